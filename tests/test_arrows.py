@@ -59,7 +59,9 @@ def test_plugins_import_only_public_names_of_opreg(package) -> None:
 def test_nothing_is_imported_inside_a_function_but_what_must_stay_lazy(package) -> None:
     for path in sources(package):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
+        functions = [
+            n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        ]
         inner = {
             (node.lineno, name)
             for function in functions

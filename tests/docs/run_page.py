@@ -73,7 +73,9 @@ def execute(block: Block, page: Path, namespace: dict[str, Any]) -> None:
         _, arrow, expected = lines[statement.end_lineno - 1].partition("# -> ")
         if arrow:
             where = ast.Constant(f"{page.name}:{statement.lineno}")
-            call = ast.Call(ast.Name("__show", ast.Load()), [statement.value, ast.Constant(expected), where], [])
+            call = ast.Call(
+                ast.Name("__show", ast.Load()), [statement.value, ast.Constant(expected), where], []
+            )
             statement.value = ast.copy_location(call, statement.value)
     exec(compile(ast.fix_missing_locations(tree), str(page), "exec"), namespace)
 
@@ -104,7 +106,9 @@ def converse(block: Block, page: Path) -> None:
             command, _, status = line[2:].partition("# status ")
             program, *arguments = shlex.split(command, comments=True)
             start = {"opreg": ["-m", "opreg"], "python": [], "pytest": ["-m", "pytest"]}[program]
-            done = subprocess.run([sys.executable, *start, *arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, *start, *arguments], capture_output=True, text=True, check=False
+            )
             output = (done.stdout + done.stderr).splitlines()
             if done.returncode != int(status or 0):
                 shown = "\n".join(output)
