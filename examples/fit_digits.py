@@ -1,7 +1,7 @@
-"""Fit a network of one hidden layer, written in plain NumPy, to the handwritten digits that scikit-learn carries.
+"""Fit a network of one hidden layer, in plain NumPy, to the handwritten digits that scikit-learn carries.
 
-All parameters are one flat vector, as `scipy.optimize` wants them; `opreg.value_and_grad` of the loss is the whole of
-the training code's mathematics.
+All parameters are one flat vector, as `scipy.optimize` wants them; `opreg.value_and_grad` of the loss is the
+whole of the training code's mathematics.
 
     python examples/fit_digits.py
 """

@@ -26,7 +26,7 @@ LAZY = {
     "rich",
     "scipy",
 }
-"""What may be imported inside a function: what is optional or heavy, and opreg's own modules that lead to it."""
+"""What may be imported inside a function: what is optional or heavy, and our own modules that lead to it."""
 
 
 def sources(package) -> list[Path]:

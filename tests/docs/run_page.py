@@ -3,12 +3,13 @@
 In the order of the page:
 
 * a block with a title (```` ```python title="softclip.py" ````) is written to the file of that name;
-* a `pyproject.toml` so written is installed, as pip would install it, without building anything: its name, version
-  and entry points are put where `importlib.metadata` finds them;
-* every other `python` block is executed, all of a page in one namespace. An expression followed by `# -> TEXT` must
-  have TEXT as its repr;
-* in a `console` block each line `$ opreg ...` or `$ python ...` is run; it must end with status 0, or with the one
-  named by a trailing `# status N`. The lines after it must occur in what it prints; a line `...` stands for any lines.
+* a `pyproject.toml` so written is installed, as pip would install it, without building anything: its name,
+  version and entry points are put where `importlib.metadata` finds them;
+* every other `python` block is executed, all of a page in one namespace. An expression followed by
+  `# -> TEXT` must have TEXT as its repr;
+* in a `console` block each line `$ opreg ...`, `$ pytest ...` or `$ python ...` is run; it must end with
+  status 0, or with the one named by a trailing `# status N`. The lines after it must occur in what it prints,
+  each somewhere; a line `...` stands for any lines.
 
 The traceback of a block that fails names the page and the line in it.
 """
@@ -113,10 +114,9 @@ def converse(block: Block, page: Path) -> None:
             if done.returncode != int(status or 0):
                 shown = "\n".join(output)
                 raise AssertionError(f"{where}: `{command}` ended with status {done.returncode}:\n{shown}")
-        elif line.strip() not in ("", "..."):
-            if not any(line.strip() in printed for printed in output):
-                shown = "\n".join(output)
-                raise AssertionError(f"{where}: `{command}` did not print {line.strip()!r}, but:\n{shown}")
+        elif line.strip() not in ("", "...") and not any(line.strip() in printed for printed in output):
+            shown = "\n".join(output)
+            raise AssertionError(f"{where}: `{command}` did not print {line.strip()!r}, but:\n{shown}")
 
 
 def run(page: Path) -> None:
