@@ -1,0 +1,117 @@
+"""What crosses from the process that decides to the process that reports: names, numbers and strings, no more.
+
+Nothing of a plugin is in a message (no array, no exception, no class of its own), so that nothing of a plugin can
+break on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+FULL = 20
+"""How many findings of one check of one primitive are kept in full; further ones are counted."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How one check of one primitive went: outcomes counted, the fewest digits resolved, reasons by their number."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    digits: float | None = None
+    reasons: dict[str, int] = field(default_factory=dict)
+    inapplicable: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cases(self) -> int:
+        """How many cases were decided."""
+        return sum(self.outcomes.values())
+
+    def count(self, outcome: str, reason: str = "", digits: float | None = None) -> None:
+        """Count one case."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        if digits is not None:
+            self.digits = digits if self.digits is None else min(self.digits, digits)
+        if outcome == "waived" and reason:
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def skip(self, reason: str) -> None:
+        """Count a sample to which the check does not apply."""
+        self.inapplicable[reason] = self.inapplicable.get(reason, 0) + 1
+
+    def merge(self, other: Tally) -> None:
+        """Add another tally of the same check."""
+        for mine, theirs in (
+            (self.outcomes, other.outcomes),
+            (self.reasons, other.reasons),
+            (self.inapplicable, other.inapplicable),
+        ):
+            for name, number in theirs.items():
+                mine[name] = mine.get(name, 0) + number
+        if other.digits is not None:
+            self.digits = other.digits if self.digits is None else min(self.digits, other.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The handshake, before the first case: who decides, and which version of the rules it has."""
+
+    primitive: str
+    pid: int
+    node: str
+    digest: str
+    versions: dict[str, str]
+
+
+@dataclass(slots=True)
+class Batch:
+    """A contiguous run of cases that were decided: what passed is counted, what did not is told in full."""
+
+    primitive: str
+    last: str = ""
+    samples: int = 0
+    seconds: float = 0.0
+    checks: dict[str, Tally] = field(default_factory=dict)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def cases(self) -> int:
+        """How many cases the message covers."""
+        return sum(tally.cases for tally in self.checks.values())
+
+    @property
+    def failures(self) -> int:
+        """How many of them failed."""
+        return sum(tally.outcomes.get("fail", 0) for tally in self.checks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a shard: everything in it is decided."""
+
+    primitive: str
+
+
+Message: TypeAlias = Hello | Batch | Done
+
+
+def plain(value: Any) -> str | int | float | None:
+    """Return a value as a number, a string or None, whatever it was: even where its ``str`` raises."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value  # type: ignore[no-any-return]
+    try:
+        if isinstance(value, (bool, int)):
+            return int(value)
+        return float(value) if isinstance(value, float) else str(value)
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
+
+
+def sentence(error: BaseException) -> str:
+    """Return an exception as one line: its type and what it says, whatever it does when asked."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its message cannot be shown)"
+    name = type(error).__name__
+    return f"{name}: {text[:500]}" if text else name

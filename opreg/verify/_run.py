@@ -1,0 +1,342 @@
+"""Deciding a shard: a generator of plain messages, the same in process and in a worker.
+
+Nothing that a plugin does here, short of ending the process, stops the other cases: a sample generator, a forward or
+a check that raises, or takes too long, becomes a finding of outcome ``error`` against the primitive.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from opreg import plugins
+from opreg._primitive import Primitive, Sample
+from opreg._version import __version__
+from opreg.verify import _checks
+from opreg.verify._digest import digest
+from opreg.verify._keyword import keyword
+from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain, sentence
+from opreg.verify._plan import Case, Shard
+from opreg.verify._seeds import stream
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Finding, Verdict
+
+SAMPLING = "samples"
+"""The check that a primitive's sample generators yield samples."""
+FORWARD = "forward"
+"""The check that the forward function accepts a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decides which cases there are and how they are decided: the same for every shard of a run."""
+
+    seed: int
+    keyword: str = ""
+    time_limit: float = 60.0
+    message_seconds: float = 0.1
+
+
+class CaseTimeout(BaseException):
+    """A case took longer than its time limit. Not an Exception, so that a plugin's handlers let it through."""
+
+
+@dataclass
+class Drawn:
+    """The samples of one round of one primitive, and what went wrong while they were drawn."""
+
+    samples: list[Sample] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions on which a verdict may depend."""
+    return {"opreg": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def draw(primitive: Primitive, seed: int, number: int) -> Drawn:
+    """Draw the samples of one round: every generator is asked once, with a stream of its own."""
+    drawn = Drawn()
+    for place, generator in enumerate(primitive.sample_generators):
+        rng = stream(seed, primitive.name, "samples", number, place)
+        try:
+            for sample in generator(rng):
+                if not isinstance(sample, Sample):
+                    raise TypeError(f"it yielded a {type(sample).__name__} where an opreg.Sample is due")
+                drawn.samples.append(sample)
+        except Exception as error:
+            name = getattr(generator, "__name__", "?")
+            drawn.problems.append(f"the sample generator {name!r} raised {sentence(error)}{_line(error)}")
+    return drawn
+
+
+def decide(shard: Shard, options: Options) -> Iterator[Message]:
+    """Decide the cases of a shard; yield a handshake, then messages that each cover a contiguous run of cases."""
+    primitive = plugins.get(shard.primitive)
+    yield Hello(shard.primitive, os.getpid(), platform.node(), digest(primitive), versions())
+    batch = Batch(shard.primitive)
+    started = time.perf_counter()
+    for case, decided in _cases(primitive, shard, options):
+        _enter(batch, case, decided)
+        now = time.perf_counter()
+        if shard.careful or now - started >= options.message_seconds:
+            batch.seconds = now - started
+            yield batch
+            batch, started = Batch(shard.primitive), now
+    batch.seconds = time.perf_counter() - started
+    yield batch
+    yield Done(shard.primitive)
+
+
+def replay(case: Case, time_limit: float = 60.0) -> tuple[Sample | None, str | Verdict]:
+    """Decide one case again, in this process; return its sample and its verdict, or why the check does not apply.
+
+    Raises :class:`opreg.UnknownPrimitive` or ``LookupError`` where there is no such case.
+    """
+    primitive = plugins.get(case.primitive)
+    if case.check not in (*_checks.CHECKS, SAMPLING, FORWARD):
+        known = ", ".join(_checks.CHECKS)
+        raise LookupError(f"there is no check {case.check!r}; the checks are {known}.")
+    options = Options(case.seed, time_limit=time_limit)
+    drawn = draw(primitive, case.seed, case.round)
+    if case.check == SAMPLING:
+        return None, _sampling(primitive, case, drawn) or Verdict.passed()
+    if case.index >= len(drawn.samples):
+        raise LookupError(
+            f"round {case.round} of {primitive.name} has {len(drawn.samples)} samples under seed {case.seed}, "
+            f"so there is no sample {case.sample}. Did its sample generators change since?"
+        )
+    sample = drawn.samples[case.index]
+    prepared = _prepare(primitive, sample, options)
+    if isinstance(prepared, Verdict):
+        return sample, prepared
+    if case.check == FORWARD:
+        return sample, Verdict.passed()
+    return sample, _decided(Subject.of(primitive), case, *prepared, options)
+
+
+def _cases(primitive: Primitive, shard: Shard, options: Options) -> Iterator[tuple[Case, str | Verdict | None]]:
+    """Yield each case, in order, with its verdict, or with the reason why the check does not apply.
+
+    A round that was drawn and a forward that was run are yielded too, with ``None``: they are places where a shard
+    can be taken up again, so that a worker's death is blamed on what was being done.
+    """
+    subject = Subject.of(primitive)
+    wanted = keyword(options.keyword)
+    checks = [name for name in _checks.CHECKS if wanted(f"{primitive.name} {name}")]
+    blame = shard.blame
+    after = Case.parse(shard.after) if shard.after else None
+    for number in range(shard.first, shard.last + 1):
+        if after is not None and number < after.round:
+            continue
+        case = Case(primitive.name, number, 0, SAMPLING, options.seed)
+        if after is None and blame:
+            yield case, _error(case, f"while its samples were drawn, {blame}", None)
+            blame = ""
+            continue
+        drawn = _drawn(primitive, options, number)
+        if after is None:
+            yield case, _sampling(primitive, case, drawn)
+        elif after == case:
+            after = None
+        for index in range(len(drawn.samples)):
+            if after is not None and index < after.index:
+                continue
+            case = Case(primitive.name, number, index, FORWARD, options.seed)
+            if after is None and blame:
+                yield case, _error(case, f"in the forward function {blame}", None)
+                blame = ""
+                continue
+            prepared = _prepare(primitive, drawn.samples[index], options)
+            if after is None:
+                yield case, _located(prepared, case) if isinstance(prepared, Verdict) else None
+            elif after == case:
+                after = None
+            if isinstance(prepared, Verdict):
+                continue
+            for name in checks:
+                case = Case(primitive.name, number, index, name, options.seed)
+                if after is not None:
+                    after = None if after == case else after
+                    continue
+                if blame:
+                    yield case, _error(case, blame, None)
+                    blame = ""
+                    continue
+                verdict = _decided(subject, case, *prepared, options)
+                yield case, verdict
+                if isinstance(verdict, Verdict) and verdict.outcome in ("fail", "error"):
+                    # A rule that failed may have written into its arguments: later cases get them as drawn.
+                    drawn = _drawn(primitive, options, number)
+                    again = _prepare(primitive, drawn.samples[index], options)
+                    prepared = prepared if isinstance(again, Verdict) else again
+            after = None
+
+
+def _drawn(primitive: Primitive, options: Options, number: int) -> Drawn:
+    try:
+        with limit(options.time_limit):
+            return draw(primitive, options.seed, number)
+    except CaseTimeout as error:
+        return Drawn(problems=[f"drawing its samples: {error}"])
+    except (SystemExit, GeneratorExit) as error:
+        return Drawn(problems=[f"a sample generator raised {sentence(error)}"])
+
+
+def _sampling(primitive: Primitive, case: Case, drawn: Drawn) -> Verdict | None:
+    """Return the verdict against the sample generators, or ``None`` where they did what they should."""
+    if drawn.problems:
+        return _error(case, "; ".join(drawn.problems) + ".", None)
+    if case.round == 0 and not drawn.samples:
+        if primitive.sample_generators:
+            return _error(case, "its sample generators yield no sample, so nothing of it was checked.", None)
+        return _error(
+            case,
+            "it has no samples, so nothing of it was checked: give it a generator with "
+            f"@{primitive.__name__}.samples that yields opreg.Sample((x, ...)).",
+            None,
+        )
+    return None
+
+
+def _prepare(
+    primitive: Primitive, sample: Sample, options: Options
+) -> Verdict | tuple[tuple[Any, ...], dict[str, Any]]:
+    """Bring a sample to the core form and see that the forward accepts it."""
+    try:
+        with limit(options.time_limit), _quiet():
+            data, static = primitive.canonical(sample.args, sample.kwargs)
+            primitive.forward(*data, **static)
+        return data, static
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return _failure(f"the forward function raised {sentence(error)}{_line(error)}", sample)
+
+
+def _decided(
+    subject: Subject, case: Case, data: tuple[Any, ...], static: dict[str, Any], options: Options
+) -> str | Verdict:
+    """Decide one case; return its verdict, or the reason why the check does not apply."""
+    check = _checks.CHECKS[case.check]
+    try:
+        with limit(options.time_limit), _quiet():
+            reason = check.applies(subject, data, static)
+            if reason is not None:
+                return str(plain(reason))
+            rng = stream(case.seed, case.primitive, case.check, case.round, case.index)
+            verdict = check.run(subject, data, static, rng)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return _error(case, f"the check raised {sentence(error)}{_line(error)}", _shown(data, static))
+    return _located(verdict, case)
+
+
+def _located(verdict: Verdict, case: Case) -> Verdict:
+    """Return a verdict whose findings name the case."""
+    findings = tuple(finding.replace(case=str(case)) for finding in verdict.findings)
+    return Verdict(verdict.outcome, verdict.reason, verdict.digits, findings)
+
+
+def _error(case: Case, diagnosis: str, shown: str | None) -> Verdict:
+    return Verdict.of([Finding(case.check, "error", diagnosis, case=str(case), input=shown)])
+
+
+def _failure(diagnosis: str, sample: Sample) -> Verdict:
+    return Verdict.of([Finding(FORWARD, "error", diagnosis, input=_shown(sample.args, dict(sample.kwargs)))])
+
+
+def _shown(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """Return arguments as text, short."""
+    parts = [_one(a) for a in args] + [f"{name}={_one(value)}" for name, value in kwargs.items()]
+    return ", ".join(parts)
+
+
+def _one(value: Any) -> str:
+    try:
+        if isinstance(value, np.ndarray) and value.size > 6:
+            return f"array of shape {value.shape}, {value.dtype}"
+        text = " ".join(repr(value).split())
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _line(error: BaseException) -> str:
+    """Say where an exception was raised: the innermost line that is neither ours nor NumPy's."""
+    try:
+        frames = traceback.extract_tb(error.__traceback__)
+    except Exception:
+        return ""
+    house = os.path.dirname(os.path.dirname(__file__)) + os.sep
+    library = os.path.dirname(np.__file__) + os.sep
+    for frame in reversed(frames):
+        if not frame.filename.startswith((house, library, "<")):
+            return f" ({frame.filename}:{frame.lineno})"
+    return ""
+
+
+def _enter(batch: Batch, case: Case, decided: str | Verdict | None) -> None:
+    """Enter what was decided of a case into the message under way."""
+    batch.last = str(case)
+    if case.check == FORWARD:
+        batch.samples += 1
+    if decided is None:
+        return
+    tally = batch.checks.setdefault(case.check, Tally())
+    if isinstance(decided, str):
+        tally.skip(decided)
+        return
+    tally.count(decided.outcome, str(plain(decided.reason)), decided.digits)
+    if decided.outcome in ("pass", "waived"):
+        return
+    if sum(1 for finding in batch.findings if finding["check"] == case.check) >= FULL:
+        return
+    for finding in decided.findings or (Finding(case.check, decided.outcome, decided.reason, case=str(case)),):
+        entry = {name: plain(value) for name, value in finding.as_dict().items()}
+        batch.findings.append(entry | {"check": case.check})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let no warning of NumPy's out: a sample at the edge of a domain is meant to be there."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`CaseTimeout` in the block after so many seconds, where the platform can: in a main thread."""
+    if not _can_interrupt():
+        yield
+        return
+
+    def ring(number: int, frame: Any) -> None:
+        raise CaseTimeout(f"it took longer than its limit of {seconds:g} s")
+
+    before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _can_interrupt() -> bool:
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, None)
