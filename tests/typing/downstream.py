@@ -1,7 +1,7 @@
 """A stranger's plugin, as a type checker sees it: `mypy --strict` on this file, against the installed wheel.
 
-It is not run. Each line with a `type: ignore` is a mistake that the types must find: a mistake not found is an unused
-ignore, which is an error as well.
+It is not run. Each line with a `type: ignore` is a mistake that the types must find: one not found is an
+unused ignore, which is an error as well.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,0 +1,167 @@
+"""Each line of docs/conventions.md, in its order."""
+
+import numpy as np
+import pytest
+
+import opreg
+
+
+def gradient(f, *args, argnum=0):
+    return opreg.grad(lambda *a: np.sum(f(*a)), argnum)(*args)
+
+
+# -------------------------------------------------------------------------------------- shape and type
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+def test_a_cotangent_has_the_shape_the_dtype_and_the_realness_of_its_primal(dtype) -> None:
+    x = np.ones((2, 1), dtype)
+    got = opreg.grad(lambda x: np.sum(np.real(x * np.ones((3, 2, 4)))))(x)
+    assert (got.shape, got.dtype) == (x.shape, x.dtype)
+    np.testing.assert_array_equal(got, np.full((2, 1), 12))
+
+
+def test_an_integer_is_not_differentiable_and_the_error_advises_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"astype\(float\)"):
+        opreg.grad(np.sum)(np.arange(3))
+
+
+def test_an_integer_may_stand_beside_data_that_are_differentiated() -> None:
+    np.testing.assert_array_equal(gradient(lambda x, n: x * n, np.ones(3), np.arange(3)), [0.0, 1.0, 2.0])
+
+
+def test_a_result_that_does_not_depend_on_an_argument_has_the_gradient_zero() -> None:
+    got = opreg.grad(lambda x, y: np.sum(y))(np.ones((2, 3), np.float32), np.ones(2))
+    assert (got.shape, got.dtype) == ((2, 3), np.float32)
+    assert not got.any()
+
+
+@pytest.mark.parametrize("f", [np.floor, np.sign, np.round], ids=lambda f: f.__name__)
+def test_a_step_function_is_a_declared_constant_with_a_reason(f) -> None:
+    constant = opreg.plugins.get(f"numpy.{f.__name__}")
+    assert constant.is_constant
+    assert constant.reason(0)
+    np.testing.assert_array_equal(gradient(lambda x: x * f(x), np.array([1.25, -2.75])), f([1.25, -2.75]))
+
+
+def test_a_function_that_nobody_registered_is_refused_by_name() -> None:
+    with pytest.raises(opreg.OpregError, match="packbits"):
+        opreg.grad(lambda x: np.packbits(x))(np.ones(8))
+
+
+# ------------------------------------------------------------------------------------- complex numbers
+def test_the_cotangent_of_z_is_the_derivative_by_x_minus_i_times_that_by_y() -> None:
+    def loss(z):
+        return np.real(z) ** 2 + 3 * np.imag(z)
+
+    assert opreg.grad(loss)(2.0 + 5.0j) == 4.0 - 3.0j
+
+
+def test_the_vjp_and_the_jvp_of_a_holomorphic_function_multiply_by_its_derivative() -> None:
+    z, v = 0.3 + 0.4j, 2.0 - 1.0j
+    _, pullback = opreg.vjp(np.exp, z)
+    np.testing.assert_allclose(pullback(v)[0], v * np.exp(z), rtol=1e-15)
+    np.testing.assert_allclose(opreg.jvp(np.exp, (z,), (v,))[1], v * np.exp(z), rtol=1e-15)
+
+
+def test_cotangents_pair_with_tangents_without_a_conjugate() -> None:
+    z, t, c = 0.3 + 0.4j, 1.0 + 2.0j, -2.0 + 0.5j
+
+    def f(z):
+        return np.conj(z) * z**2
+
+    _, moved = opreg.jvp(f, (z,), (t,))
+    _, pullback = opreg.vjp(f, z)
+    np.testing.assert_allclose(np.real(c * moved), np.real(pullback(c)[0] * t), rtol=1e-14)
+
+
+def test_a_real_argument_beside_a_complex_one_gets_a_real_cotangent() -> None:
+    got = opreg.grad(lambda x, z: np.sum(np.real(x * z)))(np.ones(2), np.array([1 + 2j, 3 - 1j]))
+    assert got.dtype == np.float64
+    np.testing.assert_array_equal(got, [1.0, 3.0])
+
+
+def test_a_step_against_the_conjugate_of_the_gradient_descends() -> None:
+    def loss(z):
+        return np.real(z * np.conj(z))
+
+    z = 1.0 + 2.0j
+    assert loss(z - 0.1 * np.conj(opreg.grad(loss)(z))) < loss(z)
+
+
+# -------------------------------------------------------------------------------------- kinks and ties
+@pytest.mark.parametrize("f", [np.max, np.min], ids=lambda f: f.__name__)
+def test_a_tie_in_a_reduction_is_shared_equally(f) -> None:
+    np.testing.assert_array_equal(opreg.grad(f)(np.array([2.0, 2.0])), [0.5, 0.5])
+
+
+@pytest.mark.parametrize("f", [np.maximum, np.minimum], ids=lambda f: f.__name__)
+def test_a_tie_between_two_arguments_is_shared_equally(f) -> None:
+    assert opreg.grad(f, (0, 1))(2.0, 2.0) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [(np.abs, np.zeros(3)), (np.linalg.norm, np.zeros(3)), (np.std, np.full(3, 5.0))],
+    ids=["abs", "norm", "std"],
+)
+def test_at_a_kink_the_derivative_is_the_subgradient_of_least_norm(f, at) -> None:
+    np.testing.assert_array_equal(gradient(f, at), np.zeros(3))
+
+
+@pytest.mark.parametrize("f", [np.hypot, np.arctan2], ids=lambda f: f.__name__)
+def test_at_the_origin_a_function_of_two_arguments_has_the_derivatives_zero(f) -> None:
+    assert opreg.grad(f, (0, 1))(0.0, 0.0) == (0.0, 0.0)
+
+
+def test_a_value_clipped_at_its_bound_has_the_derivative_one() -> None:
+    got = gradient(lambda x: np.clip(x, 0.0, 1.0), np.array([-1.0, 0.0, 0.5, 1.0, 2.0]))
+    np.testing.assert_array_equal(got, [0.0, 1.0, 1.0, 1.0, 0.0])
+
+
+# -------------------------------------------------------------------------- limits and singular points
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([2.0, 3.0, 4.0], [12.0, 8.0, 6.0]),
+        ([0.0, 3.0, 4.0], [12.0, 0.0, 0.0]),
+        ([0.0, 0.0, 4.0], [0.0, 0.0, 0.0]),
+    ],
+    ids=["no zero", "one", "two"],
+)
+def test_the_derivative_of_a_product_is_exact_however_many_zeros(x, expected) -> None:
+    np.testing.assert_allclose(opreg.grad(np.prod)(np.array(x)), expected, rtol=1e-15)
+
+
+def test_the_derivative_of_a_cumulative_product_is_exact_with_zeros() -> None:
+    # c = (a, ab, abc): the sum's derivatives are 1 + b + bc, a + ac, ab
+    got = gradient(np.cumprod, np.array([2.0, 0.0, 3.0]))
+    np.testing.assert_allclose(got, [1.0, 8.0, 0.0], rtol=1e-15)
+
+
+def test_the_derivative_of_a_singular_determinant_is_the_adjugate() -> None:
+    got = opreg.grad(np.linalg.det)(np.array([[1.0, 2.0], [2.0, 4.0]]))
+    np.testing.assert_allclose(got, [[4.0, -2.0], [-2.0, 1.0]], rtol=1e-14)
+
+
+def test_sinc_has_the_derivative_zero_at_zero() -> None:
+    assert opreg.grad(np.sinc)(0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [(0.0, 0.0, 0.0), (0.0, 1.0, 1.0), (0.0, 2.0, 0.0), (-2.0, 3.0, 12.0)],
+)
+def test_a_power_has_the_limit_as_its_derivative_by_the_base(x, y, expected) -> None:
+    assert opreg.grad(np.power)(x, y) == expected
+
+
+def test_a_power_of_zero_has_the_derivative_zero_by_its_exponent() -> None:
+    assert opreg.grad(np.power, 1)(0.0, 2.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.linalg.eigvalsh, lambda a: np.linalg.svd(a, compute_uv=False)],
+    ids=["eigvalsh", "svd"],
+)
+def test_where_values_repeat_the_derivative_of_their_sum_is_finite(values) -> None:
+    np.testing.assert_allclose(gradient(values, np.eye(3)), np.eye(3), rtol=0, atol=1e-15)
