@@ -1,0 +1,366 @@
+"""The reference derivative of a function, from its values alone, with a bound of its own error.
+
+One oracle holds a function at one point. It samples the Jacobian in *groups* of coordinates that are moved together:
+single coordinates (columns), all entries of an argument at once where the function is elementwise, or random directions
+where there are too many coordinates. It computes in extended precision where the platform and the function really have
+it, and in float64 elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opreg.verify._coordinates import Coordinates, is_inexact, outputs
+from opreg.verify._stencil import NODES, UNKNOWN, Estimate, estimate
+
+Array = NDArray[np.float64]
+
+EPSILON = 2.0**-53
+# Spacings beyond the first, tried in turn for what the first leaves unresolved.
+SPACINGS = 6
+_EXTENDED_SIZE = 512
+_HAS_EXTENDED = np.finfo(np.longdouble).nmant >= 60
+
+
+def widen(value: Any, real: Any = np.float64) -> Any:
+    """A floating point value as a fresh, contiguous array of the working precision; others as they are."""
+    if not is_inexact(value):
+        return value.copy() if isinstance(value, np.ndarray) else value
+    array = np.asarray(value)
+    return np.array(array, dtype=np.result_type(real, np.complex64) if array.dtype.kind == "c" else real, order="C")
+
+
+@dataclass(slots=True)
+class Precision:
+    """A working precision: its unit roundoff, the point in it, the value there and the rounding noise of that value."""
+
+    real: Any
+    epsilon: float
+    spacing: float
+    data: list[Any]
+    value: NDArray[Any]
+    noise: Array
+
+
+def power_of_two(size: Array) -> Array:
+    """The largest power of two that is not larger, entry by entry."""
+    return np.ldexp(1.0, np.frexp(size)[1] - 1)
+
+
+class Oracle:
+    """The derivative of `forward` at `data` in the coordinates of its active arguments."""
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        data: Sequence[Any],
+        static: dict[str, Any],
+        active: Sequence[int],
+        out: Any,
+        rng: np.random.Generator,
+        *,
+        elementwise: bool | None = None,
+        columns: int = 40,
+        extended: bool = True,
+    ) -> None:
+        """`data` in float64 and `out = forward(*data)`; more than `columns` coordinates are sampled by directions."""
+        self.forward, self.static = forward, static
+        self.inputs = Coordinates(data, active)
+        self.results = Coordinates(outputs(out))
+        self.x = self.inputs.point(data)
+        value = self.results.point(outputs(out))
+        plain = Precision(np.float64, EPSILON, 2.0**-8, list(data), value, EPSILON * np.abs(value))
+        self.float64 = plain
+        self.work = (self._extended(plain) if extended else None) or plain
+        self._magnitude()
+        self.directions: Array | None = None
+        self.owner: NDArray[np.intp] | None = None
+        self.blocks: list[tuple[int, int, bool]] = []
+        count = self.inputs.size
+        if elementwise is not False and count > len(self.inputs.parts) and self._elementwise(elementwise, rng):
+            self.kind = "elementwise"
+            self._share()
+        elif count <= columns:
+            self.kind = "columns"
+        else:
+            self.kind = "directions"
+            self.directions = self._directions(rng)
+        self.groups = {
+            "elementwise": len(self.blocks),
+            "columns": count,
+            "directions": 0 if self.directions is None else len(self.directions),
+        }[self.kind]
+        self.input_noise: Array = np.zeros(self.results.size)
+        self.estimate = Estimate(*(np.zeros((0, self.results.size)) for _ in range(4)))
+
+    # -- precision ---------------------------------------------------------------------------------------------------
+
+    def _extended(self, plain: Precision) -> Precision | None:
+        """Extended precision, if the function computes in it: a move below float64's resolution must show."""
+        if not _HAS_EXTENDED or max(self.inputs.size, self.results.size) > _EXTENDED_SIZE:
+            return None
+        real = np.longdouble
+        data = [widen(value, real) for value in plain.data]
+        moved = list(data)
+        for part in self.inputs.parts:
+            moved[part.index] = data[part.index] * real(1 + 2.0**-58)
+        try:
+            out = outputs(self.forward(*data, **self.static))
+            for part in self.results.parts:
+                if np.asarray(out[part.index]).dtype.itemsize <= part.dtype.itemsize:
+                    return None
+            value = self.results.point(out, real)
+            shifted = self.results.point(outputs(self.forward(*moved, **self.static)), real)
+        except Exception:
+            return None
+        if not np.any(shifted != value):
+            return None
+        rounding = np.abs(plain.value - value).astype(np.float64)
+        rounding[~np.isfinite(rounding)] = 0.0
+        epsilon = 2.0**-64
+        noise = epsilon * np.abs(plain.value) + rounding * 2.0**-11
+        return Precision(real, epsilon, 2.0**-9, data, value, noise)
+
+    def _magnitude(self) -> None:
+        """The size of each coordinate (a complex entry's modulus for both) and the local size around it."""
+        self.size = np.abs(self.x)
+        self.local = np.empty_like(self.size)
+        for part in self.inputs.parts:
+            if part.complex:
+                middle = part.start + part.size
+                modulus = np.hypot(self.x[part.start : middle], self.x[middle : part.stop])
+                self.size[part.start : middle] = self.size[middle : part.stop] = modulus
+            size = self.size[part.start : part.stop]
+            root = float(np.sqrt(np.mean(np.square(size)))) if size.size else 0.0
+            self.local[part.start : part.stop] = np.maximum(size, root / 2)
+        self.local[self.local == 0] = 1.0
+
+    def spacing(self, number: int) -> Array:
+        """The spacing of the nodes per coordinate: the local scale first, then others."""
+        size = np.where(self.size > 0, self.size, 1.0)
+        if number == 0:
+            scale = self.local
+        elif number == 1:
+            scale = size
+        elif number == 2:
+            scale = np.ones_like(size)
+        elif number == 3:
+            scale = np.minimum(size, 1) / 32
+        elif number == 4:
+            scale = 16 * np.maximum(size, 1)
+        else:
+            scale = np.minimum(size, 1) / 2048
+        return power_of_two(scale)
+
+    # -- groups ------------------------------------------------------------------------------------------------------
+
+    def _elementwise(self, hint: bool | None, rng: np.random.Generator) -> bool:
+        """Whether each output entry depends on the input entries of its own place only, to the bit."""
+        shapes = [part.shape for part in self.inputs.parts]
+        try:
+            shape = np.broadcast_shapes(*shapes)
+        except ValueError:
+            return False
+        if any(part.shape != shape for part in self.results.parts):
+            # The output may be larger than the active arguments when a constant one is larger.
+            try:
+                if any(np.broadcast_shapes(shape, part.shape) != part.shape for part in self.results.parts):
+                    return False
+            except ValueError:
+                return False
+        data = self.float64.data
+        for part in self.inputs.parts:
+            if part.size < 2:
+                continue
+            number = np.arange(part.size).reshape(part.shape)
+            bits = range(int(part.size - 1).bit_length())
+            if hint:
+                bits = range(b := int(rng.integers(len(bits))), b + 1)
+            for bit in bits:
+                for side in (0, 1) if not hint else (int(rng.integers(2)),):
+                    mask = (number >> bit) & 1 == side
+                    shift = self.local[part.start : part.start + part.size].reshape(part.shape) * 2.0**-6
+                    moved = list(data)
+                    moved[part.index] = np.where(mask, data[part.index] + shift, data[part.index])
+                    try:
+                        out = outputs(self.forward(*moved, **self.static))
+                        row = self.results.point(out)
+                    except Exception:
+                        return False
+                    still = np.concatenate(
+                        [
+                            np.tile(np.broadcast_to(~mask, p.shape).ravel(), 2 if p.complex else 1)
+                            for p in self.results.parts
+                        ]
+                    )
+                    if not np.array_equal(row[still], self.float64.value[still], equal_nan=True):
+                        return False
+        return True
+
+    def _share(self) -> None:
+        """Which coordinate moves each output entry, per block of coordinates moved together."""
+        owners = []
+        for number, part in enumerate(self.inputs.parts):
+            places = np.arange(part.size).reshape(part.shape)
+            flat = np.concatenate(
+                [
+                    np.tile(np.broadcast_to(places, p.shape).ravel(), 2 if p.complex else 1)
+                    for p in self.results.parts
+                ]
+            )
+            for imaginary in (False, True) if part.complex else (False,):
+                self.blocks.append((number, part.start + imaginary * part.size, imaginary))
+                owners.append(flat + part.start + imaginary * part.size)
+        self.owner = np.array(owners)
+
+    def _directions(self, rng: np.random.Generator) -> Array:
+        """Three dense directions with uneven moves, then a few single coordinates."""
+        steps = power_of_two(self.local)
+        dense = rng.choice(np.array([-2.0, -1.0, 1.0, 2.0]), (3, self.inputs.size)) * steps
+        single = np.zeros((4, self.inputs.size))
+        chosen = rng.choice(self.inputs.size, 4, replace=False)
+        single[np.arange(4), chosen] = steps[chosen]
+        return np.concatenate([dense, single])
+
+    def group_of(self, coordinates: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The groups that some coordinates belong to."""
+        if self.kind != "elementwise":
+            return np.flatnonzero(coordinates)
+        found = []
+        for number, (block, start, _) in enumerate(self.blocks):
+            if coordinates[start : start + self.inputs.parts[block].size].any():
+                found.append(number)
+        return np.array(found, dtype=np.intp)
+
+    # -- sampling ----------------------------------------------------------------------------------------------------
+
+    def sample(self, groups: NDArray[np.intp], number: int, precision: Precision) -> Estimate:
+        """The estimates of some groups at one spacing."""
+        moved = np.full((len(groups), len(NODES), self.results.size), np.nan, precision.real)
+        steps = self.spacing(number) * precision.spacing
+        if self.kind == "elementwise":
+            assert self.owner is not None
+            step = steps[self.owner[groups]]
+            reach = self.size[self.owner[groups]]
+            points = self._block_points(groups, steps, precision)
+        elif self.kind == "columns":
+            step, reach = steps[groups][:, None], self.size[groups][:, None]
+            points = self._column_points(groups, steps, precision)
+        else:
+            assert self.directions is not None
+            length = precision.spacing * (1.0, 2.0**-3, 2.0**-6, 2.0**-9, 2.0**3, 2.0**-13)[number]
+            step, reach = np.full((len(groups), 1), length), np.ones((len(groups), 1))
+            points = self._direction_points(groups, length, precision)
+        forward, static, write = self.forward, self.static, self.results.write
+        for row, node, point in points:
+            try:
+                write(moved[row, node], outputs(forward(*point, **static)))
+            except Exception:
+                moved[row, node] = np.nan
+        moved -= precision.value
+        change = moved.astype(np.float64) if precision.real is not np.float64 else moved
+        if len(groups) == self.groups and number == 0:
+            slope = np.abs(change[:, 0] - change[:, 6]) / (2 * step) * reach
+            self.input_noise = np.where(np.isfinite(slope), slope, 0.0).sum(axis=0)
+        return estimate(change, step, precision.noise + precision.epsilon * self.input_noise)
+
+    def _column_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
+        nodes = NODES.astype(precision.real)
+        for row, coordinate in enumerate(groups):
+            part, entry, imaginary = self.inputs.locate(int(coordinate))
+            start = precision.data[part.index]
+            step = nodes * precision.real(steps[coordinate]) * (1j if imaginary else 1)
+            for node in range(len(nodes)):
+                array = start.copy()
+                array.reshape(-1)[entry] += step[node]
+                point = list(precision.data)
+                point[part.index] = array
+                yield row, node, point
+
+    def _block_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
+        nodes = NODES.astype(precision.real)
+        for row, group in enumerate(groups):
+            number, first, imaginary = self.blocks[group]
+            part = self.inputs.parts[number]
+            step = steps[first : first + part.size].reshape(part.shape) * (1j if imaginary else 1)
+            for node in range(len(nodes)):
+                point = list(precision.data)
+                point[part.index] = np.asarray(precision.data[part.index] + nodes[node] * step)
+                yield row, node, point
+
+    def _direction_points(self, groups: NDArray[np.intp], length: float, precision: Precision) -> Any:
+        assert self.directions is not None
+        start = self.x.astype(precision.real)
+        for row, group in enumerate(groups):
+            direction = self.directions[group].astype(precision.real) * precision.real(length)
+            for node, factor in enumerate(NODES):
+                point = list(precision.data)
+                for index, array in self.inputs.arrays(start + precision.real(factor) * direction).items():
+                    point[index] = array
+                yield row, node, point
+
+    def start(self) -> None:
+        """The first estimate of everything."""
+        self.estimate = self.sample(np.arange(self.groups), 0, self.work)
+
+    def improve(self, groups: NDArray[np.intp], number: int, precision: Precision | None = None) -> None:
+        """One more spacing for some groups."""
+        self.estimate.improve(self.sample(groups, number, precision or self.work), groups)
+
+    def measure_noise(self, rng: np.random.Generator) -> None:
+        """Raise the noise to what moving the inputs by a few units of last place really does to the function."""
+        worst = np.zeros(self.results.size)
+        for _ in range(4):
+            point = list(self.float64.data)
+            shift = self.size * rng.integers(-2, 3, self.inputs.size) * 2 * EPSILON
+            for index, array in self.inputs.arrays(self.x + shift).items():
+                point[index] = array
+            try:
+                change = self.results.point(outputs(self.forward(*point, **self.static))) - self.float64.value
+            except Exception:
+                continue
+            worst = np.fmax(worst, np.abs(change))
+        worst[~np.isfinite(worst)] = 0.0
+        self.float64.noise = np.maximum(self.float64.noise, worst)
+        if self.work is not self.float64:
+            self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
+
+    # -- the Jacobian at work -----------------------------------------------------------------------------------------
+
+    def pull(self, u: Array) -> tuple[Array, Array, Array, Array]:
+        """J^T u per coordinate (or per direction): value, error bound, scale, kink."""
+        e = self.estimate
+        weight = np.abs(u)
+        if self.owner is None:
+            return e.value @ u, e.error @ weight, e.scale @ weight, e.kink @ weight
+        where, count = self.owner.ravel(), self.inputs.size
+
+        def add(values: Array) -> Array:
+            return np.bincount(where, values.ravel(), count)
+
+        return add(e.value * u), add(e.error * weight), add(e.scale * weight), add(e.kink * weight)
+
+    def push(self, v: Array) -> tuple[Array, Array, Array, Array]:
+        """J v per output entry: value, error bound, scale, kink; not for directions."""
+        e = self.estimate
+        if self.owner is None:
+            weight = np.abs(v)
+            return v @ e.value, weight @ e.error, weight @ e.scale, weight @ e.kink
+        v = v[self.owner]
+        weight = np.abs(v)
+        return (e.value * v).sum(0), (e.error * weight).sum(0), (e.scale * weight).sum(0), (e.kink * weight).sum(0)
+
+    def project(self, cotangent: Array) -> tuple[Array, Array]:
+        """A cotangent in the coordinates of `pull`, and the sum of magnitudes behind each."""
+        if self.directions is None:
+            return cotangent, np.abs(cotangent)
+        finite = np.where(np.isfinite(cotangent), cotangent, np.nan)
+        return self.directions @ finite, np.abs(self.directions) @ np.abs(finite)
+
+
+__all__ = ["EPSILON", "SPACINGS", "UNKNOWN", "Oracle", "Precision", "power_of_two", "widen"]

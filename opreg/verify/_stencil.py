@@ -1,0 +1,120 @@
+"""Twelve values of a function around a point, turned into a derivative and a bound of its error.
+
+The nodes are x +- 2^k h, k = 0..5. Richardson's extrapolation over four of them cancels the error terms of order 2, 4 and
+6, so three overlapping estimates of order 8 come from one set of values, at spacings h, 2h and 4h. Where the function is
+smooth and the spacing small enough they agree; how far they disagree bounds the truncation error. The even part of the
+values tells what central differences cannot see: a kink at x, or a spacing far beyond the function's own scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LEVELS = 6
+NODES = np.concatenate([2.0 ** np.arange(LEVELS), -(2.0 ** np.arange(LEVELS))])
+
+# An error bound for "not known at all"; finite, so that it can be multiplied by zero.
+UNKNOWN = 1e250
+
+
+def _cancel(ratio: float, orders: range, terms: int) -> Array:
+    """Weights of sum 1 over values at 1, 2, 4, ... that cancel error terms of ratio**(k * order)."""
+    powers = np.array([[ratio ** (k * order) for k in range(terms)] for order in (0, *orders)])
+    return np.linalg.solve(powers, np.eye(terms)[:, 0])
+
+
+def _rows() -> Array:
+    central = _cancel(4.0, range(1, 4), 4)
+    even = _cancel(2.0, range(1, 4), 4)
+    rows = np.zeros((7, 2 * LEVELS))
+    for shift in range(3):
+        for k, weight in enumerate(central):
+            level = k + shift
+            rows[shift, level] = weight / 2.0 ** (level + 1)
+            rows[shift, LEVELS + level] = -rows[shift, level]
+            if shift < 2:
+                rows[3 + shift, [level, LEVELS + level]] = weight / 4.0**level
+                rows[5 + shift, [level, LEVELS + level]] = even[k] / 2.0**level
+    return rows
+
+
+# Rows: the derivative at three spacings, the second derivative times h at two, the jump of the derivative at two.
+_ROWS = _rows()
+_NOISE = float(np.abs(_ROWS[0]).sum())
+_JUMP_NOISE = float(np.abs(_ROWS[5]).sum())
+_SIDE = np.stack(
+    [
+        np.concatenate([_cancel(2.0, range(1, 5), 5) / NODES[:5], [0.0]]),
+        np.concatenate([[0.0], _cancel(2.0, range(1, 5), 5) / NODES[1:6]]),
+    ]
+)
+_SIDE_NOISE = float(np.abs(_SIDE[0]).sum())
+
+
+@dataclass(slots=True)
+class Estimate:
+    """Derivatives with the bound of their error, their scale, and the size of a kink (0 where smooth)."""
+
+    value: Array
+    error: Array
+    scale: Array
+    kink: Array
+
+    def improve(self, other: Estimate, rows: NDArray[np.intp]) -> None:
+        """Keep, entry by entry, the better of two estimates; widen the bound where they contradict each other."""
+        value, error, scale = self.value[rows], self.error[rows], self.scale[rows]
+        gap = np.abs(value - other.value) - (error + other.error)
+        sure = (error < 1e-2 * scale) & (other.error < 1e-2 * other.scale)
+        better = other.error < error
+        contradiction = np.where(sure & (gap > 0), 2 * gap, 0.0)
+        self.error[rows] = np.where(better, other.error, error) + contradiction
+        self.value[rows] = np.where(better, other.value, value)
+        self.scale[rows] = np.where(better, other.scale, scale)
+        # A kink at the point itself shows at every spacing, one nearby only at the wide ones.
+        self.kink[rows] = np.where(better, other.kink, self.kink[rows])
+
+
+def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
+    """Derivatives from `moved = f(x + node * step) - f(x)`, of shape (columns, 12, outputs).
+
+    `step` (columns, 1 or outputs) is h; `noise` (outputs) bounds the rounding error of one value of f.
+    """
+    finite = np.isfinite(moved)
+    whole = bool(finite.all())
+    values = moved if whole else np.where(finite, moved, 0.0)
+    rows = np.matmul(_ROWS, values)
+    inverse = 1.0 / step
+    first, second, third = rows[:, 0], rows[:, 1], rows[:, 2]
+    value = first * inverse
+    grain = noise * inverse
+    jump = np.abs(rows[:, 5]) * inverse
+    kinked = jump > 16 * np.abs(rows[:, 5] - rows[:, 6]) * inverse + 16 * _JUMP_NOISE * grain
+    kink = np.where(kinked, jump, 0.0)
+    truncation = np.abs(first - second) + np.abs(second - third) / 4 + np.abs(rows[:, 3] - rows[:, 4]) / 8
+    error = truncation * inverse + 4 * _NOISE * grain + kink
+    scale = np.maximum(np.abs(value), np.abs(values).max(axis=1) * inverse / 32)
+    result = Estimate(value, error, scale, kink)
+    if not whole:
+        _edges(result, finite, values, inverse, grain)
+    return result
+
+
+def _edges(result: Estimate, finite: NDArray[np.bool_], values: Array, inverse: Array, grain: Array) -> None:
+    """Use the other side where the function ends on one; know nothing where it ends on both."""
+    right, left = finite[:, :LEVELS].all(axis=1), finite[:, LEVELS:].all(axis=1)
+    either = right ^ left
+    side = np.where(right[:, None], values[:, :LEVELS], -values[:, LEVELS:])
+    one, two = np.moveaxis(np.matmul(_SIDE, side), 1, 0) * inverse
+    error = 16 * np.abs(one - two) + 4 * _SIDE_NOISE * grain
+    usable = either & (error <= 1e-4 * np.abs(one))
+    lost = ~(right & left)
+    result.value = np.where(lost, np.where(usable, one, 0.0), result.value)
+    result.error = np.where(lost, np.where(usable, error, UNKNOWN), result.error)
+    result.scale = np.where(usable, np.maximum(result.scale, np.abs(one)), result.scale)
+    result.kink = np.where(lost, 0.0, result.kink)

@@ -1,0 +1,146 @@
+"""What is under test: a forward function and its rules, whether registered or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._coordinates import is_inexact, outputs
+
+
+def _always(index: int) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function with its rules, in the form in which every check calls them.
+
+    `forward(*data, **static)` gives the output or a tuple of them; `vjp(g, out, *data, **static)` one cotangent per
+    data argument; `jvp(tangents, out, *data, **static)` the tangent of the output. `reason(i)` says why data argument
+    i has no derivative, or is None. `trace` is the forward function in the form that the engine can differentiate, for
+    the second order. `elementwise` is a hint, which the oracle confirms.
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    vjp: Callable[..., Any]
+    jvp: Callable[..., Any] | None = None
+    reason: Callable[[int], str | None] = _always
+    elementwise: bool | None = None
+    trace: Callable[..., Any] | None = None
+    registered: bool = False
+    order: int = 1
+
+    @classmethod
+    def of(cls, primitive: Any) -> Subject:
+        """The subject that a registered primitive (or composite) is."""
+
+        def differentiated(tangents: Sequence[Any], out: Any, *data: Any, **static: Any) -> Any:
+            import opreg
+
+            moving = [index for index, tangent in enumerate(tangents) if tangent is not None]
+
+            def along(*values: Any) -> Any:
+                full = list(data)
+                for index, value in zip(moving, values, strict=True):
+                    full[index] = value
+                return primitive.bind(*full, **static)
+
+            primals = tuple(data[index] for index in moving)
+            return opreg.jvp(along, primals, tuple(tangents[index] for index in moving))[1]
+
+        return cls(
+            name=primitive.name,
+            forward=primitive.forward,
+            vjp=primitive.vjp,
+            jvp=primitive.jvp if primitive.has_jvp else differentiated,
+            reason=primitive.reason,
+            elementwise=bool(primitive.elementwise) or None,
+            trace=primitive.bind,
+            registered=True,
+        )
+
+    @classmethod
+    def from_functions(
+        cls,
+        forward: Callable[..., Any],
+        vjp: Callable[..., Any],
+        jvp: Callable[..., Any] | None = None,
+        *,
+        name: str | None = None,
+        reasons: Sequence[str | None] = (),
+    ) -> Subject:
+        """The subject that bare functions are; `reasons` says per argument why it has no derivative."""
+        return cls(
+            name=name or getattr(forward, "__qualname__", None) or repr(forward),
+            forward=forward,
+            vjp=vjp,
+            jvp=jvp,
+            reason=lambda index: reasons[index] if index < len(reasons) else None,
+            trace=forward,
+        )
+
+    def active(self, data: Sequence[Any]) -> tuple[int, ...]:
+        """The data arguments with respect to which a derivative is due."""
+        return tuple(i for i, value in enumerate(data) if is_inexact(value) and self.reason(i) is None)
+
+    def second(self, data: Sequence[Any], out: Any) -> tuple[Subject, Callable[[Any], tuple[Any, ...]]]:
+        """The VJP rule itself as a subject, and the function that puts a cotangent before its data.
+
+        The new subject's data are the cotangents of each output, then this subject's data; its outputs are the
+        cotangents of the active arguments. Its own rule is what the engine gives on tracing the first rule.
+        """
+        active = self.active(data)
+        many = isinstance(out, (tuple, list))
+        count = len(outputs(out))
+        call = self.trace or self.forward
+
+        def split(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+            return (tuple(values[:count]) if many else values[0]), values[count:]
+
+        def select(cotangents: Any) -> Any:
+            chosen = tuple(cotangents[i] for i in active)
+            return chosen[0] if len(chosen) == 1 else chosen
+
+        def forward(*values: Any, **static: Any) -> Any:
+            g, rest = split(values)
+            return select(self.vjp(g, self.forward(*rest, **static), *rest, **static))
+
+        def traced(*values: Any, **static: Any) -> Any:
+            g, rest = split(values)
+            return select(self.vjp(g, call(*rest, **static), *rest, **static))
+
+        def reason(index: int) -> str | None:
+            return None if index < count else self.reason(index - count)
+
+        def vjp(cotangent: Any, _out: Any, *values: Any, **static: Any) -> tuple[Any, ...]:
+            import opreg
+
+            moving = [i for i, value in enumerate(values) if is_inexact(value) and reason(i) is None]
+
+            def along(*some: Any) -> Any:
+                full = list(values)
+                for index, value in zip(moving, some, strict=True):
+                    full[index] = value
+                return traced(*full, **static)
+
+            _, pullback = opreg.vjp(along, *(values[index] for index in moving))
+            result: list[Any] = [None] * len(values)
+            for index, value in zip(moving, pullback(cotangent), strict=True):
+                result[index] = np.zeros(np.shape(values[index])) if value is None else value
+            return tuple(result)
+
+        subject = Subject(
+            name=f"the rule of {self.name}",
+            forward=forward,
+            vjp=vjp,
+            reason=reason,
+            trace=traced,
+            registered=self.registered,
+            order=self.order + 1,
+        )
+        return subject, lambda g: (*outputs(g), *data)
