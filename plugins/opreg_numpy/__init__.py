@@ -1,0 +1,26 @@
+"""opreg's plugin for NumPy: arithmetic, functions of one variable, reductions, shapes, indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from opreg import Primitive, Space, hookimpl
+
+from opreg_numpy._space import ARRAYS
+
+_FAMILIES = ("arithmetic",)
+
+
+@hookimpl
+def opreg_spaces() -> Iterable[Space]:
+    return [ARRAYS]
+
+
+@hookimpl
+def opreg_primitives() -> Iterable[Primitive]:
+    found: list[Primitive] = []
+    for family in _FAMILIES:
+        module = import_module(f"opreg_numpy.{family}")
+        found += [value for value in vars(module).values() if isinstance(value, Primitive)]
+    return found

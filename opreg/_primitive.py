@@ -1,0 +1,658 @@
+"""Primitive: a forward function, its rules and its samples; itself a valid pluggy plugin."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from opreg import plugins
+from opreg._errors import DeclarationError, NotDifferentiable, RuleError
+from opreg._space import space_of, spec_of
+from opreg._trace import Trace, Tracer, add, strip, transpose, zeros_like
+from opreg.hookspecs import hookimpl
+
+Function: TypeAlias = Callable[..., Any]
+Entry: TypeAlias = tuple[Function, Callable[[Any], tuple[Any, ...]]]
+
+RESERVED = ("g", "out", "residual", "index")
+"""The names by which a rule asks for what is no parameter of its primitive. A JVP rule may say ``t`` for ``g``."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample input of a primitive: how a user would call it.
+
+    >>> import opreg
+    >>> opreg.Sample((2.0, 3.0), note="two floats").args
+    (2.0, 3.0)
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.args, tuple):
+            raise DeclarationError(
+                f"Sample.args must be a tuple of positional arguments, not {type(self.args).__name__}: "
+                "write Sample((x,)) for one argument"
+            )
+
+
+class Rule(NamedTuple):
+    """A declared rule: the argument that it is for (``"*"``: all), its mode and the author's function."""
+
+    argument: str
+    mode: str
+    function: Function
+
+
+def where(function: Any) -> str:
+    """Say where a function is defined, for the end of an error message."""
+    while not hasattr(function, "__code__"):
+        inner = getattr(function, "func", None) or getattr(function, "__wrapped__", None)
+        if inner is None:
+            return ""
+        if getattr(function, "args", ()) and callable(function.args[0]):
+            inner = function.args[0]
+        function = inner
+    return f" ({function.__code__.co_filename}:{function.__code__.co_firstlineno})"
+
+
+class Primitive:
+    """A differentiable function: forward computation, rules, samples. Made by :func:`opreg.primitive`.
+
+    Positional parameters of the forward function are data, keyword-only ones are static. A rule asks for what it
+    needs by the names of its own parameters: ``g`` (the cotangent of the output; in a JVP rule the tangent of the
+    argument), ``out``, the data, the static keywords, ``index`` (in a variadic parameter) and ``residual``.
+    """
+
+    is_composite = False
+
+    def __init__(self, forward: Function, name: str, aliases: Sequence[str] = ()) -> None:
+        if "." not in name:
+            raise DeclarationError(
+                f"the primitive {name!r} needs the full importable name of its function, such as 'mylib.{name}'"
+            )
+        self.name = name
+        self.aliases = tuple(aliases)
+        self.forward = forward
+        self.doc = inspect.getdoc(forward) or ""
+        self.__name__ = name.rsplit(".", 1)[-1]
+        self.__doc__ = self.doc
+        self.__module__ = getattr(forward, "__module__", __name__)
+        self.data, self.variadic, self.static = self._read_signature(forward)
+        self.elementwise = False
+        self.sample_generators: list[Function] = []
+        self._rules: dict[tuple[str, str], Function] = {}
+        self._linear: set[str] = set()
+        self._reasons: dict[str, str] = {}
+        self._calling: Function | None = None
+        self._with_residual: Function | None = None
+        self._prepare()
+
+    def _read_signature(self, forward: Function) -> tuple[tuple[str, ...], str | None, Mapping[str, Any]]:
+        data, static, variadic = [], {}, None
+        try:
+            parameters = inspect.signature(forward).parameters.values()
+        except (TypeError, ValueError):
+            raise DeclarationError(f"{self.name}: the forward function has no signature to read") from None
+        for p in parameters:
+            if p.name in RESERVED:
+                raise DeclarationError(
+                    f"{self.name}: {p.name!r} is a name that rules use and cannot be a parameter's{where(forward)}"
+                )
+            if p.kind is p.VAR_POSITIONAL:
+                variadic = p.name
+            elif p.kind is p.KEYWORD_ONLY:
+                static[p.name] = None if p.default is p.empty else p.default
+            elif p.kind is p.VAR_KEYWORD:
+                raise DeclarationError(f"{self.name}: **{p.name} hides keywords; name each{where(forward)}")
+            elif p.default is not p.empty:
+                raise DeclarationError(
+                    f"{self.name}: the data parameter {p.name!r} has a default; put it after '*' if it is static, "
+                    f"or fill it in with called_as{where(forward)}"
+                )
+            else:
+                data.append(p.name)
+        if variadic is not None and data:
+            raise DeclarationError(f"{self.name}: data are either named or variadic, not both{where(forward)}")
+        if variadic is None and not data:
+            raise DeclarationError(f"{self.name}: there is no positional parameter, so no data{where(forward)}")
+        return ((variadic,) if variadic else tuple(data)), variadic, MappingProxyType(static)
+
+    # ------------------------------------------------------------------------------------------- declaring
+    def defvjp(self, joint: Function | None = None, /, **rules: Function) -> Self:
+        """Declare VJP rules: one per argument by name, or one joint rule that returns a cotangent per argument."""
+        return self._declare("vjp", joint, rules)
+
+    def defjvp(self, joint: Function | None = None, /, **rules: Function) -> Self:
+        """Declare JVP rules: each gives what one argument's tangent contributes; a joint rule takes all tangents."""
+        return self._declare("jvp", joint, rules)
+
+    def deflinear(self, **rules: Function) -> Self:
+        """Declare that the function is linear in each argument named, and its transpose: the VJP rule.
+
+        The JVP follows: the forward function with the tangent in the argument's place.
+        """
+        self._declare("vjp", None, rules)
+        self._linear |= rules.keys()
+        self._prepare()
+        return self
+
+    def not_differentiable(self, reason: str | None = None, /, **reasons: str) -> Self:
+        """Declare, with the reason, that the function or some of its arguments have no derivative."""
+        for name in reasons:
+            self._require_data(name, "not_differentiable")
+        if reason is not None:
+            reasons = dict.fromkeys(self.data, reason)
+        for name, text in reasons.items():
+            if not isinstance(text, str) or not text.strip():
+                raise DeclarationError(f"{self.name}: not_differentiable needs a reason for {name!r}")
+        if not reasons:
+            raise DeclarationError(f"{self.name}: not_differentiable needs a reason")
+        self._reasons.update(reasons)
+        self._prepare()
+        return self
+
+    def with_residual(self, function: Function) -> Function:
+        """Declare a forward that returns ``(out, residual)``, used where a rule asks for ``residual``."""
+        self._with_residual = function
+        self._prepare()
+        return function
+
+    def called_as(self, function: Function) -> Function:
+        """Declare how users call it: a function with their signature that returns ``(data, static)``."""
+        self._calling = function
+        self._prepare()
+        return function
+
+    def samples(self, generator: Function) -> Function:
+        """Add a generator of samples: a function of a ``numpy.random.Generator`` that yields :class:`Sample`."""
+        self.sample_generators.append(generator)
+        return generator
+
+    def _declare(self, mode: str, joint: Function | None, rules: Mapping[str, Function]) -> Self:
+        if joint is not None and rules:
+            raise DeclarationError(f"{self.name}: give def{mode} one joint rule or a rule per argument, not both")
+        if joint is None and not rules:
+            raise DeclarationError(f"{self.name}: def{mode} was given no rule")
+        for name, rule in rules.items():
+            self._require_data(name, f"def{mode}", rule)
+        for name, rule in {"*": joint}.items() if joint is not None else rules.items():
+            if not callable(rule):
+                raise DeclarationError(f"{self.name}: the {mode.upper()} rule for {name!r} is {rule!r}, not a function")
+            self._names(rule, mode)  # a wrong name is an error here, with the line
+            self._rules[mode, name] = rule
+        self._prepare()
+        return self
+
+    def _require_data(self, name: str, place: str, rule: Any = None) -> None:
+        if name not in self.data:
+            raise DeclarationError(
+                f"{self.name}: {place} names {name!r}, which is not one of its data parameters "
+                f"({', '.join(self.data)}){where(rule) if rule is not None else ''}"
+            )
+
+    def _names(self, rule: Function, mode: str) -> list[str]:
+        """Return what a rule asks for, by name, ``g`` included."""
+        known = (*self.data, *self.static, *RESERVED)
+        try:
+            parameters = inspect.signature(rule).parameters.values()
+        except (TypeError, ValueError):
+            raise DeclarationError(f"{self.name}: a rule has no signature to read{where(rule)}") from None
+        names = []
+        for p in parameters:
+            name = "g" if mode == "jvp" and p.name in ("t", "tangent") and p.name not in known else p.name
+            if name not in known:
+                if p.default is not p.empty:
+                    continue  # a default that the author binds, such as a constant of a loop
+                raise DeclarationError(
+                    f"{self.name}: a {mode.upper()} rule asks for {p.name!r}; it may ask for "
+                    f"{', '.join(known)}{where(rule)}"
+                )
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY):
+                raise DeclarationError(f"{self.name}: a rule's parameters are plain names, not {p}{where(rule)}")
+            names.append(name)
+        return names
+
+    # ------------------------------------------------------------------------------------ prepared for speed
+    def _prepare(self) -> None:
+        """Derive from the declarations what the traces read on every call."""
+        self._cache: dict[Any, Any] = {}
+        needs_residual = any("residual" in self._names(rule, mode) for (mode, _), rule in self._rules.items())
+        self._residual_from = self._with_residual if needs_residual else None
+        self.plain = not (
+            self.static or self.variadic or self._calling or self._residual_from
+            or ("vjp", "*") in self._rules or self.is_composite
+        )  # fmt: skip
+        self.__dict__.pop("vjp_entries", None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "vjp_entries":  # filled in at first use; dropped when a rule is declared
+            self.vjp_entries = self.entries("vjp", len(self.data))
+            return self.vjp_entries
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def _layout(self) -> tuple[str, ...]:
+        """Return the names of the environment's places: see :meth:`environment`."""
+        return ("out", "residual", *self.data, *self.static, "index")
+
+    def environment(self, out: Any, residual: Any, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return everything that a rule may ask for, in the order of the layout (``index`` is added by the caller)."""
+        static = [kwargs.get(name, default) for name, default in self.static.items()]
+        return (out, residual, tuple(primals), *static) if self.variadic else (out, residual, *primals, *static)
+
+    def _entry(self, rule: Function, mode: str) -> Entry:
+        """Return a rule as the engine calls it: ``function(g, *pick(environment))``."""
+        names = self._names(rule, mode)
+        layout = self._layout()
+        wanted = [name for name in names if name != "g"]
+        function = rule
+        if names[:1] != ["g"]:
+            at = names.index("g") if "g" in names else None
+
+            def function(g: Any, *saved: Any) -> Any:
+                return rule(*saved) if at is None else rule(*saved[:at], g, *saved[at:])
+
+            function.__wrapped__ = rule  # type: ignore[attr-defined]
+        places = [layout.index(name) for name in wanted]
+        if len(places) == 1:
+            return function, itemgetter(slice(places[0], places[0] + 1))
+        return function, itemgetter(*places) if places else itemgetter(slice(0, 0))
+
+    def entries(self, mode: str, count: int) -> tuple[Entry | None, ...]:
+        """Return the rule of each argument as the engine calls it; ``None`` where declared not differentiable."""
+        key = (mode, count)
+        if key not in self._cache:
+            names = self.data * count if self.variadic else self.data
+            if len(names) != count:
+                raise TypeError(f"{self.name} takes {len(names)} data arguments ({', '.join(names)}), not {count}")
+            self._cache[key] = tuple(self._entry_for(mode, i, name) for i, name in enumerate(names))
+        found: tuple[Entry | None, ...] = self._cache[key]
+        return found
+
+    def _entry_for(self, mode: str, position: int, name: str) -> Entry | None:
+        if name in self._reasons:
+            return None
+        if (mode, name) in self._rules:
+            return self._entry(self._rules[mode, name], mode)
+        if (mode, "*") in self._rules:
+            return self._entry(self._rules[mode, "*"], mode)
+        other = "jvp" if mode == "vjp" else "vjp"
+        whole = itemgetter(slice(0, None))
+        if mode == "jvp" and name in self._linear:
+            return self._linear_jvp(position), whole
+        if (other, name) in self._rules or (other, "*") in self._rules:
+            return self._transposed(mode, position, name), whole
+
+        def missing(g: Any, *environment: Any) -> Any:
+            raise NotDifferentiable(
+                f"{self.name} has no rule for its argument {name!r}. Declare one with defvjp or defjvp, or "
+                f"not_differentiable({name}='why'){where(self.forward)}"
+            )
+
+        return missing, whole
+
+    def _linear_jvp(self, position: int) -> Function:
+        def jvp(t: Any, *environment: Any) -> Any:
+            primals, static = self._split(environment)
+            return self.bind(*primals[:position], t, *primals[position + 1 :], **static)
+
+        return jvp
+
+    def _split(self, environment: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the data and the static keywords that lie in an environment."""
+        first = 2 + len(self.data)
+        data = environment[2] if self.variadic else tuple(environment[2:first])
+        return data, dict(zip(self.static, environment[first:], strict=False))
+
+    def _transposed(self, mode: str, position: int, name: str) -> Function:
+        """Derive a missing mode: a rule is linear in ``g``, and its transpose is the rule of the other mode."""
+        other = "jvp" if mode == "vjp" else "vjp"
+
+        def derived(g: Any, *environment: Any) -> Any:
+            primals, _ = self._split(environment)
+
+            def linear(source: Any) -> Any:
+                if (other, name) in self._rules:
+                    rule, pick = self._entry(self._rules[other, name], other)
+                    return rule(source, *pick(environment))
+                rule, pick = self._entry(self._rules[other, "*"], other)
+                if other == "vjp":
+                    results = rule(source, *pick(environment))
+                    return self.joint_results(rule, results, [position])[0]
+                tangents = [zeros_like(p) if spec_of(p) is not None else None for p in primals]
+                tangents[position] = source
+                return rule(tuple(tangents), *pick(environment))
+
+            if mode == "jvp":
+                return _transpose_rule(linear, environment[0], g)
+            return transpose(linear, primals[position], g)
+
+        derived.__wrapped__ = self._rules.get((other, name), self._rules.get((other, "*")))  # type: ignore[attr-defined]
+        return derived
+
+    def joint(self, mode: str) -> Entry | None:
+        """Return the joint rule of a mode as the engine calls it, if that is how the mode is declared."""
+        rule = self._rules.get((mode, "*"))
+        return None if rule is None else self._entry(rule, mode)
+
+    # ------------------------------------------------------------------------------------------------ calling
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        data, static = self.canonical(args, kwargs)
+        return self.bind(*data, **static)
+
+    def canonical(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Bring a call in the user's form to ``(data, static)``, with the errors of Python's own call."""
+        if self._calling is not None:
+            data, static = self._calling(*args, **kwargs)
+            return tuple(data), dict(static)
+        if self.variadic:
+            return tuple(args), self._checked(dict(kwargs))
+        static = dict(kwargs)
+        count = len(self.data)
+        data = list(args[:count])
+        for name in self.data[len(data) :]:
+            if name not in static:
+                raise TypeError(f"{self.name}() is missing its argument {name!r}")
+            data.append(static.pop(name))
+        surplus = args[count:]
+        if len(surplus) > len(self.static):
+            raise TypeError(f"{self.name}() takes {count + len(self.static)} arguments, but {len(args)} were given")
+        for name, value in zip(self.static, surplus, strict=False):
+            if name in static:
+                raise TypeError(f"{self.name}() got several values for {name!r}")
+            static[name] = value
+        return tuple(data), self._checked(static)
+
+    def _checked(self, static: dict[str, Any]) -> dict[str, Any]:
+        for name in static:
+            if name not in self.static:
+                known = ", ".join(self.static) or "none"
+                raise TypeError(f"{self.name}() got an unexpected keyword {name!r}; its keywords: {known}")
+        return static
+
+    def bind(self, *data: Any, **static: Any) -> Any:
+        """Apply the primitive to data and static keywords, traced where any of the data is."""
+        top: Trace | None = None
+        for a in data:
+            if type(a) is Tracer and (top is None or a.trace.level > top.level):
+                top = a.trace
+        for name, value in static.items():
+            if type(value) is Tracer:
+                raise NotDifferentiable(
+                    f"{self.name}: the keyword {name!r} is static and has no derivative, but a traced value was "
+                    "passed. Pass opreg.stop_gradient(value) if the derivative is not wanted"
+                )
+        if top is None:
+            return self.forward(*data, **static)
+        return top.process(self, data, static)
+
+    def run(self, below: Function, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Compute the output and, where a rule asks for it, the residual."""
+        if self._residual_from is None:
+            return below(*primals, **kwargs), None
+        out, residual = self._residual_from(*primals, **kwargs)
+        return out, residual
+
+    # ---------------------------------------------------------------------------------- enforcing the contract
+    def fit_cotangent(self, c: Any, spec: Any, rule: Function) -> Any:
+        """Return a cotangent that a rule gave as one of ``spec``, or raise: only promotion is undone."""
+        if self.elementwise and c is not None:
+            c = space_of(c).restrict(c, spec)
+            if spec_of(c) == spec:
+                return c
+        raise RuleError(
+            f"the VJP rule of {self.name}{self._argument_of(rule)} returned {_describe(c)} where the primal is "
+            f"{_describe_spec(spec)}{where(rule)}. A cotangent has the shape, dtype and realness of its primal"
+        )
+
+    def fit_tangent(self, t: Any, spec: Any) -> Any:
+        """Return a tangent that the rules gave as one of the output's ``spec``, or raise."""
+        if spec_of(t) != spec and t is not None and self.elementwise:
+            t = space_of(t).promote(t, spec)
+        if spec_of(t) != spec:
+            rules = [rule for (mode, _), rule in self._rules.items() if mode == "jvp"]
+            raise RuleError(
+                f"the JVP of {self.name} returned {_describe(t)} where the output is {_describe_spec(spec)}"
+                f"{where(rules[0]) if rules else ''}. A tangent has the shape, dtype and realness of its primal"
+            )
+        return t
+
+    def joint_results(self, rule: Function, results: Any, needed: Sequence[int]) -> list[Any]:
+        """Return the needed cotangents of those that a joint rule returned, which must be one per argument."""
+        if not isinstance(results, (tuple, list)):
+            raise RuleError(
+                f"the joint VJP rule of {self.name} returned {_describe(results)}, not a tuple of one cotangent per "
+                f"argument{where(rule)}"
+            )
+        if not self.variadic and len(results) != len(self.data):
+            raise RuleError(
+                f"the joint VJP rule of {self.name} returned {len(results)} cotangents for {len(self.data)} "
+                f"arguments ({', '.join(self.data)}){where(rule)}"
+            )
+        if needed and max(needed) >= len(results):
+            raise RuleError(
+                f"the joint VJP rule of {self.name} returned {len(results)} cotangents, too few for its arguments"
+                f"{where(rule)}"
+            )
+        return [results[i] for i in needed]
+
+    def _argument_of(self, rule: Function) -> str:
+        for (mode, name), declared in self._rules.items():
+            if mode == "vjp" and where(declared) == where(rule) and name != "*":
+                return f" for {name!r}"
+        return ""
+
+    def push(self, environment: Sequence[Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        """Return the output's tangent from those of the arguments (``None``: zero), by the JVP rules."""
+        entries = self.entries("jvp", len(primals))
+        moved = [i for i, t in enumerate(tangents) if t is not None and entries[i] is not None]
+        if not moved:
+            return None
+        joint = self.joint("jvp")
+        if joint is not None:
+            rule, pick = joint
+            everything = tuple(
+                t if i in moved else zeros_like(p) if spec_of(p) is not None else None
+                for i, (p, t) in enumerate(zip(primals, tangents, strict=True))
+            )
+            return rule(everything, *pick(environment))
+        total: Any = None
+        for i in moved:
+            rule, pick = entries[i]  # type: ignore[misc]
+            t = rule(tangents[i], *pick((*environment, i)))
+            total = t if total is None else self._plus(total, t, environment[0])
+        return total
+
+    def _plus(self, a: Any, b: Any, out: Any) -> Any:
+        if isinstance(out, tuple):
+            return tuple(
+                y if x is None else x if y is None else add(x, y) for x, y in zip(a, b, strict=True)
+            )
+        spec = spec_of(out)
+        return add(self.fit_tangent(a, spec), self.fit_tangent(b, spec))
+
+    # ------------------------------------------------------------------------------ for verifiers and readers
+    def vjp(self, g: Any, out: Any, /, *data: Any, **static: Any) -> tuple[Any, ...]:
+        """Call the rules as declared: one cotangent per data argument, ``None`` where not differentiable.
+
+        What the engine checks after each rule is not checked here, so that a verifier sees the rule itself.
+        """
+        residual = self._residual_from(*data, **static)[1] if self._residual_from else None
+        environment = self.environment(out, residual, data, static)
+        entries = self.entries("vjp", len(data))
+        joint = self.joint("vjp")
+        if joint is not None:
+            rule, pick = joint
+            needed = [i for i, entry in enumerate(entries) if entry is not None]
+            results = self.joint_results(rule, rule(g, *pick(environment)), needed)
+            by_position = dict(zip(needed, results, strict=True))
+            return tuple(by_position.get(i) for i in range(len(data)))
+        cotangents = []
+        for i, entry in enumerate(entries):
+            c = None
+            if entry is not None and spec_of(data[i]) is not None:
+                c = entry[0](g, *entry[1]((*environment, i)))
+                if self.elementwise and c is not None and spec_of(c) != spec_of(data[i]):
+                    c = space_of(c).restrict(c, spec_of(data[i]))
+            cotangents.append(c)
+        return tuple(cotangents)
+
+    def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
+        """Call the JVP rules, declared or derived; a tangent that is ``None`` is zero, and so is such a result."""
+        residual = self._residual_from(*data, **static)[1] if self._residual_from else None
+        total = self.push(self.environment(out, residual, data, static), data, tangents)
+        if total is None or isinstance(out, tuple) or spec_of(total) == spec_of(out) or not self.elementwise:
+            return total
+        return space_of(total).promote(total, spec_of(out))
+
+    def differentiable(self, position: int) -> bool:
+        """Tell whether the argument at this position has a derivative."""
+        return self.reason(position) is None
+
+    def reason(self, position: int) -> str | None:
+        """Return the declared reason why an argument has no derivative, or ``None`` if it has one."""
+        return self._reasons.get(self.data[0] if self.variadic else self.data[position])
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """The arguments declared not differentiable, with the reasons."""
+        return MappingProxyType(self._reasons)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every argument was declared not differentiable."""
+        return all(name in self._reasons for name in self.data)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules as declared."""
+        return [Rule(name, mode, getattr(rule, "__wrapped__", rule)) for (mode, name), rule in self._rules.items()]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes that the author declared; the other is derived."""
+        declared = {mode for mode, _ in self._rules} | ({"jvp"} if self._linear else set())
+        return tuple(mode for mode in ("vjp", "jvp") if mode in declared)
+
+    @property
+    def has_jvp(self) -> bool:
+        """Whether a JVP was declared, for every differentiable argument; else it is derived."""
+        names = [name for name in self.data if name not in self._reasons]
+        return all(("jvp", n) in self._rules or ("jvp", "*") in self._rules or n in self._linear for n in names)
+
+    def missing_rules(self) -> list[str]:
+        """Return the arguments for which there is neither a rule nor a declared reason."""
+        return [
+            name for name in self.data
+            if name not in self._reasons
+            and not any((mode, which) in self._rules for mode in ("vjp", "jvp") for which in (name, "*"))
+        ]  # fmt: skip
+
+    @hookimpl
+    def opreg_primitives(self) -> Iterable[Primitive]:
+        return [self]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def __reduce__(self) -> Any:
+        if plugins.is_registered(self) and not self.__module__.startswith("__main__"):
+            return plugins.get, (self.name,)
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_cache", "vjp_entries", "static")}
+        return _rebuild, (type(self), state, dict(self.static))
+
+
+def _rebuild(kind: type[Primitive], state: dict[str, Any], static: dict[str, Any]) -> Primitive:
+    primitive = object.__new__(kind)
+    primitive.__dict__.update(state, static=MappingProxyType(static))
+    primitive._prepare()
+    return primitive
+
+
+def _transpose_rule(linear: Function, out: Any, tangent: Any) -> Any:
+    """Transpose a VJP rule, linear in the cotangent of ``out``, which may be a tuple of outputs."""
+    if not isinstance(out, tuple):
+        return transpose(linear, out, tangent)
+    zeros = [zeros_like(part) for part in out]
+    return tuple(
+        transpose(lambda s, i=i: linear((*zeros[:i], s, *zeros[i + 1 :])), part, tangent) for i, part in enumerate(out)
+    )
+
+
+def _describe(value: Any) -> str:
+    if value is None:
+        return "None"
+    spec = spec_of(value)
+    return f"a {type(strip(value)).__name__} without derivative" if spec is None else _describe_spec(spec)
+
+
+def _describe_spec(spec: Any) -> str:
+    if isinstance(spec, tuple) and len(spec) == 2 and isinstance(spec[0], tuple):
+        return f"of shape {spec[0]} and dtype {spec[1]}"
+    return f"in the space {spec!r}"
+
+
+def primitive(name: str, *, aliases: Sequence[str] = ()) -> Callable[[Function], Primitive]:
+    """Make a :class:`Primitive` of a forward function: positional parameters are data, keyword-only ones static.
+
+    ``name`` is the full importable name of the function that it differentiates.
+
+    >>> import numpy as np, opreg
+    >>> @opreg.primitive("mylib.softsign")
+    ... def softsign(x, /):
+    ...     return x / (1 + np.abs(x))
+    >>> _ = softsign.defvjp(x=lambda g, x: g / (1 + np.abs(x)) ** 2)
+    >>> opreg.grad(softsign)(1.0)
+    0.25
+    """
+    return lambda forward: Primitive(forward, name, aliases)
+
+
+def elementwise(primitive: Primitive, /, **partials: Any) -> Primitive:
+    """Declare the partial derivatives of a function that acts on each element: the VJP and the JVP follow.
+
+    A partial is a function of what it needs by name (the data, ``out``, static keywords), or a constant number. The
+    adjoint of implicit promotion (broadcasting, a real argument among complex ones, mixed precision) is applied by
+    the engine: for elementwise primitives only.
+
+    >>> import numpy as np, opreg
+    >>> @opreg.primitive("mylib.cube")
+    ... def cube(x, /):
+    ...     return x * x * x
+    >>> _ = opreg.elementwise(cube, x=lambda x: 3 * x * x)
+    >>> opreg.grad(cube)(2.0)
+    12.0
+    """
+    primitive.elementwise = True
+    for name, partial in partials.items():
+        rule = _scaled(partial) if callable(partial) else _constant(partial)
+        primitive.defvjp(**{name: rule}).defjvp(**{name: rule})
+    return primitive
+
+
+def _scaled(partial: Function) -> Function:
+    """Return the rule ``g * partial(...)``, which asks by name for what the partial asks for."""
+
+    def rule(g: Any, *saved: Any) -> Any:
+        return g * partial(*saved)
+
+    parameters = inspect.signature(partial).parameters.values()
+    first = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    rule.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
+    rule.__wrapped__ = partial  # type: ignore[attr-defined]
+    return rule
+
+
+def _constant(number: Any) -> Function:
+    if number == 1:
+        return lambda g: g
+    if number == -1:
+        return lambda g: -g
+    return lambda g: g * number

@@ -1,0 +1,203 @@
+"""Space: what the engine may ask of a type. A plugin supplies one per family of Python types.
+
+Beyond the chain rule an engine needs a sum where paths meet, a zero where nothing arrives and a unit at a scalar
+result. That is not knowledge of operations, it is being a vector space. The symbolic zero is ``None``.
+
+A *spec* is a small hashable value that says which vector space a value lies in (for arrays its shape and dtype).
+Two values with equal specs can be added; a cotangent must have the spec of its primal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from opreg import plugins
+from opreg._errors import NotDifferentiable
+
+Spec = Hashable
+
+
+class Space:
+    """What the engine may ask of values of some types. Subclass it in a plugin and return it from ``opreg_spaces``.
+
+    The methods work on traced values too where they compute (``add``, ``restrict``, ``promote``, ``assemble``), so
+    write them with registered primitives: then sums of cotangents are differentiated by the plugin's own rules.
+    """
+
+    types: ClassVar[tuple[type, ...]] = ()
+    """The types of this space's values. A subclass of one of them belongs to the space as well."""
+
+    operators: ClassVar[Mapping[str, str]] = {}
+    """Python's operators, as in the module ``operator`` (``"mul"``), and the primitive that each stands for."""
+
+    def spec(self, value: Any) -> Spec | None:
+        """Return the spec of ``value``, or ``None`` if such a value has no derivative (an integer, a string)."""
+        raise NotImplementedError
+
+    def zeros(self, spec: Any) -> Any:
+        """Return the zero of the space."""
+        raise NotImplementedError
+
+    def add(self, a: Any, b: Any) -> Any:
+        """Return ``a + b``, two values of one spec. Never write into either."""
+        raise NotImplementedError
+
+    def unit(self, spec: Any) -> Any:
+        """Return the one by which a scalar output is seeded; ``None`` if the space is not that of a real scalar."""
+        raise NotImplementedError
+
+    def ones(self, spec: Any) -> Any:
+        """Return the element whose every coordinate is one."""
+        total = self.zeros(spec)
+        for direction in self.basis(spec):
+            total = self.add(total, direction)
+        return total
+
+    def basis(self, spec: Any) -> Iterable[Any]:
+        """Return the coordinates' unit vectors, in order."""
+        raise NotImplementedError
+
+    def assemble(self, rows: Sequence[Any], shape_of: Any, row_of: Any, rows_first: bool) -> Any:
+        """Arrange ``rows`` (one per unit vector of the spec ``shape_of``, each of spec ``row_of``) as a Jacobian.
+
+        With ``rows_first`` the axes of ``shape_of`` come first in the result, else last.
+        """
+        raise NotImplementedError
+
+    def restrict(self, cotangent: Any, spec: Any) -> Any:
+        """Return ``cotangent`` brought to ``spec`` by the adjoint of implicit promotion (broadcast, widen)."""
+        return cotangent
+
+    def promote(self, tangent: Any, spec: Any) -> Any:
+        """Return ``tangent`` brought to ``spec`` by implicit promotion."""
+        return tangent
+
+    def cast(self, value: Any, spec: Any) -> Any:
+        """Return a value that a user gave, as an element of ``spec`` (a Python float for a float32 scalar).
+
+        The result's spec tells whether it worked: what does not fit is returned as it is.
+        """
+        return value
+
+    def export(self, value: Any, primal: Any) -> Any:
+        """Return a derivative in the form in which a user expects it beside ``primal``."""
+        return value
+
+    def coerce(self, value: Any) -> Any:
+        """Return an operand of a foreign type as one of this space, or ``NotImplemented``."""
+        return NotImplemented
+
+    def attribute(self, traced: Any, name: str) -> Any:
+        """Return the attribute ``name`` of a traced value, as its primal would have it."""
+        raise AttributeError(name)
+
+    def integer_advice(self, value: Any) -> str:
+        """Return a sentence for a value whose spec is ``None``."""
+        return f"a value of type {type(value).__name__} has no derivative."
+
+
+class _Inert(Space):
+    """The space of everything that no plugin claims: constants without derivative."""
+
+    def spec(self, value: Any) -> None:
+        return None
+
+
+INERT = _Inert()
+
+
+class _Spaces(dict[type, Space]):
+    """The space of each type met so far; a new type loads the plugins of its module."""
+
+    def __missing__(self, kind: type) -> Space:
+        plugins.load_for_type(kind)
+        for base in kind.__mro__:
+            for space in plugins.spaces():
+                if base in space.types:
+                    self[kind] = space
+                    SPEC[kind] = space.spec
+                    return space
+        if not plugins.problems():  # a plugin that could not be loaded may be mended and tried again
+            self[kind] = INERT
+            SPEC[kind] = INERT.spec
+        return INERT
+
+
+class _Specs(dict[type, Callable[[Any], Spec | None]]):
+    """The function that gives a value's spec, by type: one look-up on the path of every operation."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Spec | None]:
+        return SPACES[kind].spec
+
+
+SPEC = _Specs()
+SPACES = _Spaces()
+
+
+class _Operators(dict[type, Any]):
+    """The primitive behind one of Python's operators, by the type of the value."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __missing__(self, kind: type) -> Any:
+        full = SPACES[kind].operators.get(self.name)
+        if full is None:
+            raise NotDifferentiable(
+                f"no plugin serves the operator {self.name!r} on values of type {kind.__name__}"
+                f"{plugins.why_missing(kind.__module__)}"
+            )
+        self[kind] = primitive = plugins.get(full)
+        return primitive
+
+
+_OPERATORS: dict[str, _Operators] = {}
+
+
+def operators(name: str) -> Mapping[type, Any]:
+    """Return the table of the primitives behind an operator, filled as types are met."""
+    return _OPERATORS.setdefault(name, _Operators(name))
+
+
+_OWN: set[type] = set()
+
+
+def install(kind: type, space: Space) -> None:
+    """Give one of the engine's own types (a tracer, a bundle of cotangents) its space, for good."""
+    _OWN.add(kind)
+    SPACES[kind] = space
+    SPEC[kind] = space.spec
+
+
+def forget() -> None:
+    """Forget which space serves which type of a plugin: plugins were added or blocked."""
+    for kind in set(SPACES) - _OWN:
+        del SPACES[kind]
+        SPEC.pop(kind, None)
+    for table in _OPERATORS.values():
+        table.clear()
+
+
+def space_of(value: Any) -> Space:
+    """Return the space of a value."""
+    return SPACES[type(value)]
+
+
+def spec_of(value: Any) -> Spec | None:
+    """Return a value's spec; ``None`` if it has no derivative."""
+    return SPEC[type(value)](value)
+
+
+def require_spec(value: Any, what: str) -> Spec:
+    """Return a value's spec, or say why ``what`` cannot be differentiated."""
+    spec = spec_of(value)
+    if spec is None:
+        space = space_of(value)
+        if space is INERT:
+            raise NotDifferentiable(
+                f"{what} has type {type(value).__module__}.{type(value).__qualname__}, for which no installed plugin "
+                f"supplies a Space{plugins.why_missing(type(value).__module__)}"
+            )
+        raise NotDifferentiable(f"{what} cannot be differentiated: {space.integer_advice(value)}")
+    return spec

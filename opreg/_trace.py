@@ -1,0 +1,496 @@
+"""The engine's heart: traced values, the two traces (reverse and forward), and the backward pass.
+
+An operation with traced arguments goes to the trace of the highest level among them. That trace takes its own
+tracers apart, computes on their primals (which may be tracers of lower levels: so derivatives nest) and records what
+the rules will need. Nothing here knows an operation.
+
+A node of the tape is a plain tuple, since one is made for every operation::
+
+    (-n, edges, spec, origin)      n counts up: a parent's n is always smaller than its child's
+    edges = ((parent, rule, saved), ...)
+
+so popping nodes from a heap visits them in reverse order of creation, which is a topological order: no recursion,
+no search, and a chain of any length. A node holds no primal, only what its rules asked for by name; and since nodes
+are held only by their children, the tape is freed as the backward pass consumes it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from opreg import plugins
+from opreg._errors import EscapedTracer, NotDifferentiable
+from opreg._space import INERT, SPACES, SPEC, Space, Spec, install, operators, space_of, spec_of
+
+if TYPE_CHECKING:
+    from opreg._primitive import Primitive
+
+Node: TypeAlias = tuple[int, tuple[Any, ...], Any, Any]
+Function: TypeAlias = Callable[..., Any]
+
+_serial = count(1).__next__  # one counter for nodes and levels: atomic, so threads never share a number
+
+
+# --------------------------------------------------------------------------------------------- traced values
+class Tracer:
+    """A value being differentiated. It carries its primal and behaves as the primal would.
+
+    Attributes other than those below, NumPy's protocols included, are answered by the primal's Space.
+    """
+
+    __slots__ = ("__weakref__", "gradient_", "primal", "record", "trace")
+    __hash__ = None  # type: ignore[assignment]  # like an array's: == compares the values
+
+    def __init__(self, primal: Any, trace: Trace, record: Any) -> None:
+        self.primal = primal
+        self.trace = trace
+        self.record = record
+
+    def __getattr__(self, name: str) -> Any:
+        own = self.trace.attributes.get(name)
+        if own is not None:
+            return own(self)
+        return space_of(strip(self)).attribute(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            object.__setattr__(self, name, value)
+        except AttributeError:
+            raise AttributeError(f"cannot set {name!r} on a traced value: it is read-only") from None
+
+    def __repr__(self) -> str:
+        return f"Traced({self.primal!r})"
+
+    def __bool__(self) -> bool:
+        return bool(self.primal)
+
+    def __len__(self) -> int:
+        return len(self.primal)
+
+    def __getitem__(self, index: Any) -> Any:
+        return space_of(strip(self)).attribute(self, "__getitem__")(index)
+
+    def __iter__(self) -> Any:
+        if not hasattr(strip(self), "__iter__") or not self.shape:
+            raise TypeError("iteration over a traced scalar: it has no elements")
+        return (self[index] for index in range(len(self.primal)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.primal, spec)
+
+    def __float__(self) -> float:
+        raise NotDifferentiable(_lost("float"))
+
+    def __int__(self) -> int:
+        raise NotDifferentiable(_lost("int"))
+
+    def __complex__(self) -> complex:
+        raise NotDifferentiable(_lost("complex"))
+
+    def __index__(self) -> int:
+        raise NotDifferentiable(_lost("an index"))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotDifferentiable(_lost("a plain array"))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            primitive = plugins.for_function(ufunc)
+            if primitive is not None:
+                return primitive.bind(*inputs) if primitive.plain else primitive(*inputs)
+        return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        primitive = plugins.for_function(function)
+        if primitive is not None:
+            return primitive(*args, **kwargs)
+        return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
+
+
+def _lost(target: str) -> str:
+    return (
+        f"a traced value cannot become {target}: its derivative would be lost. Use the functions of NumPy or "
+        "opreg.numpy on it, or opreg.stop_gradient(x) if the derivative is not wanted"
+    )
+
+
+def _operator(name: str, reflected: bool) -> Function:
+    """Return the method for a binary operator: Python's calling convention for whichever primitive serves it."""
+    compute, table = getattr(operator, name), operators(name)
+
+    def method(self: Tracer, other: Any) -> Any:
+        trace, primal = self.trace, self.primal
+        if type(other) is Tracer:
+            if other.trace.level > trace.level:
+                trace = other.trace
+        elif SPACES[type(other)] is INERT:
+            other = space_of(strip(self)).coerce(other)
+            if other is NotImplemented:
+                return NotImplemented
+            return method(self, other) if type(other) is Tracer else _apply(self, other)
+        primitive = table[type(primal) if type(primal) is not Tracer else type(strip(primal))]
+        return trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
+
+    def _apply(self: Tracer, other: Any) -> Any:
+        primitive = table[type(strip(self))]
+        return self.trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
+
+    return method
+
+
+def _unary(name: str) -> Function:
+    compute, table = getattr(operator, name), operators(name)
+
+    def method(self: Tracer) -> Any:
+        return self.trace.process(table[type(strip(self))], (self,), _NONE, compute)
+
+    return method
+
+
+def _comparison(name: str) -> Function:
+    """Return the method for a comparison. It is constant between the jumps of its result, hence never traced."""
+    compute = getattr(operator, name)
+    return lambda self, other: compute(strip(self), strip(other))
+
+
+_NONE: dict[str, Any] = {}  # shared, never written
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    setattr(Tracer, f"__{_name}__", _operator(_name, reflected=False))
+    setattr(Tracer, f"__r{_name}__", _operator(_name, reflected=True))
+for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
+    setattr(Tracer, f"__{_name}__", _comparison(_name))
+for _name in ("neg", "pos", "abs"):
+    setattr(Tracer, f"__{_name}__", _unary(_name))
+
+
+def strip(value: Any) -> Any:
+    """Return the plain value below every level of tracing."""
+    while type(value) is Tracer:
+        value = value.primal
+    return value
+
+
+class _TracerSpace(Space):
+    """A traced value lies in the space of its primal, and so do the sums and zeros made of it."""
+
+    def spec(self, value: Any) -> Spec | None:
+        return spec_of(value.primal)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return space_of(strip(a)).add(a, b)
+
+    def assemble(self, rows: Sequence[Any], shape_of: Any, row_of: Any, rows_first: bool) -> Any:
+        return space_of(strip(rows[0])).assemble(rows, shape_of, row_of, rows_first)
+
+    def restrict(self, cotangent: Any, spec: Any) -> Any:
+        return space_of(strip(cotangent)).restrict(cotangent, spec)
+
+    def promote(self, tangent: Any, spec: Any) -> Any:
+        return space_of(strip(tangent)).promote(tangent, spec)
+
+    def cast(self, value: Any, spec: Any) -> Any:
+        return space_of(strip(value)).cast(value, spec)
+
+    def zeros(self, spec: Any) -> Any:
+        raise AssertionError("zeros are made by the space of a plain value")
+
+    def integer_advice(self, value: Any) -> str:
+        return space_of(strip(value)).integer_advice(strip(value))
+
+
+install(Tracer, _TracerSpace())
+
+
+def zeros_like(value: Any) -> Any:
+    """Return the plain zero of the space in which a value, traced or not, lies."""
+    plain = strip(value)
+    return space_of(plain).zeros(spec_of(plain))
+
+
+def add(a: Any, b: Any) -> Any:
+    """Return the sum of two values of one space, traced if either is."""
+    return SPACES[type(b if type(b) is Tracer else a)].add(a, b)
+
+
+# ------------------------------------------------------------------------------------------- several at once
+class Parts(dict[int, Any]):
+    """Cotangents of several values that one rule produces or consumes together: position -> cotangent.
+
+    It is the vector space of the outputs of a primitive that returns a tuple, and of the arguments of a joint rule;
+    what is absent is zero. So both are ordinary nodes of the tape.
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def single(position: int, g: Any) -> Parts:
+        return Parts({position: g})
+
+    def filled(self, like: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the parts as a tuple, zeros in their places. ``like``: (space, spec) by position."""
+        return tuple(
+            self[i] if i in self else None if spec is None else space.zeros(spec)
+            for i, (space, spec) in enumerate(like)
+        )
+
+
+class _PartsSpace(Space):
+    def spec(self, value: Any) -> Spec | None:
+        return Parts
+
+    def add(self, a: Any, b: Any) -> Any:
+        total = Parts(a)
+        for position, g in b.items():
+            total[position] = add(total[position], g) if position in total else g
+        return total
+
+
+install(Parts, _PartsSpace())
+
+
+def call_filled(rule: Function, like: Sequence[Any], g: Parts, *saved: Any) -> Any:
+    """Call a rule of a primitive with several outputs: its ``g`` is a tuple without gaps."""
+    return rule(g.filled(like), *saved)
+
+
+def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: Any, *saved: Any) -> Parts:
+    """Call a joint rule, which returns one cotangent per argument, and keep those that are needed."""
+    return Parts(zip(needed, primitive.joint_results(rule, rule(g, *saved), needed), strict=True))
+
+
+# ---------------------------------------------------------------------------------------------------- traces
+class Trace:
+    """One differentiation in progress. Its level says whose turn it is: traces begun later are inside."""
+
+    __slots__ = ("level", "live", "what")
+    attributes: dict[str, Function] = {}  # attributes that this kind of trace gives its tracers
+
+    def __init__(self, what: str = "") -> None:
+        self.level = _serial()
+        self.live = True
+        self.what = what
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.live = False
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+    ) -> Any:
+        """Apply a primitive to arguments of which some are this trace's tracers; ``compute`` in place of forward."""
+        raise NotImplementedError
+
+    def escaped(self, primitive: Primitive, args: tuple[Any, ...]) -> EscapedTracer:
+        """Return the error for an operation on a tracer whose transformation has ended."""
+        culprit = next(a for a in args if type(a) is Tracer and a.trace is self)
+        return EscapedTracer(
+            f"{primitive.name} was applied to {culprit!r}, a traced value that escaped from {self.what or 'a trace'}, "
+            "which has ended. Return the value from the differentiated function (has_aux=True gives it back beside "
+            "the derivative), or store opreg.stop_gradient(value)"
+        )
+
+
+class ReverseTrace(Trace):
+    """Records the tape on which a backward pass runs."""
+
+    __slots__ = ()
+
+    def leaf(self, primal: Any, spec: Spec, origin: Any = None) -> Tracer:
+        """Return an input: a tracer whose node has no parents."""
+        return Tracer(primal, self, (-_serial(), (), spec, origin))
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+    ) -> Any:
+        if not self.live:
+            raise self.escaped(primitive, args)
+        primals: list[Any] = []
+        below = primitive.forward if compute is None else compute
+        for a in args:
+            if type(a) is Tracer:
+                if a.trace is self:
+                    a = a.primal
+                if type(a) is Tracer and compute is None:
+                    below = primitive.bind
+            primals.append(a)
+        if not primitive.plain:
+            return self._process(primitive, args, primals, kwargs, below)
+        out = below(*primals, **kwargs)
+        spec = SPEC[type(out)](out)
+        if spec is None:
+            return out
+        environment = (out, None, *primals)
+        edges = []
+        for a, entry in zip(args, primitive.vjp_entries, strict=True):
+            if type(a) is Tracer and a.trace is self and entry is not None:
+                rule, pick = entry
+                edges.append((a.record, rule, pick(environment)))
+        if not edges:
+            return out
+        return Tracer(out, self, (-_serial(), tuple(edges), spec, primitive))
+
+    def _process(
+        self, primitive: Primitive, args: Sequence[Any], primals: list[Any], kwargs: dict[str, Any], below: Function
+    ) -> Any:
+        """Go the general way: keywords, variadic data, residuals, joint rules, several outputs."""
+        out, residual = primitive.run(below, primals, kwargs)
+        entries = primitive.entries("vjp", len(args))
+        needed = [
+            i for i, (a, entry) in enumerate(zip(args, entries, strict=True))
+            if type(a) is Tracer and a.trace is self and entry is not None
+        ]  # fmt: skip
+        if not needed:
+            return out
+        environment = primitive.environment(out, residual, primals, kwargs)
+        several = isinstance(out, tuple)
+        like = [(space_of(strip(part)), spec_of(part)) for part in out] if several else []
+        if not several and spec_of(out) is None:
+            return out
+
+        def prepared(rule: Function) -> Function:
+            return partial(call_filled, rule, like) if several else rule
+
+        joint = primitive.joint("vjp")
+        if joint is not None:
+            rule, pick = joint
+            shared = tuple((args[i].record, operator.itemgetter(i), ()) for i in needed)
+            node = (-_serial(), shared, Parts, primitive)
+            call = partial(call_joint, prepared(rule), primitive, needed)
+            edges: tuple[Any, ...] = ((node, call, pick(environment)),)
+        else:
+            edges = tuple(
+                (args[i].record, prepared(entries[i][0]), entries[i][1]((*environment, i))) for i in needed
+            )
+        if not several:
+            return Tracer(out, self, (-_serial(), edges, spec_of(out), primitive))
+        bundle = (-_serial(), edges, Parts, primitive)
+        outputs = [
+            part if spec is None
+            else Tracer(part, self, (-_serial(), ((bundle, partial(Parts.single, i), ()),), spec, primitive))
+            for i, (part, (_, spec)) in enumerate(zip(out, like, strict=True))
+        ]  # fmt: skip
+        return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
+
+
+class ForwardTrace(Trace):
+    """Carries tangents along with primals. A tracer's record is its tangent."""
+
+    __slots__ = ()
+
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+    ) -> Any:
+        if not self.live:
+            raise self.escaped(primitive, args)
+        primals, tangents, below = [], [], primitive.forward if compute is None else compute
+        for a in args:
+            own = type(a) is Tracer and a.trace is self
+            tangents.append(a.record if own else None)
+            primals.append(a.primal if own else a)
+            if type(primals[-1]) is Tracer and compute is None:
+                below = primitive.bind
+        out, residual = primitive.run(below, primals, kwargs)
+        several = isinstance(out, tuple)
+        specs = [spec_of(part) for part in out] if several else [spec_of(out)]
+        if all(spec is None for spec in specs):
+            return out
+        environment = primitive.environment(out, residual, primals, kwargs)
+        total = primitive.push(environment, primals, tangents)
+        if total is None:
+            return out
+        if not several:
+            return Tracer(out, self, primitive.fit_tangent(total, specs[0]))
+        outputs = [
+            part if spec is None or t is None else Tracer(part, self, primitive.fit_tangent(t, spec))
+            for part, spec, t in zip(out, specs, total, strict=True)
+        ]
+        return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
+
+
+# --------------------------------------------------------------------------------------------- backward pass
+def backward(
+    seeds: list[tuple[Node, Any]], wanted: Iterable[int] = (), active: set[int] | None = None
+) -> dict[int, Any]:
+    """Send cotangents from outputs to inputs and return the cotangent of each leaf, and of each node in ``wanted``.
+
+    ``seeds`` is emptied, so that a tape that nobody else holds is freed on the way. With ``active``, only nodes in
+    that set are visited.
+    """
+    cotangents: dict[int, Any] = {}
+    found: dict[int, Any] = {}
+    pending: list[Node] = []
+    wanted = frozenset(wanted)
+    while seeds:
+        node, g = seeds.pop()
+        if node[0] in cotangents:
+            g = add(cotangents[node[0]], g)
+        else:
+            pending.append(node)
+        cotangents[node[0]] = g
+        del node, g
+    heapify(pending)
+    while pending:
+        key, edges, _, primitive = heappop(pending)
+        g = cotangents.pop(key)
+        if not edges or key in wanted:
+            found[key] = g
+        for parent, rule, saved in edges:
+            key, _, spec, _ = parent
+            if active is not None and key not in active:
+                continue
+            c = rule(g, *saved)
+            if SPEC[type(c)](c) != spec:
+                c = primitive.fit_cotangent(c, spec, rule)
+            if key in cotangents:
+                cotangents[key] = add(cotangents[key], c)
+            else:
+                cotangents[key] = c
+                heappush(pending, parent)
+        edges = parent = rule = saved = c = None  # hold nothing while the next rule runs
+    return found
+
+
+def leading_to(root: Node, targets: set[int]) -> set[int]:
+    """Return the nodes on a path from ``root`` to a target. Nothing older than the targets is looked at."""
+    oldest = max(targets)  # keys are negative: the oldest node has the largest
+    seen = {root[0]: root}
+    stack = [root]
+    while stack:
+        for edge in stack.pop()[1]:
+            parent = edge[0]
+            if parent[0] <= oldest and parent[0] not in seen:
+                seen[parent[0]] = parent
+                stack.append(parent)
+    active: set[int] = set()
+    for key in sorted(seen, reverse=True):  # parents before children
+        if key in targets or any(edge[0][0] in active for edge in seen[key][1]):
+            active.add(key)
+    return active
+
+
+def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
+    """Apply the transpose of a linear function from the space of ``like`` to a cotangent of its result."""
+    with ReverseTrace("the transposition of a rule") as trace:
+        zero = zeros_like(like)
+        source = trace.leaf(zero, spec_of(zero))
+        image = linear(source)
+    if isinstance(image, tuple):
+        pairs = list(zip(image, cotangent, strict=True))
+    else:
+        pairs = [(image, cotangent)]
+    seeds = [(i.record, c) for i, c in pairs if type(i) is Tracer and i.trace is trace and c is not None]
+    return backward(seeds).get(source.record[0], zero)
+
+
+
+def is_traced(value: Any) -> bool:
+    """Tell whether a value is being differentiated."""
+    return type(value) is Tracer

@@ -1,0 +1,693 @@
+"""The transformations of functions: vjp, jvp and what follows from them. Signatures follow JAX's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from opreg._errors import DeclarationError, NotDifferentiable
+from opreg._primitive import Primitive
+from opreg._space import require_spec, space_of, spec_of
+from opreg._trace import ForwardTrace, Node, ReverseTrace, Tracer, backward, strip, zeros_like
+from opreg._tree import Tree, flatten, unflatten
+
+Function: TypeAlias = Callable[..., Any]
+
+
+def _called(fun: Function) -> str:
+    return getattr(fun, "__name__", None) or type(fun).__name__
+
+
+class _Arguments:
+    """The differentiated arguments of one call: their leaves, which of them have derivatives, and their names."""
+
+    def __init__(self, what: str, values: Sequence[Any], names: Sequence[Any]) -> None:
+        self.values = tuple(values)
+        self.leaves, self.tree = flatten(self.values)
+        self.paths = [f"argument {names[int(p[1 : p.index(']')])]}{p[p.index(']') + 1 :]}" for p in self.tree.paths()]
+        self.specs: list[Any] = []
+        bare = [any(leaf is value for value in self.values) for leaf in self.leaves]
+        for leaf, path, alone in zip(self.leaves, self.paths, bare, strict=True):
+            static = not alone and _may_be_static(leaf)
+            self.specs.append(None if static else require_spec(leaf, f"{path} of {what}"))
+        for value, name in zip(self.values, names, strict=True):
+            if not flatten(value)[0]:
+                raise NotDifferentiable(f"argument {name} of {what} holds nothing to differentiate: it is {value!r}")
+        if self.leaves and all(spec is None for spec in self.specs):
+            path, leaf = self.paths[0], self.leaves[0]
+            require_spec(leaf, f"{path} of {what}")
+
+    def rebuild(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(unflatten(self.tree, leaves))
+
+    def derivatives(self, found: Sequence[Any]) -> tuple[Any, ...]:
+        """Arrange one cotangent per leaf (``None``: zero) as the arguments are; static leaves get ``None``."""
+        results = [
+            None if spec is None else space_of(strip(leaf)).export(zeros_like(leaf) if c is None else c, leaf)
+            for leaf, spec, c in zip(self.leaves, self.specs, found, strict=True)
+        ]
+        return self.rebuild(results)
+
+
+def _may_be_static(leaf: Any) -> bool:
+    """Tell whether a leaf inside a container may ride along without a derivative."""
+    plain = strip(leaf)
+    return spec_of(plain) is None and (isinstance(plain, (str, bytes, int, bool)) or not hasattr(plain, "dtype"))
+
+
+def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """Return ``(fun(*primals), pullback)``; the pullback takes a cotangent of the output to one per primal.
+
+    With ``has_aux``, ``fun`` returns ``(output, auxiliary)`` and the result is ``(output, pullback, auxiliary)``.
+    The pullback may be called any number of times. It returns a tuple with one entry per primal.
+
+    >>> import numpy as np, opreg
+    >>> out, pullback = opreg.vjp(lambda x, y: x * y, 2.0, 5.0)
+    >>> pullback(1.0)
+    (5.0, 2.0)
+    """
+    out, pull, aux = _record("vjp", fun, primals, range(len(primals)), has_aux)
+    return (out, pull, aux) if has_aux else (out, pull)
+
+
+def _record(
+    what: str, fun: Function, values: Sequence[Any], names: Sequence[Any], has_aux: bool
+) -> tuple[Any, _Pullback, Any]:
+    """Run ``fun`` on traced values and return its plain output, the pullback and the auxiliary output."""
+    label = f"{what} of {_called(fun)}"
+    arguments = _Arguments(label, values, names)
+    with ReverseTrace(label) as trace:
+        sources = [
+            leaf if spec is None else trace.leaf(leaf, spec)
+            for leaf, spec in zip(arguments.leaves, arguments.specs, strict=True)
+        ]
+        result = fun(*arguments.rebuild(sources))
+        out, aux = _split_aux(result, has_aux, label)
+    leaves, tree = flatten(out)
+    nodes = [leaf.record if type(leaf) is Tracer and leaf.trace is trace else None for leaf in leaves]
+    plain = [_leave(leaf, trace) for leaf in leaves]
+    keys = [s.record[0] if type(s) is Tracer and s.trace is trace else None for s in sources]
+    pull = _Pullback(label, arguments, keys, nodes, plain, tree)
+    return unflatten(tree, plain), pull, _leave_all(aux, trace)
+
+
+def _split_aux(result: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
+    if not has_aux:
+        return result, None
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise TypeError(f"{label} with has_aux=True needs a function that returns a pair (output, auxiliary)")
+    return result
+
+
+def _leave(leaf: Any, trace: Any) -> Any:
+    """Return a value as it is seen outside a trace."""
+    return leaf.primal if type(leaf) is Tracer and leaf.trace is trace else leaf
+
+
+def _leave_all(value: Any, trace: Any) -> Any:
+    leaves, tree = flatten(value)
+    return unflatten(tree, [_leave(leaf, trace) for leaf in leaves])
+
+
+class _Pullback:
+    """The function that takes a cotangent of the output to one per argument."""
+
+    def __init__(
+        self, label: str, arguments: _Arguments, keys: list[int | None], nodes: list[Node | None], outs: list[Any],
+        tree: Tree,
+    ) -> None:  # fmt: skip
+        self.label, self.arguments, self.keys = label, arguments, keys
+        self.nodes, self.tree = nodes, tree
+        self.spaces = [(space_of(strip(o)), spec_of(o)) for o in outs]
+
+    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+        leaves, tree = flatten(cotangent)
+        if not tree.matches(self.tree):
+            tree = self.tree
+            leaves = _leaves_like(cotangent, self.tree, self.label)
+        return self.send([self._fit(g, i, path) for i, (g, path) in enumerate(zip(leaves, tree.paths(), strict=True))])
+
+    def send(self, cotangents: Sequence[Any], release: bool = False) -> tuple[Any, ...]:
+        """Run the backward pass. With ``release`` the tape is given up, and freed on the way."""
+        seeds = [(n, g) for n, g in zip(self.nodes, cotangents, strict=True) if n is not None and g is not None]
+        if release:
+            self.nodes = []
+        del cotangents
+        found = backward(seeds)
+        return self.arguments.derivatives([None if key is None else found.get(key) for key in self.keys])
+
+    def _fit(self, g: Any, position: int, path: str) -> Any:
+        space, spec = self.spaces[position]
+        if g is None or spec is None:
+            return None
+        if spec_of(g) != spec:
+            fitted = space.cast(g, spec)
+            if spec_of(fitted) != spec:
+                raise ValueError(
+                    f"the pullback of {self.label} was given a cotangent in {spec_of(g)} for an output{path} in {spec}: "
+                    "a cotangent has the shape and realness of the output"
+                )
+            g = fitted
+        return g
+
+
+def _leaves_like(value: Any, tree: Tree, label: str) -> list[Any]:
+    """Return the leaves of a container in which ``None`` may stand for a zero, matched to ``tree``."""
+    found: list[Any] = []
+
+    def walk(part: Any, shape: Tree | None) -> None:
+        if shape is None:
+            found.append(part)
+            return
+        if part is None:
+            found.extend([None] * shape.size)
+            return
+        if shape.kind == "leaf":
+            found.append(part)
+            return
+        parts = list(part.values()) if isinstance(part, dict) else list(part) if isinstance(part, (tuple, list)) else []
+        if len(parts) != len(shape.children):
+            raise ValueError(
+                f"{label}: the structure {type(part).__name__} of {len(parts)} does not match the output's, a "
+                f"{getattr(shape.kind, '__name__', shape.kind)} of {len(shape.children)}"
+            )
+        for child, child_shape in zip(parts, shape.children, strict=True):
+            walk(child, child_shape)
+
+    walk(value, tree)
+    return found
+
+
+def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """Return ``(fun(*primals), tangent)``: forward mode. ``primals`` and ``tangents`` are sequences.
+
+    A tangent that is ``None`` is zero. With ``has_aux`` the result is ``(output, tangent, auxiliary)``.
+
+    >>> import opreg
+    >>> opreg.jvp(lambda x, y: x * y, (2.0, 5.0), (1.0, 0.0))
+    (10.0, 5.0)
+    """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError("jvp takes a tuple of primals and a tuple of tangents: jvp(f, (x,), (t,))")
+    if len(primals) != len(tangents):
+        raise TypeError(f"jvp was given {len(primals)} primals and {len(tangents)} tangents")
+    label = f"jvp of {_called(fun)}"
+    arguments = _Arguments(label, primals, range(len(primals)))
+    directions = _leaves_like(tuple(tangents), arguments.tree, label)
+    with ForwardTrace(label) as trace:
+        sources = []
+        for leaf, spec, t, path in zip(arguments.leaves, arguments.specs, directions, arguments.paths, strict=True):
+            if spec is None or t is None:
+                sources.append(leaf)
+                continue
+            if spec_of(t) != spec:
+                t = space_of(strip(leaf)).cast(t, spec)
+                if spec_of(t) != spec:
+                    raise ValueError(
+                        f"{label}: the tangent of {path} lies in {spec_of(t)}, its primal in {spec}: a tangent has "
+                        "the shape and realness of its primal"
+                    )
+            sources.append(Tracer(leaf, trace, t))
+        out, aux = _split_aux(fun(*arguments.rebuild(sources)), has_aux, label)
+    leaves, tree = flatten(out)
+    plain = [_leave(leaf, trace) for leaf in leaves]
+    moved = [
+        leaf.record if type(leaf) is Tracer and leaf.trace is trace
+        else None if spec_of(leaf) is None else zeros_like(leaf)
+        for leaf in leaves
+    ]  # fmt: skip
+    moved = [None if t is None else space_of(strip(p)).export(t, p) for t, p in zip(moved, plain, strict=True)]
+    result = unflatten(tree, plain), unflatten(tree, moved)
+    return (*result, _leave_all(aux, trace)) if has_aux else result
+
+
+# --------------------------------------------------------------------------------------------------- gradients
+def _argnums(fun: Function, argnums: int | Sequence[int], args: Sequence[Any]) -> tuple[int, ...]:
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    resolved = tuple(n + len(args) if n < 0 else n for n in numbers)
+    for n in resolved:
+        if not 0 <= n < len(args):
+            raise TypeError(f"argnums names argument {n}, but {_called(fun)} was called with {len(args)} positional")
+    if not resolved or len(set(resolved)) != len(resolved):
+        raise ValueError(f"argnums must name each argument once, and at least one; it is {argnums!r}")
+    return resolved
+
+
+def _partial(fun: Function, numbers: Sequence[int], args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
+    """Return ``fun`` as a function of the numbered arguments alone."""
+
+    @functools.wraps(fun, assigned=("__name__",), updated=())
+    def reduced(*chosen: Any) -> Any:
+        filled = list(args)
+        for n, value in zip(numbers, chosen, strict=True):
+            filled[n] = value
+        return fun(*filled, **kwargs)
+
+    return reduced
+
+
+def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """Return a function that computes ``(fun(...), gradient)`` in one pass.
+
+    ``fun`` must return a real scalar. The gradient has the structure of the argument, or is a tuple if ``argnums``
+    is one. With ``has_aux``, ``fun`` returns ``(value, auxiliary)`` and the result is ``((value, auxiliary), gradient)``.
+
+    >>> import opreg
+    >>> opreg.value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+
+    @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        numbers = _argnums(fun, argnums, args)
+        reduced = _partial(fun, numbers, args, kwargs)
+        value, pull, aux = _record("grad", reduced, [args[n] for n in numbers], numbers, has_aux)
+        unit = _unit(value, pull.label)
+        gradients = pull.send([unit], release=True)
+        gradient = gradients[0] if isinstance(argnums, int) else gradients
+        return ((value, aux) if has_aux else value), gradient
+
+    return differentiated
+
+
+def _unit(value: Any, label: str) -> Any:
+    leaves, tree = flatten(value)
+    if tree.kind != "leaf":
+        raise TypeError(
+            f"{label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp or "
+            "opreg.jacobian, or has_aux=True for a pair (value, auxiliary)"
+        )
+    spec = spec_of(value)
+    if spec is None:
+        raise NotDifferentiable(f"the output of {label}: {space_of(strip(value)).integer_advice(strip(value))}")
+    unit = space_of(strip(value)).unit(spec)
+    if unit is None:
+        shape = getattr(strip(value), "shape", ())
+        kind = f"an array of shape {shape}" if shape else f"a {type(strip(value)).__name__}, which is not real"
+        raise TypeError(
+            f"{label} needs a real scalar output, but the function returned {kind}. Sum it, or use opreg.jacobian, "
+            "opreg.elementwise_grad or opreg.vjp"
+        )
+    return unit
+
+
+def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """Return the function that computes the gradient of ``fun`` with respect to the arguments ``argnums``.
+
+    With ``has_aux`` the result is ``(gradient, auxiliary)``. Raises :class:`TypeError` if the output is not a real
+    scalar or an argument is an integer.
+
+    >>> import numpy as np, opreg
+    >>> opreg.grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    both = value_and_grad(fun, argnums, has_aux)
+
+    @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, result = both(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the derivative of each output element with respect to its own input element: for elementwise ``fun``.
+
+    It is the pullback of ones, so for another ``fun`` it is the gradient of the sum of the outputs.
+
+    >>> import numpy as np, opreg
+    >>> opreg.elementwise_grad(np.square)(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+
+    @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        numbers = _argnums(fun, argnums, args)
+        reduced = _partial(fun, numbers, args, kwargs)
+        out, pull, _ = _record("elementwise_grad", reduced, [args[n] for n in numbers], numbers, False)
+        ones = [None if spec is None else space.ones(spec) for space, spec in pull.spaces]
+        results = pull.send(ones, release=True)
+        return results[0] if isinstance(argnums, int) else results
+
+    return derivative
+
+
+# --------------------------------------------------------------------------------------------------- Jacobians
+def _jacobian(fun: Function, argnums: int | Sequence[int], forward: bool) -> Function:
+    @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        numbers = _argnums(fun, argnums, args)
+        reduced = _partial(fun, numbers, args, kwargs)
+        values = [args[n] for n in numbers]
+        blocks = (_columns if forward else _rows)(reduced, values, numbers)
+        return _pick(blocks, isinstance(argnums, int))
+
+    return jacobian
+
+
+def _pick(blocks: Any, single: bool) -> Any:
+    """Take the only argument's block out of its tuple, in each leaf of the output's structure."""
+    leaves, tree = blocks
+    return unflatten(tree, [leaf[0] if single else leaf for leaf in leaves])
+
+
+def _rows(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
+    """Compute a Jacobian row by row, by pullbacks of the output's unit vectors."""
+    _, pull, _ = _record("jacrev", fun, values, numbers, False)
+    blocks = []
+    for position, (space, spec) in enumerate(pull.spaces):
+        if spec is None:
+            blocks.append(tuple(None for _ in values))
+            continue
+        rows = []
+        for direction in space.basis(spec):
+            cotangents = [direction if i == position else None for i in range(len(pull.spaces))]
+            rows.append(flatten(pull.send(cotangents))[0])
+        blocks.append(_arrange(rows, pull.arguments, space, spec, rows_first=True))
+    return blocks, pull.tree
+
+
+def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any, rows_first: bool) -> Any:
+    """Assemble, for each argument leaf, the derivatives along every output coordinate."""
+    results = []
+    position = 0
+    for leaf, leaf_spec in zip(arguments.leaves, arguments.specs, strict=True):
+        if leaf_spec is None:
+            results.append(None)
+            continue
+        column = [row[position] for row in rows]
+        position += 1
+        column_space = space_of(strip(column[0])) if column else space_of(strip(leaf))
+        results.append(column_space.assemble(column, spec, leaf_spec, rows_first))
+    return arguments.rebuild(results)
+
+
+def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
+    """Compute a Jacobian column by column, by pushing the arguments' unit vectors forward."""
+    arguments = _Arguments(f"jacfwd of {_called(fun)}", values, numbers)
+    found: list[list[Any]] = []  # per argument leaf: the blocks of each output leaf
+    tree: Tree | None = None
+    out_leaves: list[Any] = []
+    for position, (leaf, spec) in enumerate(zip(arguments.leaves, arguments.specs, strict=True)):
+        if spec is None:
+            found.append([])
+            continue
+        space, columns = space_of(strip(leaf)), []
+        for direction in space.basis(spec):
+            tangents = [direction if i == position else None for i in range(len(arguments.leaves))]
+            out, moved = jvp(fun, arguments.values, arguments.rebuild(tangents))
+            out_leaves, tree = flatten(out)
+            columns.append(_leaves_like(moved, tree, "jacfwd"))
+        if tree is None:  # an empty argument: the output's structure is still needed
+            out_leaves, tree = flatten(fun(*values))
+        found.append([
+            None if spec_of(o) is None
+            else space_of(strip(o)).assemble([c[k] for c in columns], spec, spec_of(o), False)
+            for k, o in enumerate(out_leaves)
+        ])  # fmt: skip
+    assert tree is not None
+    blocks = [
+        arguments.rebuild([block[k] if block else None for block in found]) for k in range(len(out_leaves))
+    ]
+    return blocks, tree
+
+
+def jacrev(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the function that computes the Jacobian of ``fun`` by reverse mode: one pass per output element.
+
+    The Jacobian has shape ``output.shape + argument.shape``; in containers, for each output leaf the structure of
+    the arguments. For a complex function it is the holomorphic derivative.
+
+    >>> import numpy as np, opreg
+    >>> opreg.jacrev(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _jacobian(fun, argnums, forward=False)
+
+
+def jacfwd(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the function that computes the Jacobian of ``fun`` by forward mode: one pass per input element.
+
+    >>> import numpy as np, opreg
+    >>> opreg.jacfwd(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _jacobian(fun, argnums, forward=True)
+
+
+jacobian = jacrev
+
+
+def hessian(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """Return the function that computes the Hessian of a scalar ``fun``: forward over reverse mode.
+
+    >>> import numpy as np, opreg
+    >>> opreg.hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    return jacfwd(grad(fun, argnums), argnums)
+
+
+def hvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return the product of the Hessian of a scalar ``fun`` with ``tangents``, without forming the Hessian.
+
+    The result is a tuple like ``primals``, or a single derivative if there is one primal.
+
+    >>> import numpy as np, opreg
+    >>> opreg.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    array([6., 0.])
+    """
+    single = len(primals) == 1
+    _, product = jvp(grad(fun, 0 if single else tuple(range(len(primals)))), primals, tangents)
+    return product
+
+
+def linearize(fun: Function, *primals: Any) -> tuple[Any, Function]:
+    """Return ``(fun(*primals), push)``: ``push(*tangents)`` is the JVP at ``primals``, without running ``fun`` again.
+
+    The pullback is linear in the cotangent; its own pullback is the pushforward.
+
+    >>> import opreg
+    >>> out, push = opreg.linearize(lambda x: x * x, 3.0)
+    >>> out, push(1.0), push(2.0)
+    (9.0, 6.0, 12.0)
+    """
+    out, pull = vjp(fun, *primals)
+    leaves, tree = flatten(out)
+    zeros = unflatten(tree, [None if spec_of(leaf) is None else zeros_like(leaf) for leaf in leaves])
+    if not any(spec_of(leaf) is not None for leaf in leaves):
+        return out, lambda *tangents: zeros
+    _, transposed = vjp(pull, zeros)
+
+    def push(*tangents: Any) -> Any:
+        if len(tangents) != len(primals):
+            raise TypeError(f"the linearised function takes {len(primals)} tangents, not {len(tangents)}")
+        return transposed(tangents)[0]
+
+    return out, push
+
+
+# ----------------------------------------------------------------------------------- functions with own rules
+def stop_gradient(value: Any) -> Any:
+    """Return the value, or container of values, as a constant: no derivative flows through it.
+
+    >>> import opreg
+    >>> opreg.grad(lambda x: x * opreg.stop_gradient(x))(3.0)
+    3.0
+    """
+    leaves, tree = flatten(value)
+    return unflatten(tree, [strip(leaf) for leaf in leaves])
+
+
+def _bundled(
+    name: str, fun: Function, forward: Function, vjp_rule: Function | None, jvp_rule: Function | None,
+    with_residual: Function | None = None,
+) -> Callable[[list[Any]], tuple[Any, ...]]:  # fmt: skip
+    """Return a variadic primitive over leaves, for a function of containers that brings its own rules."""
+
+    def variadic(*leaves: Any) -> Any:
+        return forward(*leaves)
+
+    made = Primitive(variadic, f"{getattr(fun, '__module__', None) or 'opreg'}.{name}")
+    if vjp_rule is not None:
+        made.defvjp(vjp_rule)
+    if jvp_rule is not None:
+        made.defjvp(jvp_rule)
+    if with_residual is not None:
+        made.with_residual(with_residual)
+    return lambda leaves: made.bind(*leaves)
+
+
+class _Custom:
+    """What custom_vjp, custom_jvp and checkpoint share: a function of containers made a primitive of leaves."""
+
+    def __init__(self, fun: Function) -> None:
+        self.fun = fun
+        functools.update_wrapper(self, fun)
+
+    def apply(self, args: Sequence[Any], rules: Callable[[Any], dict[str, Any]]) -> Any:
+        leaves, tree = flatten(tuple(args))
+        shapes: list[Tree] = []
+
+        def forward(*values: Any) -> Any:
+            outs, out_tree = flatten(self.fun(*unflatten(tree, values)))
+            shapes[:] = [out_tree]
+            return tuple(outs)
+
+        keep = _Shapes(tree, shapes)
+        outs = _bundled(_called(self.fun), self.fun, forward, **rules(keep))(leaves)
+        return unflatten(shapes[0], outs)
+
+
+class _Shapes:
+    """The containers of one call: those of the arguments and, once computed, of the output."""
+
+    def __init__(self, args: Tree, outs: list[Tree]) -> None:
+        self.args, self._outs = args, outs
+
+    def build_args(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(unflatten(self.args, leaves))
+
+    def build_out(self, leaves: Sequence[Any]) -> Any:
+        return unflatten(self._outs[0], leaves)
+
+    def set_out(self, out: Any) -> tuple[Any, ...]:
+        leaves, tree = flatten(out)
+        self._outs[:] = [tree]
+        return tuple(leaves)
+
+
+class custom_vjp(_Custom):  # noqa: N801  (a function in JAX's interface)
+    """Give a function a VJP of its own: ``defvjp(forward, backward)``, as in JAX.
+
+    ``forward(*args)`` returns ``(output, residuals)``; ``backward(residuals, g)`` a tuple with one cotangent per
+    argument, ``None`` for a zero or a static one.
+
+    >>> import numpy as np, opreg
+    >>> @opreg.custom_vjp
+    ... def clipped(x):
+    ...     return x * x
+    >>> clipped.defvjp(lambda x: (x * x, x), lambda x, g: (g * np.clip(2 * x, -1, 1),))
+    >>> opreg.grad(clipped)(3.0)
+    1.0
+    """
+
+    _forward: Function | None = None
+    _backward: Function | None = None
+
+    def defvjp(self, forward: Function, backward: Function) -> None:
+        """Set the forward function, which returns ``(output, residuals)``, and the backward one."""
+        self._forward, self._backward = forward, backward
+
+    def __call__(self, *args: Any) -> Any:
+        forward, backward_ = self._forward, self._backward
+        if forward is None or backward_ is None:
+            raise DeclarationError(f"custom_vjp: {_called(self.fun)} has no rule; call .defvjp(forward, backward)")
+
+        def rules(shapes: _Shapes) -> dict[str, Any]:
+            def with_residual(*values: Any) -> Any:
+                out, residual = forward(*shapes.build_args(values))
+                return shapes.set_out(out), residual
+
+            def rule(g: Any, variadic: Any, residual: Any) -> Any:
+                results = backward_(residual, shapes.build_out(g))
+                if not isinstance(results, tuple) or len(results) != len(shapes.args.children):
+                    raise DeclarationError(
+                        f"custom_vjp: the backward rule of {_called(self.fun)} must return a tuple of "
+                        f"{len(shapes.args.children)} cotangents, one per argument; it returned {type(results).__name__}"
+                    )
+                found = _leaves_like(results, shapes.args, f"custom_vjp of {_called(self.fun)}")
+                return tuple(
+                    zeros_like(v) if c is None and spec_of(v) is not None else _of_primal(c, v)
+                    for c, v in zip(found, variadic, strict=True)
+                )
+
+            return {"vjp_rule": rule, "jvp_rule": None, "with_residual": with_residual}
+
+        return self.apply(args, rules)
+
+
+def _of_primal(c: Any, primal: Any) -> Any:
+    """Return a user's derivative as one of the primal's space where a cast suffices."""
+    spec = spec_of(primal)
+    return c if spec is None or spec_of(c) == spec else space_of(strip(primal)).cast(c, spec)
+
+
+class custom_jvp(_Custom):  # noqa: N801
+    """Give a function a JVP of its own: ``defjvp(rule)``, as in JAX; the VJP is its transpose.
+
+    ``rule(primals, tangents)`` returns ``(output, tangent)``.
+
+    >>> import numpy as np, opreg
+    >>> @opreg.custom_jvp
+    ... def f(x):
+    ...     return x * x
+    >>> _ = f.defjvp(lambda primals, tangents: (f(*primals), 3.0 * tangents[0]))
+    >>> opreg.grad(f)(2.0)
+    3.0
+    """
+
+    _rule: Function | None = None
+
+    def defjvp(self, rule: Function) -> Function:
+        """Set the rule, a function of the tuples of primals and tangents."""
+        self._rule = rule
+        return rule
+
+    def __call__(self, *args: Any) -> Any:
+        jvp_rule = self._rule
+        if jvp_rule is None:
+            raise DeclarationError(f"custom_jvp: {_called(self.fun)} has no rule; call .defjvp(rule)")
+
+        def rules(shapes: _Shapes) -> dict[str, Any]:
+            def rule(g: Any, variadic: Any) -> Any:
+                out, tangent = jvp_rule(shapes.build_args(variadic), shapes.build_args(g))
+                outs, tree = flatten(out)
+                return tuple(_of_primal(t, o) for t, o in zip(_leaves_like(tangent, tree, "custom_jvp"), outs, strict=True))
+
+            return {"vjp_rule": None, "jvp_rule": rule}
+
+        return self.apply(args, rules)
+
+
+class checkpoint(_Custom):  # noqa: N801
+    """Trade time for memory: what ``fun`` computes is not kept, but computed again in the backward pass.
+
+    >>> import numpy as np, opreg
+    >>> opreg.grad(opreg.checkpoint(lambda x: np.sin(np.sin(x))))(0.0)
+    1.0
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        fun = functools.partial(self.fun, **kwargs) if kwargs else self.fun
+
+        def rules(shapes: _Shapes) -> dict[str, Any]:
+            def over_leaves(variadic: Sequence[Any]) -> tuple[Function, list[int]]:
+                moving = [i for i, v in enumerate(variadic) if spec_of(v) is not None]
+
+                def run(*values: Any) -> tuple[Any, ...]:
+                    filled = list(variadic)
+                    for i, value in zip(moving, values, strict=True):
+                        filled[i] = value
+                    return tuple(flatten(fun(*shapes.build_args(filled)))[0])
+
+                return run, moving
+
+            def backward_rule(g: Any, variadic: Any) -> Any:
+                run, moving = over_leaves(variadic)
+                found = dict(zip(moving, vjp(run, *(variadic[i] for i in moving))[1](g), strict=True))
+                return tuple(found.get(i) for i in range(len(variadic)))
+
+            def forward_rule(g: Any, variadic: Any) -> Any:
+                run, moving = over_leaves(variadic)
+                return jvp(run, [variadic[i] for i in moving], [g[i] for i in moving])[1]
+
+            return {"vjp_rule": backward_rule, "jvp_rule": forward_rule}
+
+        bound = _Custom(fun) if kwargs else self
+        return bound.apply(args, rules)

@@ -1,0 +1,40 @@
+"""The hooks by which a plugin speaks to opreg: few and coarse. pluggy collects, Python calls.
+
+No hook is on the path of a computation: each is called once, when its plugin is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from opreg._primitive import Primitive
+    from opreg._space import Space
+
+PROJECT = "opreg"
+"""The project name of the pluggy markers, and the entry-point group that plugins use."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def opreg_primitives() -> Iterable[Primitive]:  # type: ignore[empty-body]
+    """Return the primitives that this plugin supplies.
+
+    Called once, when the plugin is loaded: when a primitive below the entry point's name is first asked for, or
+    when every plugin is listed or verified. A :class:`opreg.Primitive` implements this hook itself and returns
+    itself, so an entry point may name a single primitive.
+    """
+
+
+@hookspec
+def opreg_spaces() -> Iterable[Space]:  # type: ignore[empty-body]
+    """Return the spaces that this plugin supplies: what the engine may ask of values of its types.
+
+    Called once, when the plugin is loaded: when a value whose type lives in the entry point's module is first
+    differentiated.
+    """

@@ -1,0 +1,148 @@
+"""The vector spaces of NumPy's arrays and scalars, and of Python's numbers.
+
+A spec is ``(shape, dtype)``. Floating and complex dtypes have derivatives, others have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from opreg import NotDifferentiable, Space
+
+from opreg_numpy._ndarray import attribute_of
+
+Spec = tuple[tuple[int, ...], np.dtype[Any]]
+
+_FLOAT64, _COMPLEX128 = np.dtype(np.float64), np.dtype(np.complex128)
+
+
+class ArraySpace(Space):
+    """Arrays and NumPy's scalars."""
+
+    types = (np.ndarray, np.generic)
+    operators = {
+        "add": "numpy.add",
+        "sub": "numpy.subtract",
+        "mul": "numpy.multiply",
+        "truediv": "numpy.divide",
+        "floordiv": "numpy.floor_divide",
+        "mod": "numpy.remainder",
+        "pow": "numpy.power",
+        "matmul": "numpy.matmul",
+        "neg": "numpy.negative",
+        "pos": "numpy.positive",
+        "abs": "numpy.absolute",
+    }
+
+    def spec(self, value: Any) -> Spec | None:
+        dtype = value.dtype
+        return (value.shape, dtype) if dtype.kind in "fc" else None
+
+    def zeros(self, spec: Spec) -> Any:
+        return np.zeros(*spec)
+
+    def ones(self, spec: Spec) -> Any:
+        return np.ones(*spec)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def unit(self, spec: Spec) -> Any:
+        shape, dtype = spec
+        return dtype.type(1) if shape == () and dtype.kind == "f" else None
+
+    def basis(self, spec: Spec) -> Iterable[Any]:
+        shape, dtype = spec
+        for index in np.ndindex(shape):
+            direction = np.zeros(shape, dtype)
+            direction[index] = 1
+            yield direction
+
+    def assemble(self, rows: Sequence[Any], shape_of: Spec, row_of: Spec, rows_first: bool) -> Any:
+        outer, (inner, dtype) = shape_of[0], row_of
+        if not rows:
+            return np.zeros(outer + inner if rows_first else inner + outer, dtype)
+        stacked = np.stack([np.broadcast_to(row, inner) for row in rows], axis=0 if rows_first else -1)
+        return np.reshape(stacked, outer + inner if rows_first else inner + outer)
+
+    def restrict(self, cotangent: Any, spec: Spec) -> Any:
+        """Sum over broadcast axes, take the real part for a real primal, return to its precision."""
+        shape, dtype = spec
+        if np.iscomplexobj(cotangent) and dtype.kind == "f":
+            cotangent = np.real(cotangent)
+        have = np.shape(cotangent)
+        if have != shape:
+            lead = len(have) - len(shape)
+            if lead < 0:
+                cotangent = np.broadcast_to(cotangent, shape)
+            else:
+                axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1))
+                if axes:
+                    cotangent = np.sum(cotangent, axis=axes)
+                if np.shape(cotangent) != shape:
+                    cotangent = np.broadcast_to(np.reshape(cotangent, _squeezed(shape, have[lead:], axes)), shape)
+        return cotangent if cotangent.dtype == dtype else np.astype(cotangent, dtype)
+
+    def promote(self, tangent: Any, spec: Spec) -> Any:
+        shape, dtype = spec
+        if np.shape(tangent) != shape:
+            tangent = np.broadcast_to(tangent, shape)
+        return tangent if tangent.dtype == dtype else np.astype(tangent, dtype)
+
+    def cast(self, value: Any, spec: Spec) -> Any:
+        plain = np.asarray(value) if not hasattr(value, "dtype") else value
+        shape, dtype = spec
+        if plain.shape != shape or plain.dtype.kind not in "fciub" or (plain.dtype.kind == "c" and dtype.kind == "f"):
+            return value
+        return np.astype(plain, dtype)
+
+    def coerce(self, value: Any) -> Any:
+        """Take the sequences that NumPy's operators take."""
+        return np.asarray(value) if isinstance(value, (list, tuple)) else NotImplemented
+
+    def attribute(self, traced: Any, name: str) -> Any:
+        return attribute_of(traced, name)
+
+    def integer_advice(self, value: Any) -> str:
+        dtype = np.asarray(value).dtype
+        if dtype.kind in "iub":
+            return (
+                f"it is of the {'boolean' if dtype.kind == 'b' else 'integer'} type {dtype}, on which a derivative "
+                "makes no sense; convert it first, as in x.astype(float) or float(x)"
+            )
+        return f"values of dtype {dtype} have no derivative"
+
+
+def _squeezed(shape: tuple[int, ...], have: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape, after the sum over broadcast axes, that broadcasts to ``shape``."""
+    return tuple(1 if n == 1 or h == 1 else n for n, h in zip(shape, have, strict=True))
+
+
+class ScalarSpace(ArraySpace):
+    """Python's own numbers: a derivative of a ``float`` is a ``float``."""
+
+    types = (float, complex, int, bool)
+
+    def spec(self, value: Any) -> Spec | None:
+        kind = type(value)
+        return ((), _FLOAT64) if kind is float else ((), _COMPLEX128) if kind is complex else _other(value)
+
+    def export(self, value: Any, primal: Any) -> Any:
+        kind = type(primal)
+        if kind in (float, complex) and isinstance(value, (np.ndarray, np.generic)):
+            return kind(value)
+        return value
+
+
+def _other(value: Any) -> Spec | None:
+    """Return the spec of a value whose class derives from a Python number."""
+    if isinstance(value, float):
+        return (), _FLOAT64
+    return ((), _COMPLEX128) if isinstance(value, complex) else None
+
+
+ARRAYS, SCALARS = ArraySpace(), ScalarSpace()
+
+__all__ = ["ARRAYS", "SCALARS", "ArraySpace", "NotDifferentiable", "ScalarSpace"]
