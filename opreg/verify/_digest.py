@@ -29,7 +29,7 @@ def digest(primitive: Primitive) -> str:
 
 
 def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
-    yield "forward", primitive.forward
+    yield "forward", getattr(primitive, "body", primitive.forward)
     for rule in primitive.rules:
         yield f"{rule.mode} {rule.argument}", rule.function
     for name in ("_calling", "_with_residual"):
@@ -76,7 +76,11 @@ def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
             yield repr(key).encode()
             yield from _parts(value, seen)
     else:
-        name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__qualname__
+        name = (
+            getattr(thing, "__qualname__", None)
+            or getattr(thing, "__name__", None)
+            or type(thing).__qualname__
+        )
         yield str(name).encode()
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from opreg import plugins
 from opreg._errors import OpregError
+from opreg.verify._digest import digest
 from opreg.verify._messages import Batch, Done, Hello, Message
 from opreg.verify._plan import Plan, Shard
-from opreg.verify._run import SAMPLING, Options, decide, digest, plugins, versions
+from opreg.verify._run import Options, decide, versions
 
 ONE_THREAD = {
-    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    name: "1"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 }
 """The environment that keeps linear algebra to one thread: the workers are the parallelism, and sums keep their order."""
 
 INSTALL = "pip install 'opreg[verify]'"
 STORE_BYTES = 100_000_000
+MOST_DEATHS = 4
 
 
 class CannotStart(OpregError):
@@ -59,17 +62,15 @@ class Inline:
 
 @dataclass
 class _Flight:
-    """A shard under way, what it delivered so far, and how often its worker died."""
+    """A shard under way, what it delivered so far, and how often its worker died without delivering more."""
 
     shard: Shard
-    stream: Any = None
     samples: int = 0
     cases: int = 0
     seconds: float = 0.0
     last: str = ""
-    greeted: bool = False
     deaths: int = 0
-    delivered: int = 0
+    moved: bool = False
 
     def take(self, message: Message) -> None:
         """Note what a message delivers."""
@@ -77,8 +78,22 @@ class _Flight:
             self.samples += message.samples
             self.cases += message.cases
             self.seconds += message.seconds
+            self.moved = self.moved or bool(message.last)
             self.last = message.last or self.last
-            self.delivered += 1
+
+    def resume(self, cause: str) -> None:
+        """Make of the shard what is left of it after its worker died.
+
+        It is run again, carefully: one message per case, delivered before the next case begins. When a worker dies
+        twice in the same place, that case is not run a third time: it gets a finding.
+        """
+        self.deaths = 1 if self.moved else self.deaths + 1
+        self.moved = False
+        if self.deaths > MOST_DEATHS:
+            raise RunBroke(f"workers die again and again before they decide {self.shard.primitive}: {cause}")
+        guilty = self.shard.careful and self.deaths > 1
+        blame = "the worker process died: it crashed, was killed, or ended itself." if guilty else ""
+        self.shard = self.shard.resumed(self.last, blame)
 
 
 def _here(plan: Plan, shard: Shard, options: Options) -> Iterator[Message]:
@@ -95,7 +110,7 @@ def _here(plan: Plan, shard: Shard, options: Options) -> Iterator[Message]:
 class OnRay:
     """Decide on Ray: a local one that is started for the run, or a cluster that is joined by its address.
 
-    While a local Ray starts, which takes seconds, the first shards are decided in this process.
+    A Ray that this process has started already is used as it is, and left running.
     """
 
     address: str = ""
@@ -103,7 +118,6 @@ class OnRay:
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "ray"
     _cpus: int = field(default=0, init=False)
-    _task: Any = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if importlib.util.find_spec("ray") is None:
@@ -118,52 +132,83 @@ class OnRay:
 
     def run(self, plan: Plan, options: Options) -> Iterator[Message]:
         """Decide every shard of a plan, several at a time; Ray is shut down however this ends."""
-        starting = _Starting(self)
-        try:
-            while not starting.ready.wait(0.005):
-                shard = None if self.address else plan.next()
-                if shard is None:
-                    starting.ready.wait()
-                    break
-                yield from _here(plan, shard, options)
-            starting.check()
-            yield from self._pump(plan, options)
-        finally:
-            starting.stop()
+        with self._ray() as ray:
+            self._cpus = int(ray.cluster_resources().get("CPU", 1))
+            yield from self._pump(ray, plan, options)
 
-    def _pump(self, plan: Plan, options: Options) -> Iterator[Message]:
-        """Keep a bounded number of shards in flight and yield their messages as they come."""
+    @contextlib.contextmanager
+    def _ray(self) -> Iterator[Any]:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
-        self._cpus = int(ray.cluster_resources().get("CPU", 1))
-        most = self.count if self.address and self.count else 2 * self.workers + 1
-        self._task = ray.remote(_shard).options(num_returns="streaming", max_retries=0, num_cpus=1)
+        if ray.is_initialized():
+            yield ray
+            return
+        with contextlib.suppress(Exception):
+            ray._private.worker._worker_logs_enabled = (
+                False  # it would print the death of a worker, which we report
+            )
+        try:
+            self._start(ray)
+            yield ray
+        finally:
+            ray.shutdown()
+
+    def _start(self, ray: Any) -> None:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
         if self.address:
-            self._task = self._task.options(runtime_env={"env_vars": {**ONE_THREAD, **self.environment}})
+            try:
+                ray.init(address=self.address, **quiet)
+            except Exception as error:
+                raise CannotStart(
+                    f"no Ray cluster answers at {self.address!r} ({_last_line(error)}). Start one with "
+                    "`ray start --head`, or leave out --address and RAY_ADDRESS to start a local Ray."
+                ) from None
+            return
+        with _environment({**ONE_THREAD, **self.environment}):  # its workers inherit it
+            try:
+                ray.init(
+                    address="local",
+                    num_cpus=self.count or None,
+                    include_dashboard=False,
+                    object_store_memory=STORE_BYTES,
+                    **quiet,
+                )
+            except Exception as error:
+                raise RunBroke(
+                    f"Ray did not start ({_last_line(error)}). --executor inline does without it."
+                ) from None
+
+    def _pump(self, ray: Any, plan: Plan, options: Options) -> Iterator[Message]:
+        """Keep a bounded number of shards in flight and yield their messages as they come."""
+        most = self.count if self.address and self.count else 2 * self.workers + 1
         flights: dict[Any, _Flight] = {}
         try:
             while True:
                 while len(flights) < most and (shard := plan.next()) is not None:
-                    self._launch(flights, _Flight(shard), options)
+                    self._launch(ray, flights, _Flight(shard), options)
                 if not flights:
                     return
                 ready, _ = ray.wait(list(flights), num_returns=1, timeout=1.0)
                 for running in ready:
-                    yield from self._advance(flights, running, plan, options)
+                    yield from self._advance(ray, flights, running, plan, options)
         finally:
             for running in flights:
                 with contextlib.suppress(Exception):
                     ray.cancel(running, force=True)
 
-    def _launch(self, flights: dict[Any, _Flight], flight: _Flight, options: Options) -> None:
-        flights[self._task.remote(flight.shard, options)] = flight
+    def _launch(self, ray: Any, flights: dict[Any, _Flight], flight: _Flight, options: Options) -> None:
+        settings: dict[str, Any] = {"num_returns": "streaming", "max_retries": 0, "num_cpus": 1}
+        if flight.shard.careful:  # a message is delivered before the next case begins
+            settings["_generator_backpressure_num_objects"] = 1
+        if self.address:
+            settings["runtime_env"] = {"env_vars": {**ONE_THREAD, **self.environment}}
+        flights[ray.remote(_shard).options(**settings).remote(flight.shard, options)] = flight
 
     def _advance(
-        self, flights: dict[Any, _Flight], running: Any, plan: Plan, options: Options
+        self, ray: Any, flights: dict[Any, _Flight], running: Any, plan: Plan, options: Options
     ) -> Iterator[Message]:
         """Take the next message of a shard; where its worker died, take the shard up again behind what it delivered."""
-        import ray
-
         flight = flights[running]
         try:
             message: Message = ray.get(next(running))
@@ -171,112 +216,24 @@ class OnRay:
             del flights[running]
             return
         except ray.exceptions.RayTaskError as error:
-            raise RunBroke(f"a worker could not decide {flight.shard.primitive}: {_last_line(error)}") from None
+            raise RunBroke(
+                f"a worker could not decide {flight.shard.primitive}: {_last_line(error)}"
+            ) from None
         except ray.exceptions.RayError as error:
             del flights[running]
-            yield from self._died(flights, flight, plan, options, error)
+            flight.resume(_last_line(error))
+            self._launch(ray, flights, flight, options)
             return
-        if isinstance(message, Hello) and not flight.greeted:
+        if isinstance(message, Hello):
             _compare(message)
-            flight.greeted = True
         flight.take(message)
         if isinstance(message, Done):
             plan.done(flight.shard, flight.samples, flight.cases, flight.seconds)
         yield message
 
-    def _died(
-        self, flights: dict[Any, _Flight], flight: _Flight, plan: Plan, options: Options, error: Exception
-    ) -> Iterator[Message]:
-        """Run the rest of a shard once more, carefully; a second death is blamed on the case that it happened in."""
-        flight.deaths = 1 if flight.delivered and not flight.shard.blame else flight.deaths + 1
-        flight.delivered = 0
-        if flight.deaths > 3:
-            raise RunBroke(
-                f"workers die again and again before they can decide {flight.shard.primitive}: {_last_line(error)}"
-            )
-        blame = "the worker process died: it crashed, was killed or ended itself." if flight.shard.careful else ""
-        flight.shard = flight.shard.resumed(flight.last, blame)
-        self._launch(flights, flight, options)
-        yield from ()
-
-
-class _Starting:
-    """Ray being started in a thread of its own.
-
-    The thread lives as long as the run: what Ray starts is killed by the system when the thread that started it ends.
-    """
-
-    def __init__(self, executor: OnRay) -> None:
-        self.executor = executor
-        self.ready = threading.Event()
-        self.over = threading.Event()
-        self.error: BaseException | None = None
-        self.ours = False
-        self.thread = threading.Thread(target=self._start, name="opreg-ray", daemon=True)
-        self.thread.start()
-
-    def _start(self) -> None:
-        try:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            import ray
-
-            if not ray.is_initialized():
-                self._init(ray)
-                self.ours = True
-        except BaseException as error:
-            self.error = error
-        self.ready.set()
-        self.over.wait()
-
-    def _init(self, ray: Any) -> None:
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error", "configure_logging": False}
-        if self.executor.address:
-            ray.init(address=self.executor.address, **quiet)
-            return
-        before = {name: os.environ.get(name) for name in (*ONE_THREAD, *self.executor.environment, "RAY_ADDRESS")}
-        os.environ.update(ONE_THREAD | dict(self.executor.environment))
-        os.environ.pop("RAY_ADDRESS", None)
-        try:
-            ray.init(
-                address="local",
-                num_cpus=self.executor.count or None,
-                include_dashboard=False,
-                object_store_memory=STORE_BYTES,
-                **quiet,
-            )
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-    def check(self) -> None:
-        """Raise a sentence where Ray did not start."""
-        if self.error is None:
-            return
-        if self.executor.address:
-            raise CannotStart(
-                f"no Ray cluster answers at {self.executor.address!r} ({_last_line(self.error)}). Start one with "
-                "`ray start --head`, or leave out --address and RAY_ADDRESS to start a local Ray."
-            )
-        raise RunBroke(f"Ray did not start ({_last_line(self.error)}). --executor inline does without it.")
-
-    def stop(self) -> None:
-        """Shut down what was started for the run, waiting for a start that is still under way."""
-        self.ready.wait()
-        if self.ours:
-            import ray
-
-            ray.shutdown()
-        self.over.set()
-        self.thread.join()
-
 
 def _shard(shard: Shard, options: Options) -> Iterator[Message]:
     """What runs in a worker."""
-    from opreg.verify._run import decide
-
     yield from decide(shard, options)
 
 
@@ -293,6 +250,22 @@ def _compare(hello: Hello) -> None:
     )
 
 
+@contextlib.contextmanager
+def _environment(extra: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the block."""
+    before = {name: os.environ.get(name) for name in (*extra, "RAY_ADDRESS")}
+    os.environ.update(extra)
+    os.environ.pop("RAY_ADDRESS", None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def _listed(found: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in found.items())
 
@@ -300,6 +273,3 @@ def _listed(found: Mapping[str, str]) -> str:
 def _last_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[-1] if lines else type(error).__name__)[:300]
-
-
-__all__ = ["SAMPLING", "CannotStart", "Executor", "Inline", "OnRay", "RunBroke"]

@@ -23,7 +23,9 @@ SAMPLES = 10
 SHARD_SECONDS = 1.0
 """How long a shard should take: long enough that an executor's overhead disappears."""
 
-_SHAPE = re.compile(r"(?P<primitive>[^:\s]+):(?P<round>\d+)\.(?P<index>\d+):(?P<check>[a-z][\w-]*):(?P<seed>\d+)")
+_SHAPE = re.compile(
+    r"(?P<primitive>[^:\s]+):(?P<round>\d+)\.(?P<index>\d+):(?P<check>[a-z][\w-]*):(?P<seed>\d+)"
+)
 
 
 class BadCase(OpregError, ValueError):
@@ -65,7 +67,9 @@ class Case:
                 "such as numpy.multiply:3.1:differences:20261124, as a failure prints it."
             )
         part = match.groupdict()
-        return cls(part["primitive"], int(part["round"]), int(part["index"]), part["check"], int(part["seed"]))
+        return cls(
+            part["primitive"], int(part["round"]), int(part["index"]), part["check"], int(part["seed"])
+        )
 
 
 @dataclass(frozen=True, slots=True)

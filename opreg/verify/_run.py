@@ -123,10 +123,12 @@ def replay(case: Case, time_limit: float = 60.0) -> tuple[Sample | None, str | V
         return sample, prepared
     if case.check == FORWARD:
         return sample, Verdict.passed()
-    return sample, _decided(Subject.of(primitive), case, *prepared, options)
+    return sample, _decided(Subject.of(primitive), case, sample, prepared, options)
 
 
-def _cases(primitive: Primitive, shard: Shard, options: Options) -> Iterator[tuple[Case, str | Verdict | None]]:
+def _cases(
+    primitive: Primitive, shard: Shard, options: Options
+) -> Iterator[tuple[Case, str | Verdict | None]]:
     """Yield each case, in order, with its verdict, or with the reason why the check does not apply.
 
     A round that was drawn and a forward that was run are yielded too, with ``None``: they are places where a shard
@@ -174,7 +176,7 @@ def _cases(primitive: Primitive, shard: Shard, options: Options) -> Iterator[tup
                     yield case, _error(case, blame, None)
                     blame = ""
                     continue
-                verdict = _decided(subject, case, *prepared, options)
+                verdict = _decided(subject, case, drawn.samples[index], prepared, options)
                 yield case, verdict
                 if isinstance(verdict, Verdict) and verdict.outcome in ("fail", "error"):
                     # A rule that failed may have written into its arguments: later cases get them as drawn.
@@ -226,10 +228,15 @@ def _prepare(
 
 
 def _decided(
-    subject: Subject, case: Case, data: tuple[Any, ...], static: dict[str, Any], options: Options
+    subject: Subject,
+    case: Case,
+    sample: Sample,
+    prepared: tuple[tuple[Any, ...], dict[str, Any]],
+    options: Options,
 ) -> str | Verdict:
     """Decide one case; return its verdict, or the reason why the check does not apply."""
     check = _checks.CHECKS[case.check]
+    data, static = prepared
     try:
         with limit(options.time_limit), _quiet():
             reason = check.applies(subject, data, static)
@@ -240,7 +247,7 @@ def _decided(
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return _error(case, f"the check raised {sentence(error)}{_line(error)}", _shown(data, static))
+        return _error(case, f"the check raised {sentence(error)}{_line(error)}", shown(sample))
     return _located(verdict, case)
 
 
@@ -255,12 +262,14 @@ def _error(case: Case, diagnosis: str, shown: str | None) -> Verdict:
 
 
 def _failure(diagnosis: str, sample: Sample) -> Verdict:
-    return Verdict.of([Finding(FORWARD, "error", diagnosis, input=_shown(sample.args, dict(sample.kwargs)))])
+    return Verdict.of([Finding(FORWARD, "error", diagnosis, input=shown(sample))])
 
 
-def _shown(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """Return arguments as text, short."""
-    parts = [_one(a) for a in args] + [f"{name}={_one(value)}" for name, value in kwargs.items()]
+def shown(sample: Sample) -> str:
+    """Return a sample's arguments as text, short."""
+    parts = [_one(a) for a in sample.args] + [
+        f"{name}={_one(value)}" for name, value in sample.kwargs.items()
+    ]
     return ", ".join(parts)
 
 
@@ -304,7 +313,9 @@ def _enter(batch: Batch, case: Case, decided: str | Verdict | None) -> None:
         return
     if sum(1 for finding in batch.findings if finding["check"] == case.check) >= FULL:
         return
-    for finding in decided.findings or (Finding(case.check, decided.outcome, decided.reason, case=str(case)),):
+    for finding in decided.findings or (
+        Finding(case.check, decided.outcome, decided.reason, case=str(case)),
+    ):
         entry = {name: plain(value) for name, value in finding.as_dict().items()}
         batch.findings.append(entry | {"check": case.check})
 

@@ -1,0 +1,438 @@
+"""The command line: ``opreg verify``, ``replay``, ``list`` and ``show``.
+
+Exit status: 0 every rule is verified; 1 a rule failed or a plugin is broken; 2 wrong usage; 3 the run itself broke;
+4 nothing failed but something is inconclusive or could not be checked; 5 nothing was checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from opreg import plugins
+from opreg._errors import OpregError
+from opreg._version import __version__
+from opreg.verify._describe import description, row
+from opreg.verify._display import STYLES, display, epilogue
+from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
+from opreg.verify._keyword import keyword
+from opreg.verify._messages import sentence
+from opreg.verify._plan import Case
+from opreg.verify._report import describe, prepare, write
+from opreg.verify._run import Options, replay, shown
+from opreg.verify._session import select, verify
+from opreg.verify._state import recall, remember
+
+STATUS = """\b
+Exit status:
+  0  every rule is verified
+  1  a rule failed, or a plugin is broken
+  2  wrong usage
+  3  the run itself broke, or was interrupted
+  4  nothing failed, but something is inconclusive or could not be checked
+  5  nothing was checked
+"""
+_OF_FAIL = {"pass": 0, "waived": 0, "fail": 1, "inconclusive": 4, "error": 4}
+
+
+class _Safe(click.Group):
+    """A group whose commands end in a sentence, whatever happens, and never in a traceback of ours."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            _stop("interrupted.", 3)
+        except RunBroke as error:
+            _stop(str(error), 3)
+        except (OpregError, LookupError) as error:
+            _stop(str(error.args[0] if error.args else error), 2)
+        except Exception as error:
+            if ctx.meta.get("opreg.verbose"):
+                traceback.print_exc()
+            _stop(
+                f"this went wrong inside opreg: {sentence(error)}. --verbose shows where; please report it.",
+                3,
+            )
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    click.echo(f"opreg: {message[:1].lower() + message[1:] if message[1:2].islower() else message}", err=True)
+    raise click.exceptions.Exit(status)
+
+
+@click.group(cls=_Safe, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="opreg")
+def cli() -> None:
+    """Differentiable NumPy primitives, each rule verified against finite differences.
+
+    \b
+    opreg verify                       check every rule that is installed, in parallel on Ray
+    opreg verify mul 'numpy.linalg.*'  check some: names, aliases, globs, modules
+    opreg replay CASE                  run one case again and show it; a failure prints its CASE
+    opreg list                         what is installed, and how its last run went
+    opreg show mul                     one primitive: formula, rules, where they are defined
+
+    `opreg COMMAND --help` says more about each.
+    """
+
+
+def _block(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Block plugins and primitives in this process, and by the environment in every worker."""
+    names = []
+    for value in values:
+        if not value.startswith("no:") or not value[3:]:
+            raise click.BadParameter(f"{value!r} should read no:NAME, such as no:numpy.multiply.")
+        names.append(value[3:])
+    for name in names:
+        plugins.block(name)
+    return tuple(names)
+
+
+def _note_verbose(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    ctx.meta["opreg.verbose"] = value
+    return value
+
+
+_blocking = click.option(
+    "-p", "blocked", metavar="no:NAME", multiple=True, callback=_block, is_eager=True,
+    help="Block a plugin, a primitive or a glob of them; may be repeated.",
+)  # fmt: skip
+_verbose = click.option(
+    "-v", "--verbose", is_flag=True, callback=_note_verbose, help="Show every finding, and details of errors."
+)
+_as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else."
+)
+
+
+@cli.command("verify", epilog=STATUS)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--samples", type=click.IntRange(min=1), metavar="N",
+    help="At least N random samples for each primitive. Default: as many as make a hundred cases, and at least ten.",
+)  # fmt: skip
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="S",
+    help="The run's seed. Default: a fresh one, which is printed.",
+)
+@click.option(
+    "--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True,
+    help="Where cases are decided: on Ray, or in this process one after the other.",
+)  # fmt: skip
+@click.option(
+    "--address", metavar="ADDRESS", envvar="RAY_ADDRESS", show_envvar=True,
+    help="Join the Ray cluster at this address instead of starting a local Ray.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Workers of Ray. Default: one for each CPU."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path, file_okay=True), metavar="DIR",
+    help="Write report.json, junit.xml, summary.md and report.html to DIR.",
+)  # fmt: skip
+@click.option(
+    "-k", "expression", default="", metavar="EXPR",
+    help="Only the checks whose 'primitive check' contains these words: 'sin and not second'.",
+)  # fmt: skip
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+@click.option("-q", "--quiet", is_flag=True, help="Only what is not verified, and the last line.")
+@_blocking
+@_verbose
+@_as_json
+@click.pass_context
+def verify_command(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    samples: int | None,
+    seed: int | None,
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    report: Path | None,
+    expression: str,
+    exitfirst: bool,
+    quiet: bool,
+    blocked: tuple[str, ...],
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Check derivative rules on random inputs; without NAME, every rule that is installed.
+
+    NAME is a primitive's name, an alias, a glob, a module or a plugin.
+    """
+    keyword(expression)
+    if report is not None:
+        prepare(report)
+    runner = _executor(ctx, executor, address, workers, blocked)
+    chosen = select(names, expression)
+    seed = secrets.randbits(31) if seed is None else seed
+    console = Console(highlight=False, file=sys.stderr if as_json else sys.stdout)
+    hushed = quiet or as_json
+    if not hushed:
+        number = f"{len(chosen)} primitive{'' if len(chosen) == 1 else 's'}"
+        console.print(Text(f"opreg verify: {number}, seed {seed}, executor {executor}"), soft_wrap=True)
+    options = Options(seed=seed, keyword=expression)
+    with display(console, quiet=hushed, verbose=verbose) as watch:
+        record = verify(chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch)
+    if as_json:
+        click.echo(json.dumps(record.as_dict(), ensure_ascii=False))
+    else:
+        epilogue(console, record, quiet=quiet, verbose=verbose)
+        if record.exit_status == 5:
+            console.print(Text(_why_nothing(expression)), soft_wrap=True)
+    remember(record)
+    if report is not None:
+        write(record, report)
+        if not hushed:
+            console.print(Text(f"reports: {report}"), soft_wrap=True)
+    ctx.exit(record.exit_status)
+
+
+def _executor(
+    ctx: click.Context, executor: str, address: str | None, workers: int | None, blocked: Iterable[str]
+) -> Executor:
+    if executor == "inline":
+        if workers is not None and workers > 1:
+            raise click.UsageError(
+                "--workers is for --executor ray: inline decides one case after the other."
+            )
+        if ctx.get_parameter_source("address") is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("--address is for --executor ray.")
+        return Inline()
+    disabled = [os.environ.get("OPREG_DISABLE", ""), *blocked]
+    environment = {
+        name: value
+        for name, value in (
+            ("OPREG_DISABLE", ",".join(filter(None, disabled))),
+            ("OPREG_CHOOSE", os.environ.get("OPREG_CHOOSE", "")),
+        )
+        if value
+    }
+    return OnRay(address=address or "", count=workers or 0, environment=environment)
+
+
+def _why_nothing(expression: str) -> str:
+    if expression:
+        return f"Nothing was checked: -k {expression!r} selects no check."
+    return "Nothing was checked: no primitive is installed, or all are blocked. `opreg list --plugins` shows which."
+
+
+@cli.command("replay")
+@click.argument("case", metavar="CASE")
+@_blocking
+@_verbose
+@_as_json
+@click.pass_context
+def replay_command(
+    ctx: click.Context, case: str, blocked: tuple[str, ...], verbose: bool, as_json: bool
+) -> None:
+    """Run one case again, in this process, and show it.
+
+    CASE is PRIMITIVE:ROUND.INDEX:CHECK:SEED, as a failure prints it. The exit status is 0 where it passes, 1 where it
+    fails, 4 where it cannot be decided, 5 where the check does not apply to the sample.
+    """
+    parsed = Case.parse(case)
+    sample, verdict = replay(parsed)
+    input_text = "" if sample is None else shown(sample)
+    if isinstance(verdict, str):
+        outcome, status = {"outcome": "inapplicable", "reason": verdict, "digits": None, "findings": []}, 5
+    else:
+        outcome, status = verdict.as_dict(), _OF_FAIL[verdict.outcome]
+    if as_json:
+        note = getattr(sample, "note", "")
+        click.echo(
+            json.dumps({"case": str(parsed), "input": input_text, "note": note, **outcome}, default=str)
+        )
+        ctx.exit(status)
+    console = Console(highlight=False)
+    console.print(Text(str(parsed), style="bold"), soft_wrap=True)
+    if sample is not None:
+        note = f"   ({sample.note})" if sample.note else ""
+        console.print(Text(f"  input     {input_text}{note}"), soft_wrap=True)
+    digits = f", {outcome['digits']:.1f} digits resolved" if outcome["digits"] is not None else ""
+    reason = f": {outcome['reason']}" if outcome["reason"] else ""
+    console.print(
+        Text(f"  verdict   {outcome['outcome']}{digits}{reason}", style=STYLES.get(outcome["outcome"], ""))
+    )
+    for finding in outcome["findings"]:
+        console.print(Text("\n" + describe(finding)), soft_wrap=True)
+    ctx.exit(status)
+
+
+@cli.command("list")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--plugins", "of_plugins", is_flag=True, help="List plugins, with distribution and version.")
+@_blocking
+@_verbose
+@_as_json
+@click.pass_context
+def list_command(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    of_plugins: bool,
+    blocked: tuple[str, ...],
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """List the primitives that are installed, with their modes, samples and the verdict of the last run.
+
+    Broken plugins are named on standard error; they do not change the exit status.
+    """
+    if of_plugins:
+        _list_plugins(as_json)
+    else:
+        state = recall()
+        rows = [row(plugins.get(name), state.get(name)) for name in select(names)]
+        if as_json:
+            click.echo(json.dumps(rows, indent=1))
+        else:
+            _list_primitives(rows)
+    for problem in plugins.problems():
+        click.echo(f"broken plugin: {problem.message}", err=True)
+
+
+def _list_plugins(as_json: bool) -> None:
+    plugins.load_all()
+    broken = {(problem.plugin, problem.distribution): problem.message for problem in plugins.problems()}
+    counts: dict[str, int] = {}
+    for primitive in plugins.primitives():
+        plugin = plugins.origin(primitive).plugin
+        counts[plugin] = counts.get(plugin, 0) + 1
+    rows = [
+        {
+            "name": entry.name,
+            "value": entry.value,
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "primitives": counts.get(entry.name, 0),
+            "state": "blocked"
+            if entry.blocked
+            else "broken"
+            if (entry.name, entry.distribution) in broken
+            else "ok",
+        }
+        for entry in plugins.entries()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    _print_table(
+        ("plugin", "module", "distribution", "version", "primitives", "state"),
+        [tuple(str(value) for value in found.values()) for found in rows],
+    )
+
+
+def _list_primitives(rows: list[dict[str, Any]]) -> None:
+    lines = []
+    for found in rows:
+        last = found["last"]
+        when = f"{last['verdict']} ({last['when'][:10]})" if last else "never run"
+        origin = f"{found['distribution']} {found['version']}".strip()
+        modes = "+".join(found["modes"]) or "-"
+        aliases = ", ".join(found["aliases"])
+        lines.append((found["name"], aliases, found["kind"], modes, str(found["samples"]), when, origin))
+    _print_table(("primitive", "aliases", "kind", "modes", "samples", "last run", "from"), lines)
+    click.echo(f"{len(rows)} primitive{'' if len(rows) == 1 else 's'}")
+
+
+def _print_table(heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
+    """Print a table: to fit on a terminal, and one line for each row on a pipe."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        widths = [max(len(line[i]) for line in (heads, *lines)) for i in range(len(heads))]
+        for line in (heads, *lines):
+            text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            click.echo(text.rstrip())
+        return
+    grid = Table(box=None, pad_edge=False, header_style="dim")
+    for head in heads:
+        grid.add_column(head)
+    for line in lines:
+        grid.add_row(*(Text(cell) for cell in line))
+    console.print(grid)
+
+
+@cli.command("show")
+@click.argument("name", metavar="NAME")
+@_blocking
+@_verbose
+@_as_json
+def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bool) -> None:
+    """Show one primitive: formula, rules with their source and place, keywords, samples, conventions."""
+    primitive = plugins.get(name)
+    found = description(primitive, recall().get(primitive.name))
+    if as_json:
+        click.echo(json.dumps(found, indent=1, default=str))
+        return
+    console = Console(highlight=False)
+
+    def say(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style), soft_wrap=True)
+
+    aliases = f"   (also {', '.join(found['aliases'])})" if found["aliases"] else ""
+    say(f"{found['name']}{found['signature']}{aliases}", "bold")
+    say(f"{found['kind']}, from {found['distribution']} {found['version']} (plugin {found['plugin']})")
+    say(f"defined in {found['defined']}")
+    if found["doc"]:
+        say("\n" + found["doc"])
+    _code(console, found["source"])
+    if found["rules"]:
+        say("\nrules", "bold")
+    for rule in found["rules"]:
+        argument = "all arguments" if rule["argument"] == "*" else rule["argument"]
+        say(f"  {rule['mode'].upper()} of {argument}   {rule['where']}")
+        _code(console, rule["source"])
+    for mode, how in found["derived"].items():
+        say(f"  {mode.upper()}: {how}")
+    for title, reasons in (
+        ("not differentiable", found["not_differentiable"]),
+        ("keywords", found["keywords"]),
+    ):
+        if reasons:
+            say(f"\n{title}", "bold")
+            for key, value in reasons.items():
+                say(f"  {key}: {value}" if title != "keywords" else f"  {key}={value}")
+    if found["without_rule"]:
+        say(f"\nwithout rule and without reason: {', '.join(found['without_rule'])}", "bold red")
+    say("\nsamples", "bold")
+    say(f"  {found['samples']} in each round")
+    for generator in found["sample_generators"]:
+        say(f"  {generator['name']}   {generator['where']}")
+    if found["notes"]:
+        say(f"  {'; '.join(found['notes'])}")
+    say("\nconventions", "bold")
+    for convention in found["conventions"]:
+        say(f"  {convention}")
+    last = found["last"]
+    say(
+        f"\nlast run: {last['verdict']}, {last['cases']} cases, {last['when']}"
+        if last
+        else "\nlast run: never"
+    )
+    say(f"digest: {found['digest']} (of the forward, the rules, the samples and their helpers)")
+
+
+def _code(console: Console, text: str) -> None:
+    """Print source, coloured on a terminal."""
+    if console.is_terminal:
+        console.print(Syntax(text, "python", background_color="default", word_wrap=True))
+    else:
+        for line in text.splitlines():
+            click.echo(f"    {line}")

@@ -1,0 +1,118 @@
+"""What is to be said of a primitive: for ``opreg list`` and ``opreg show``."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opreg import plugins
+from opreg._primitive import Primitive
+from opreg.verify._digest import digest
+from opreg.verify._messages import sentence
+from opreg.verify._run import Options, _drawn
+
+CONVENTIONS = (
+    "A cotangent has the shape and dtype of its primal; a real argument has a real cotangent.",
+    "The cotangent of a complex z = x + iy is dL/dx - i dL/dy: for a holomorphic f the VJP is g * f'(z), unconjugated.",
+)
+
+
+def row(primitive: Primitive, remembered: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a listing says of a primitive."""
+    origin = plugins.origin(primitive)
+    return {
+        "name": primitive.name,
+        "aliases": list(primitive.aliases),
+        "kind": kind(primitive),
+        "modes": list(primitive.modes),
+        "samples": samples_in_a_round(primitive),
+        "plugin": origin.plugin,
+        "distribution": origin.distribution,
+        "version": origin.version,
+        "last": dict(remembered) if remembered else None,
+    }
+
+
+def samples_in_a_round(primitive: Primitive) -> int:
+    """Return how many samples the first round of seed 0 has."""
+    return len(_drawn(primitive, Options(seed=0, time_limit=5.0), 0).samples)
+
+
+def kind(primitive: Primitive) -> str:
+    """Return which kind of primitive it is, in a word or two."""
+    if primitive.is_composite:
+        return "composite"
+    if primitive.is_constant:
+        return "not differentiable"
+    return "elementwise" if primitive.elementwise else "primitive"
+
+
+def description(primitive: Primitive, remembered: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return everything that ``opreg show`` says of a primitive."""
+    forward: Callable[..., Any] = getattr(primitive, "body", primitive.forward)
+    declared = set(primitive.modes)
+    derived = {
+        mode: f"derived from the {other.upper()}"
+        for mode, other in (("vjp", "jvp"), ("jvp", "vjp"))
+        if mode not in declared and other in declared
+    }
+    if primitive.is_composite:
+        derived = dict.fromkeys(("vjp", "jvp"), "derived from the primitives that its body calls")
+    return {
+        **row(primitive, remembered),
+        "doc": primitive.doc,
+        "signature": _signature(forward),
+        "defined": place(forward),
+        "source": source(forward),
+        "arguments": list(primitive.data) if not primitive.is_composite else [],
+        "keywords": {} if primitive.is_composite else {name: repr(v) for name, v in primitive.static.items()},
+        "rules": [
+            {
+                "argument": rule.argument,
+                "mode": rule.mode,
+                "where": place(rule.function),
+                "source": source(rule.function),
+            }
+            for rule in primitive.rules
+        ],
+        "derived": derived,
+        "not_differentiable": dict(primitive.reasons),
+        "without_rule": primitive.missing_rules(),
+        "sample_generators": [
+            {"name": getattr(generator, "__name__", "?"), "where": place(generator)}
+            for generator in primitive.sample_generators
+        ],
+        "notes": sample_notes(primitive),
+        "conventions": list(CONVENTIONS),
+        "digest": digest(primitive),
+    }
+
+
+def sample_notes(primitive: Primitive) -> list[str]:
+    """Return the notes of the samples of a round, each once."""
+    drawn = _drawn(primitive, Options(seed=0, time_limit=5.0), 0)
+    return list(dict.fromkeys(str(sample.note) for sample in drawn.samples if sample.note)) + drawn.problems
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    try:
+        return str(inspect.signature(function))
+    except (TypeError, ValueError):
+        return "(...)"
+
+
+def place(function: Any) -> str:
+    """Return the file and line in which a function is defined."""
+    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+    code = code or getattr(getattr(function, "func", None), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else "(compiled)"
+
+
+def source(function: Any) -> str:
+    """Return the source of a function, or why there is none."""
+    try:
+        return textwrap.dedent(inspect.getsource(function)).strip()
+    except (OSError, TypeError) as error:
+        return f"({sentence(error)})" if isinstance(error, OSError) else "(compiled)"

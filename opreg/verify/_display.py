@@ -1,0 +1,187 @@
+"""A run as it is watched: a live table and a progress bar on a terminal, plain lines on a pipe."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from opreg.verify._messages import Batch, Done, Message
+from opreg.verify._plan import Plan
+from opreg.verify._record import PrimitiveRecord, Record
+from opreg.verify._report import describe, headline
+
+STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "inconclusive": "yellow", "waived": "dim"}
+
+
+class Display(Protocol):
+    """What shows a run while it goes on."""
+
+    def __enter__(self) -> Display: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def __call__(self, message: Message, plan: Plan, record: Record) -> None:
+        """Show what a message changes."""
+
+
+def display(console: Console, *, quiet: bool, verbose: bool) -> Display:
+    """Return what suits the console: live on a terminal, lines elsewhere, nothing when quiet."""
+    if quiet:
+        return _Silent()
+    return _Live(console) if console.is_terminal else _Lines(console, verbose)
+
+
+class _Silent:
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def __call__(self, message: Message, plan: Plan, record: Record) -> None:
+        pass
+
+
+class _Lines(_Silent):
+    """A line for each primitive when it is done; with ``verbose``, its findings as they come."""
+
+    def __init__(self, console: Console, verbose: bool) -> None:
+        self.console, self.verbose = console, verbose
+
+    def __call__(self, message: Message, plan: Plan, record: Record) -> None:
+        if isinstance(message, Batch) and self.verbose:
+            for finding in message.findings:
+                _print(self.console, f"{message.primitive}: {describe(finding)}")
+        if isinstance(message, Done) and plan.is_complete(message.primitive):
+            _print(self.console, line(record.primitives[message.primitive]))
+
+
+class _Live(_Silent):
+    """A table of the primitives under way and lately done, above a progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("cases"),
+            TimeRemainingColumn(),
+            console=console,
+            expand=True,
+        )
+        self.bar = self.progress.add_task("starting", total=None)
+        self.live = Live(self._view([]), console=console, transient=True, refresh_per_second=8)
+        self.latest: dict[str, None] = {}
+        self.shown = 0.0
+
+    def __enter__(self) -> Display:
+        self.live.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.live.stop()
+
+    def __call__(self, message: Message, plan: Plan, record: Record) -> None:
+        self.latest.pop(message.primitive, None)
+        self.latest[message.primitive] = None
+        now = time.monotonic()
+        if now - self.shown < 0.12:
+            return
+        self.shown = now
+        decided = record.summary["cases"]
+        speed = decided / max(now - self._since(now), 1e-3)
+        self.progress.update(
+            self.bar, description=f"{speed:.0f} cases/s", completed=decided, total=max(plan.outlook, decided)
+        )
+        rows = max(min(self.console.height - 6, 16), 3)
+        recent = [record.primitives[name] for name in list(self.latest)[-rows:]]
+        self.live.update(self._view(recent))
+
+    def _since(self, now: float) -> float:
+        task = self.progress.tasks[0]
+        return now - (task.elapsed or 0.0)
+
+    def _view(self, recent: list[PrimitiveRecord]) -> RenderableType:
+        return Group(table(recent), self.progress)
+
+
+def table(records: list[PrimitiveRecord]) -> Table:
+    """Return primitives as a table: verdict, cases, digits resolved."""
+    grid = Table(box=None, pad_edge=False, header_style="dim")
+    for name, justify in (
+        ("primitive", "left"),
+        ("verdict", "left"),
+        ("cases", "right"),
+        ("digits", "right"),
+    ):
+        grid.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for record in records:
+        verdict = record.verdict if record.cases else "..."
+        grid.add_row(
+            Text(record.name),
+            Text(verdict, style=STYLES.get(verdict, "")),
+            str(record.cases),
+            _digits(record),
+        )
+    return grid
+
+
+def line(record: PrimitiveRecord) -> str:
+    """Return one primitive as a plain line."""
+    digits = _digits(record)
+    tail = f", {digits} digits" if digits else ""
+    number = f"{record.cases} case{'' if record.cases == 1 else 's'}"
+    return f"{record.verdict:<12} {record.name}  ({number}{tail}, {record.seconds:.1f} s)"
+
+
+def _digits(record: PrimitiveRecord) -> str:
+    known = [tally.digits for tally in record.checks.values() if tally.digits is not None]
+    return f"{min(known):.0f}" if known else ""
+
+
+def epilogue(console: Console, record: Record, *, quiet: bool, verbose: bool) -> None:
+    """Print what a run found: the table on a terminal, then what is not verified, and the run in one line."""
+    report: dict[str, Any] = record.as_dict()
+    if not quiet and console.is_terminal:
+        console.print(table([record.reported[name] for name in sorted(record.reported)]))
+    for problem in report["problems"]:
+        _print(console, f"broken plugin: {problem['message']}", "bold red")
+    for primitive in report["primitives"]:
+        if primitive["verdict"] in ("pass", "waived") and not verbose:
+            continue
+        seen: dict[str, int] = {}
+        for finding in primitive["findings"]:
+            check = finding["check"]
+            seen[check] = seen.get(check, 0) + 1
+            red = primitive["checks"][check]["verdict"] not in ("pass", "waived")
+            if verbose or (red and seen[check] == 1 and not quiet):
+                _print(console, "")
+                _print(console, primitive["name"], STYLES.get(primitive["verdict"], ""))
+                _print(console, describe(finding))
+        if quiet:
+            _print(
+                console,
+                f"{primitive['verdict']:<12} {primitive['name']}",
+                STYLES.get(primitive["verdict"], ""),
+            )
+        elif not verbose:
+            for check, number in seen.items():
+                more = primitive["checks"][check]["cases"] - primitive["checks"][check]["pass"] - 1
+                if number > 1 and primitive["checks"][check]["verdict"] not in ("pass", "waived"):
+                    _print(
+                        console, f"  ({more} more of {primitive['name']} {check}: see --verbose or --report)"
+                    )
+    if record.broke:
+        _print(console, f"The run broke: {record.broke}", "bold red")
+    _print(console, headline(report), "bold")
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(text, style=style), soft_wrap=True)

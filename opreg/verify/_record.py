@@ -1,0 +1,223 @@
+"""The record of a run: the messages of all workers brought together, independent of the order they came in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opreg import plugins
+from opreg.plugins import Problem
+from opreg.verify._messages import FULL, Batch, Hello, Message, Tally
+from opreg.verify._plan import Case
+
+SCHEMA = "opreg-report/1"
+OUTCOMES = ("pass", "fail", "inconclusive", "waived", "error")
+_WORST_FIRST = ("fail", "error", "inconclusive", "pass", "waived")
+_OF_THE_RUN = ("started", "seconds", "executor", "workers")
+
+
+def verdict_of(tally: Tally) -> str:
+    """Return what a check says of a primitive from all its cases; "" where no case was decided.
+
+    One failure fails it. A case that could not be resolved is no verdict on the rule; the check is inconclusive when
+    most of its cases are.
+    """
+    counts = tally.outcomes
+    if not tally.cases:
+        return ""
+    if counts.get("fail"):
+        return "fail"
+    if counts.get("error"):
+        return "error"
+    judged = tally.cases - counts.get("waived", 0)
+    if not judged:
+        return "waived"
+    return "inconclusive" if 2 * counts.get("inconclusive", 0) > judged else "pass"
+
+
+@dataclass
+class PrimitiveRecord:
+    """What a run found about one primitive."""
+
+    name: str
+    plugin: str = ""
+    distribution: str = ""
+    version: str = ""
+    digest: str = ""
+    samples: int = 0
+    seconds: float = 0.0
+    checks: dict[str, Tally] = field(default_factory=dict)
+    _findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def cases(self) -> int:
+        """How many cases were decided."""
+        return sum(tally.cases for tally in self.checks.values())
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of its checks; inconclusive where nothing of it was checked."""
+        verdicts = {verdict_of(tally) for tally in self.checks.values()}
+        return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), "inconclusive")
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """The findings in the order of their cases, at most a fixed number for each check."""
+        kept = [finding for check in self._findings for finding in _first(self._findings[check])]
+        return sorted(kept, key=_by_case)
+
+    def add(self, batch: Batch) -> None:
+        """Add a message's cases."""
+        self.samples += batch.samples
+        self.seconds += batch.seconds
+        for name, tally in batch.checks.items():
+            self.checks.setdefault(name, Tally()).merge(tally)
+        for finding in batch.findings:
+            kept = self._findings.setdefault(finding["check"], [])
+            kept.append(finding)
+            if len(kept) > 4 * FULL:
+                kept[:] = _first(kept)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what ``report.json`` says of the primitive."""
+        return {
+            "name": self.name,
+            "plugin": self.plugin,
+            "distribution": self.distribution,
+            "version": self.version,
+            "digest": self.digest,
+            "verdict": self.verdict,
+            "cases": self.cases,
+            "samples": self.samples,
+            "seconds": round(self.seconds, 3),
+            "checks": {name: _check(self.checks[name]) for name in sorted(self.checks)},
+            "findings": [_finite(finding) for finding in self.findings],
+        }
+
+
+@dataclass
+class Record:
+    """Everything a run found: the one source of its reports, its last line and its exit status."""
+
+    seed: int
+    started: str
+    executor: str
+    workers: int
+    versions: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+    primitives: dict[str, PrimitiveRecord] = field(default_factory=dict)
+    seconds: float = 0.0
+    broke: str = ""
+    stopped: bool = False
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Note which primitives are to be checked, so that none that was not is forgotten."""
+        for name in names:
+            origin = plugins.origin(plugins.get(name))
+            self.primitives[name] = PrimitiveRecord(name, origin.plugin, origin.distribution, origin.version)
+
+    def add(self, message: Message) -> None:
+        """Add a message."""
+        record = self.primitives[message.primitive]
+        if isinstance(message, Hello):
+            record.digest = message.digest
+        elif isinstance(message, Batch):
+            record.add(message)
+
+    @property
+    def reported(self) -> dict[str, PrimitiveRecord]:
+        """The primitives that the run was to check; where it was stopped early, those that it came to."""
+        if not self.stopped and not self.broke:
+            return self.primitives
+        return {name: record for name, record in self.primitives.items() if record.cases}
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The run in numbers: primitives, cases, and the cases by outcome."""
+        counts = dict.fromkeys(OUTCOMES, 0)
+        for record in self.reported.values():
+            for tally in record.checks.values():
+                for outcome, number in tally.outcomes.items():
+                    counts[outcome] += number
+        return {"primitives": len(self.reported), "cases": sum(counts.values()), **counts}
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """The primitives by verdict."""
+        counts = dict.fromkeys(OUTCOMES, 0)
+        for record in self.reported.values():
+            counts[record.verdict] += 1
+        return counts
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of the run, as the command line has it."""
+        if self.broke:
+            return 3
+        verdicts = self.verdicts
+        if verdicts["fail"] or self.problems:
+            return 1
+        if verdicts["error"] or verdicts["inconclusive"]:
+            return 4
+        return 0 if self.summary["cases"] else 5
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of ``report.json``."""
+        return {
+            "schema": SCHEMA,
+            "run": {
+                "seed": self.seed,
+                "started": self.started,
+                "seconds": round(self.seconds, 3),
+                "executor": self.executor,
+                "workers": self.workers,
+                "versions": dict(self.versions),
+                "exit_status": self.exit_status,
+                "broke": self.broke,
+                "stopped": self.stopped,
+            },
+            "summary": {**self.summary, "verdicts": self.verdicts},
+            "problems": [problem._asdict() for problem in sorted(self.problems)],
+            "primitives": [self.reported[name].as_dict() for name in sorted(self.reported)],
+        }
+
+
+def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report without what may differ between two runs of one seed: times, executor, number of workers."""
+    return {
+        **report,
+        "run": {name: value for name, value in report["run"].items() if name not in _OF_THE_RUN},
+        "primitives": [
+            {name: value for name, value in primitive.items() if name != "seconds"}
+            for primitive in report["primitives"]
+        ],
+    }
+
+
+def _check(tally: Tally) -> dict[str, Any]:
+    return {
+        "verdict": verdict_of(tally),
+        "cases": tally.cases,
+        **{outcome: tally.outcomes.get(outcome, 0) for outcome in OUTCOMES},
+        "digits": tally.digits,
+        "reasons": dict(sorted(tally.reasons.items())),
+        "inapplicable": dict(sorted(tally.inapplicable.items())),
+    }
+
+
+def _by_case(finding: Mapping[str, Any]) -> Case:
+    return Case.parse(finding["case"])
+
+
+def _first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(findings, key=_by_case)[:FULL]
+
+
+def _finite(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding as JSON can have it: numbers that are not finite become text."""
+    return {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in finding.items()
+    }

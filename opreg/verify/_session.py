@@ -1,0 +1,104 @@
+"""One run of the verifier: a plan decided by an executor, brought together in a record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+
+from opreg import plugins
+from opreg._primitive import Primitive
+from opreg.verify import _checks
+from opreg.verify._executors import Executor, RunBroke
+from opreg.verify._keyword import keyword
+from opreg.verify._messages import Batch, Message
+from opreg.verify._plan import Plan
+from opreg.verify._record import Record
+from opreg.verify._run import Options, versions
+
+Watcher = Callable[[Message, Plan, Record], None]
+
+
+def select(patterns: Sequence[str], expression: str = "") -> list[str]:
+    """Return the names of the primitives that some patterns mean and that have a check that ``-k`` selects.
+
+    A pattern is a name, an alias, a glob, a module or a plugin. One that means nothing raises
+    :class:`opreg.UnknownPrimitive`, unless it names a broken plugin: that is a problem which every run reports.
+    """
+    found: set[str] = set()
+    for primitive in _matching(patterns):
+        wanted = keyword(expression)
+        if any(wanted(f"{primitive.name} {check}") for check in _checks.CHECKS):
+            found.add(primitive.name)
+    return sorted(found)
+
+
+def _matching(patterns: Sequence[str]) -> list[Primitive]:
+    if not patterns:
+        return plugins.primitives()
+    found: list[Primitive] = []
+    for pattern in patterns:
+        of_plugin = [p for p in plugins.primitives() if plugins.origin(p).plugin == pattern]
+        try:
+            found += of_plugin or plugins.primitives([pattern])
+        except LookupError:
+            if not any(_concerns(problem, pattern) for problem in plugins.problems()):
+                raise
+    return found
+
+
+def _concerns(problem: plugins.Problem, pattern: str) -> bool:
+    """Tell whether a broken plugin may be why a name is not found."""
+    plugin = problem.plugin
+    return (
+        pattern in (plugin, problem.distribution)
+        or pattern.startswith(plugin + ".")
+        or f"claims {pattern}," in problem.message
+    )
+
+
+def verify(
+    names: Sequence[str],
+    executor: Executor,
+    options: Options,
+    *,
+    samples: int | None = None,
+    stop_at_failure: bool = False,
+    watch: Watcher | None = None,
+) -> Record:
+    """Check primitives and return the record of it; a run that breaks or is interrupted keeps what it found.
+
+    ``samples`` is how many samples each primitive gets at least; without it there are enough for a hundred cases.
+    """
+    plan = Plan(names) if samples is None else Plan(names, samples=samples, cases=1)
+    record = Record(
+        seed=options.seed,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        executor=executor.name,
+        workers=executor.workers,
+        versions=versions(),
+        problems=plugins.problems(),
+    )
+    record.expect(names)
+    started = time.perf_counter()
+    try:
+        with closing(_messages(executor, plan, options)) as messages:
+            for message in messages:
+                record.add(message)
+                if watch is not None:
+                    watch(message, plan, record)
+                if stop_at_failure and isinstance(message, Batch) and message.failures:
+                    record.stopped = True
+                    break
+    except RunBroke as error:
+        record.broke = str(error)
+    except KeyboardInterrupt:
+        record.broke = "it was interrupted; what was decided until then is reported."
+    record.workers = executor.workers
+    record.seconds = time.perf_counter() - started
+    return record
+
+
+def _messages(executor: Executor, plan: Plan, options: Options) -> Generator[Message, None, None]:
+    yield from executor.run(plan, options)
