@@ -1,0 +1,166 @@
+"""Calling a rule that may be wrong in any way, and saying in a sentence how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._coordinates import Coordinates, Vector, is_inexact, is_numeric, outputs
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Finding, Outcome
+
+
+class Fault(Exception):
+    """A rule or a forward function did what it must not; carries what to report."""
+
+    def __init__(
+        self,
+        diagnosis: str,
+        *,
+        argument: int | None = None,
+        got: str | None = None,
+        expected: str | None = None,
+        verdict: Outcome = "fail",
+    ) -> None:
+        super().__init__(diagnosis)
+        self.diagnosis, self.argument, self.got, self.expected = diagnosis, argument, got, expected
+        self.verdict: Outcome = verdict
+
+    def finding(self, check: str, **more: Any) -> Finding:
+        """The finding that this fault is."""
+        return Finding(
+            check, self.verdict, self.diagnosis, argument=self.argument, got=self.got, expected=self.expected, **more
+        )
+
+
+def sentence(error: BaseException) -> str:
+    """An exception in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def copies(values: Sequence[Any]) -> list[Any]:
+    """The values, arrays copied in their own memory layout."""
+    return [value.copy(order="K") if isinstance(value, np.ndarray) else value for value in values]
+
+
+def evaluate(subject: Subject, data: Sequence[Any], static: dict[str, Any]) -> Any:
+    """The output of the forward function, or a `Fault` that says why there is none."""
+    try:
+        out = subject.forward(*data, **static)
+    except Exception as error:
+        raise Fault(f"the forward function raised {sentence(error)}", verdict="error") from error
+    for value in outputs(out):
+        if not is_numeric(value):
+            raise Fault(
+                f"the forward function returned {type(value).__name__}, where numbers or arrays are due",
+                verdict="error",
+            )
+    return out
+
+
+def pull(subject: Subject, g: Any, out: Any, data: Sequence[Any], static: dict[str, Any]) -> tuple[Any, ...]:
+    """The cotangents that the rule gives, one per data argument, checked for number, kind and shape."""
+    try:
+        result = subject.vjp(g, out, *data, **static)
+    except Exception as error:
+        raise Fault(f"the VJP rule raised {sentence(error)}") from error
+    if not isinstance(result, (tuple, list)):
+        raise Fault(
+            f"the VJP rule returned {type(result).__name__}, where a tuple of one cotangent per argument is due",
+            got=type(result).__name__,
+            expected=f"a tuple of {len(data)}",
+        )
+    if len(result) != len(data):
+        raise Fault(
+            f"the VJP rule returned {len(result)} cotangents for {len(data)} arguments",
+            got=str(len(result)),
+            expected=str(len(data)),
+        )
+    for index in subject.active(data):
+        check_kind(result[index], data[index], index, outputs(out), "VJP", "cotangent")
+    return tuple(result)
+
+
+def check_kind(value: Any, primal: Any, index: int | None, out: Sequence[Any], mode: str, what: str) -> None:
+    """Raise a `Fault` unless a cotangent (or tangent) is a number or an array of its primal's shape."""
+    whose = f"argument {index}" if index is not None else "the output"
+    if value is None:
+        advice = "; declare it not differentiable with a reason if it has none" if index is not None else ""
+        raise Fault(
+            f"the {mode} rule returned None for {whose}, whose {what} is due{advice}", argument=index, got="None"
+        )
+    if not is_numeric(value):
+        raise Fault(
+            f"the {mode} rule returned {type(value).__name__} for {whose}, where a number or an array is due",
+            argument=index,
+            got=type(value).__name__,
+        )
+    got, due = np.shape(value), np.shape(primal)
+    if got != due:
+        diagnosis = f"the {what} of {whose} has the shape {got}, its primal {due}"
+        if any(got == np.shape(o) for o in out) and np.size(value) > np.size(primal):
+            diagnosis += ": it was not summed over the broadcast axes"
+        elif got == due[::-1]:
+            diagnosis += ": it is transposed"
+        raise Fault(diagnosis, argument=index, got=str(got), expected=str(due))
+
+
+def cotangent_like(out: Any, u: Vector, results: Coordinates, *, native: bool = False) -> Any:
+    """A cotangent of an output from its coordinates; zeros where an output is not differentiable."""
+    values = outputs(out)
+    arrays = results.arrays(u, conjugate=True)
+    leaves: list[Any] = []
+    for index, value in enumerate(values):
+        if index in arrays:
+            leaf = arrays[index]
+            if native:
+                leaf = leaf.astype(np.asarray(value).dtype)
+            leaves.append(leaf.copy())
+        else:
+            leaves.append(np.zeros_like(np.asarray(value)))
+    return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
+
+
+def rounding(
+    subject: Subject,
+    g: Any,
+    out: Any,
+    data: Sequence[Any],
+    static: dict[str, Any],
+    inputs: Coordinates,
+    value: Vector,
+    rng: np.random.Generator,
+    relative: float = 2.0**-36,
+) -> Vector:
+    """How much the rule's result moves per relative move of its inputs, per coordinate: three trials, the worst.
+
+    Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells.
+    """
+    worst = np.zeros_like(value)
+
+    def shaken(array: Any) -> Any:
+        if not is_inexact(array):
+            return array
+        a = np.asarray(array)
+        noise = 1 + relative * rng.choice(np.array([-1.0, 1.0]), a.shape)
+        return np.asarray(a * noise, dtype=a.dtype)
+
+    for _ in range(3):
+        leaves = tuple(shaken(leaf) for leaf in outputs(out))
+        cotangents = tuple(shaken(leaf) for leaf in outputs(g))
+        many = isinstance(out, (tuple, list))
+        try:
+            moved = subject.vjp(
+                cotangents if many else cotangents[0],
+                leaves if many else leaves[0],
+                *(shaken(value) for value in data),
+                **static,
+            )
+            change = np.abs(inputs.cotangent(moved) - value) / relative
+        except Exception:
+            continue
+        worst = np.fmax(worst, np.where(np.isfinite(change), change, 0.0))
+    return worst
