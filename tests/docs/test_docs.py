@@ -72,3 +72,21 @@ def test_every_hook_is_a_heading_with_its_exact_signature() -> None:
     page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
     assert declared
     assert set(re.findall(r"^### `(opreg_.*)`$", page, flags=re.MULTILINE)) == declared
+
+
+def test_every_option_of_verify_is_explained() -> None:
+    command = [sys.executable, "-m", "opreg", "verify", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    options = set(re.findall(r"^ +(?:-\w, )?(--?[a-z]+)", shown, flags=re.MULTILINE)) - {"--help"}
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    assert {"--samples", "--seed", "--executor", "-p"} <= options
+    assert [option for option in sorted(options) if f"`{option}" not in page] == []
+
+
+def test_every_exit_status_is_explained_in_the_words_of_the_help() -> None:
+    command = [sys.executable, "-m", "opreg", "verify", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    statuses = re.findall(r"^ +(\d)  (.+)$", shown, flags=re.MULTILINE)
+    assert len(statuses) == 6
+    assert [line for line in statuses if "| {} | {} |".format(*line) not in page] == []
