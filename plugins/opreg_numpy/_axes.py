@@ -1,0 +1,71 @@
+"""Axes: the one place that knows how a reduced axis is named, kept, counted and given back.
+
+Everything here works on traced values too, and is differentiated through the primitives that it calls.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+Shape: TypeAlias = tuple[int, ...]
+
+
+def normalised(axis: Axis, ndim: int) -> Shape:
+    """Return the axes as non-negative integers: all of them for ``None``, none for the empty tuple."""
+    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+
+
+def kept(shape: Shape, axis: Axis) -> Shape:
+    """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
+    reduced = normalised(axis, len(shape))
+    return tuple(1 if i in reduced else n for i, n in enumerate(shape))
+
+
+def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
+    """Return a reduced array, ``keepdims`` or not, with its reduced axes of length one: it broadcasts to ``shape``."""
+    target = kept(shape, axis)
+    return g if np.shape(g) == target else np.reshape(g, target)
+
+
+def spread(g: Any, shape: Shape, axis: Axis) -> Any:
+    """Return a reduced cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
+    g = expanded(g, shape, axis)
+    return g if np.shape(g) == shape else np.broadcast_to(g, shape)
+
+
+def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
+    """Return how many elements each reduction takes in: a number, or with a mask an array as of ``keepdims=True``."""
+    if where is True:
+        return prod(shape[i] for i in normalised(axis, len(shape)))
+    return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
+
+
+def like(cotangent: Any, primal: Any) -> Any:
+    """Return a cotangent summed over broadcast axes, made real for a real primal and returned to its dtype.
+
+    It is the adjoint of NumPy's implicit promotion, for the rules of primitives that are not elementwise.
+    """
+    shape, dtype = np.shape(primal), np.result_type(primal)
+    if dtype.kind != "c" and np.iscomplexobj(cotangent):
+        cotangent = np.real(cotangent)
+    have = np.shape(cotangent)
+    lead = len(have) - len(shape)
+    axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1))
+    if axes:
+        cotangent = np.reshape(np.sum(cotangent, axis=axes), shape)
+    return cotangent if cotangent.dtype == dtype else np.astype(cotangent, dtype)
+
+
+def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
+    """Return the index that applies ``index`` to one axis and takes the others whole."""
+    return (*(slice(None),) * (axis % ndim), index)
+
+
+def reversed_along(x: Any, axis: int) -> Any:
+    """Return ``x`` with the order of its elements along ``axis`` reversed."""
+    return x[along(np.ndim(x), axis, slice(None, None, -1))]
