@@ -14,7 +14,7 @@ from rich.text import Text
 from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import Plan
 from opreg.verify._record import PrimitiveRecord, Record
-from opreg.verify._report import describe, headline
+from opreg.verify._report import describe, headline, is_red
 
 STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "inconclusive": "yellow", "waived": "dim"}
 
@@ -160,8 +160,7 @@ def epilogue(console: Console, record: Record, *, quiet: bool, verbose: bool) ->
         for finding in primitive["findings"]:
             check = finding["check"]
             seen[check] = seen.get(check, 0) + 1
-            red = primitive["checks"][check]["verdict"] not in ("pass", "waived")
-            if verbose or (red and seen[check] == 1 and not quiet):
+            if verbose or (is_red(primitive, check) and seen[check] == 1 and not quiet):
                 _print(console, "")
                 _print(console, primitive["name"], STYLES.get(primitive["verdict"], ""))
                 _print(console, describe(finding))
@@ -173,8 +172,9 @@ def epilogue(console: Console, record: Record, *, quiet: bool, verbose: bool) ->
             )
         elif not verbose:
             for check, number in seen.items():
-                more = primitive["checks"][check]["cases"] - primitive["checks"][check]["pass"] - 1
-                if number > 1 and primitive["checks"][check]["verdict"] not in ("pass", "waived"):
+                if number > 1 and is_red(primitive, check):
+                    found = primitive["checks"][check]
+                    more = found["cases"] - found["pass"] - found["waived"] - 1
                     _print(
                         console, f"  ({more} more of {primitive['name']} {check}: see --verbose or --report)"
                     )

@@ -132,17 +132,19 @@ class OnRay:
 
     def run(self, plan: Plan, options: Options) -> Iterator[Message]:
         """Decide every shard of a plan, several at a time; Ray is shut down however this ends."""
-        with self._ray() as ray:
+        with self._ray() as (ray, ours):
             self._cpus = int(ray.cluster_resources().get("CPU", 1))
-            yield from self._pump(ray, plan, options)
+            most = self.count if self.count and not ours else 2 * self._cpus + 1
+            yield from self._pump(ray, plan, options, most)
 
     @contextlib.contextmanager
-    def _ray(self) -> Iterator[Any]:
+    def _ray(self) -> Iterator[tuple[Any, bool]]:
+        """Have Ray for the block, and tell whether it is a local one that was started for it."""
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
         if ray.is_initialized():
-            yield ray
+            yield ray, False
             return
         with contextlib.suppress(Exception):
             ray._private.worker._worker_logs_enabled = (
@@ -150,7 +152,7 @@ class OnRay:
             )
         try:
             self._start(ray)
-            yield ray
+            yield ray, not self.address
         finally:
             ray.shutdown()
 
@@ -179,9 +181,8 @@ class OnRay:
                     f"Ray did not start ({_last_line(error)}). --executor inline does without it."
                 ) from None
 
-    def _pump(self, ray: Any, plan: Plan, options: Options) -> Iterator[Message]:
-        """Keep a bounded number of shards in flight and yield their messages as they come."""
-        most = self.count if self.address and self.count else 2 * self.workers + 1
+    def _pump(self, ray: Any, plan: Plan, options: Options, most: int) -> Iterator[Message]:
+        """Keep at most so many shards in flight and yield their messages as they come."""
         flights: dict[Any, _Flight] = {}
         try:
             while True:

@@ -11,6 +11,7 @@ from opreg import plugins
 from opreg.plugins import Problem
 from opreg.verify._messages import FULL, Batch, Hello, Message, Tally
 from opreg.verify._plan import Case
+from opreg.verify._verdict import Finding
 
 SCHEMA = "opreg-report/1"
 OUTCOMES = ("pass", "fail", "inconclusive", "waived", "error")
@@ -65,8 +66,17 @@ class PrimitiveRecord:
     @property
     def findings(self) -> list[dict[str, Any]]:
         """The findings in the order of their cases, at most a fixed number for each check."""
+        if not self.cases:
+            return [Finding("samples", "inconclusive", self._why_unchecked()).as_dict()]
         kept = [finding for check in self._findings for finding in _first(self._findings[check])]
         return sorted(kept, key=_by_case)
+
+    def _why_unchecked(self) -> str:
+        reasons = {reason for tally in self.checks.values() for reason in tally.inapplicable}
+        number = f"{self.samples} sample{'' if self.samples == 1 else 's'}"
+        return (
+            f"no check applies to any of its {number}: {'; '.join(sorted(reasons)) or 'none was selected'}."
+        )
 
     def add(self, batch: Batch) -> None:
         """Add a message's cases."""

@@ -84,9 +84,9 @@ def junit(report: dict[str, Any]) -> str:
         outcome(case("plugins", problem["plugin"], 0.0), "failure", "failures", "plugin", problem["message"])
     for primitive in report["primitives"]:
         cases = max(primitive["cases"], 1)
-        if not primitive["checks"]:
+        if not primitive["cases"]:
             element = case(primitive["name"], "samples", primitive["seconds"])
-            outcome(element, "error", "errors", "unchecked", "nothing of it was checked")
+            outcome(element, "error", "errors", "unchecked", primitive["findings"][0]["diagnosis"])
         for name, check in primitive["checks"].items():
             element = case(primitive["name"], name, primitive["seconds"] * check["cases"] / cases)
             findings = [finding for finding in primitive["findings"] if finding["check"] == name]
@@ -169,7 +169,8 @@ def summary(report: dict[str, Any]) -> str:
         for primitive in red:
             for finding in _one_each(primitive):
                 cells = (primitive["name"], primitive["verdict"], finding["check"], finding["diagnosis"])
-                lines.append(f"| {' | '.join(map(_cell, cells))} | `opreg replay {finding['case']}` |")
+                replay = f"`opreg replay {finding['case']}`" if finding["case"] else ""
+                lines.append(f"| {' | '.join(map(_cell, cells))} | {replay} |")
         lines.append("")
     lines += [
         "## Primitives",
@@ -193,9 +194,14 @@ def _one_each(primitive: dict[str, Any]) -> Iterator[dict[str, Any]]:
     seen = set()
     for finding in primitive["findings"]:
         check = finding["check"]
-        if check not in seen and primitive["checks"][check]["verdict"] not in ("pass", "waived"):
+        if check not in seen and is_red(primitive, check):
             seen.add(check)
             yield finding
+
+
+def is_red(primitive: dict[str, Any], check: str) -> bool:
+    """Tell whether a check is what keeps a primitive from being verified."""
+    return primitive["checks"].get(check, {"verdict": "inconclusive"})["verdict"] not in ("pass", "waived")
 
 
 def _digits(primitive: dict[str, Any]) -> str:

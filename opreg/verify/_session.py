@@ -13,7 +13,7 @@ from opreg.verify import _checks
 from opreg.verify._executors import Executor, RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import Batch, Message
-from opreg.verify._plan import Plan
+from opreg.verify._plan import CASES, Plan
 from opreg.verify._record import Record
 from opreg.verify._run import Options, versions
 
@@ -64,14 +64,15 @@ def verify(
     options: Options,
     *,
     samples: int | None = None,
+    cases: int = CASES,
     stop_at_failure: bool = False,
     watch: Watcher | None = None,
 ) -> Record:
     """Check primitives and return the record of it; a run that breaks or is interrupted keeps what it found.
 
-    ``samples`` is how many samples each primitive gets at least; without it there are enough for a hundred cases.
+    ``samples`` is how many samples each primitive gets at least; without it there are enough for ``cases`` cases.
     """
-    plan = Plan(names) if samples is None else Plan(names, samples=samples, cases=1)
+    plan = Plan(names, cases=cases) if samples is None else Plan(names, samples=samples, cases=1)
     record = Record(
         seed=options.seed,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
