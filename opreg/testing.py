@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from opreg import plugins
 from opreg.verify import _checks
@@ -19,6 +20,7 @@ from opreg.verify._record import verdict_of
 from opreg.verify._report import describe
 from opreg.verify._run import FORWARD, SAMPLING, Options
 from opreg.verify._session import select, verify
+from opreg.verify._verdict import Verdict
 
 
 def conformance(*names: str, samples: int | None = None, seed: int | None = None) -> Callable[..., None]:
@@ -52,6 +54,33 @@ def conformance(*names: str, samples: int | None = None, seed: int | None = None
             pytest.fail(text, pytrace=False)
 
     return test_rules
+
+
+def check_rule(
+    forward: Callable[..., Any],
+    vjp: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    jvp: Callable[..., Any] | None = None,
+    seed: int = 0,
+) -> Verdict:
+    """Check a rule against its function, with no registry: at ``args``, and at inputs derived from them.
+
+    ``vjp(g, out, *args, **kwargs)`` returns one cotangent per argument, ``None`` where the argument is not
+    differentiable; ``jvp(tangents, out, *args, **kwargs)`` returns the tangent of the output. Integer arguments are
+    constants. The verdict is truthy if and only if the rule was verified; printed, it says what is wrong.
+
+    >>> import numpy as np
+    >>> x = np.array([0.3, -2.0])
+    >>> bool(check_rule(np.sin, lambda g, out, x: (g * np.cos(x),), [x]))
+    True
+    >>> check_rule(np.sin, lambda g, out, x: (g * np.sin(x),), [x]).outcome
+    'fail'
+    """
+    from opreg.verify._bare import check_functions
+
+    return check_functions(forward, vjp, tuple(args), dict(kwargs or {}), jvp=jvp, seed=seed)
 
 
 def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:

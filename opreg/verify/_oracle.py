@@ -108,7 +108,7 @@ class Oracle:
         data = [widen(value, real) for value in plain.data]
         moved = list(data)
         for part in self.inputs.parts:
-            moved[part.index] = data[part.index] * real(1 + 2.0**-58)
+            moved[part.index] = data[part.index] * (real(1) + real(2) ** -58)
         try:
             out = outputs(self.forward(*data, **self.static))
             for part in self.results.parts:

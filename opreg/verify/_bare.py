@@ -1,0 +1,84 @@
+"""Every check on a bare pair of functions, at one input and at the variants derived from it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._checks import CHECKS
+from opreg.verify._coordinates import is_inexact
+from opreg.verify._rule import copies
+from opreg.verify._seeds import stream
+from opreg.verify._subject import Subject
+from opreg.verify._variants import variants
+from opreg.verify._verdict import Finding, Verdict
+
+_ON_VARIANTS = ("structure", "linearity", "differences")
+_DECLARED = "the rule returns None for it"
+
+
+def check_functions(
+    forward: Callable[..., Any],
+    vjp: Callable[..., Any],
+    data: tuple[Any, ...],
+    static: dict[str, Any],
+    *,
+    jvp: Callable[..., Any] | None = None,
+    seed: int = 0,
+) -> Verdict:
+    """Run all checks that apply, and merge their verdicts: the worst wins."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        subject = Subject.from_functions(forward, vjp, jvp, reasons=_reasons(forward, vjp, data, static))
+        verdicts = []
+        for name, check in CHECKS.items():
+            if check.applies(subject, data, static) is None:
+                verdicts.append(check.run(subject, tuple(copies(data)), static, stream(seed, subject.name, name)))
+        if not verdicts:
+            why = "no argument is a floating point number with a cotangent, so nothing was checked"
+            return Verdict("inconclusive", why)
+        merged = _merge(verdicts)
+        if merged.outcome != "pass":
+            return merged
+        for words, moved in variants(subject, data, static, stream(seed, subject.name, "variants")):
+            for name in _ON_VARIANTS:
+                rng = stream(seed, subject.name, name, words)
+                verdict = CHECKS[name].run(subject, tuple(copies(moved)), static, rng)
+                if verdict.outcome == "fail":
+                    findings = tuple(
+                        f.replace(diagnosis=f"{f.diagnosis} (at the given input {words})") for f in verdict.findings
+                    )
+                    return Verdict("fail", findings[0].diagnosis, verdict.digits, findings)
+        return merged
+
+
+def _merge(verdicts: list[Verdict]) -> Verdict:
+    """The worst outcome; a fault that several checks met is reported once."""
+    seen: dict[str, Finding] = {}
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            seen.setdefault(finding.diagnosis, finding)
+    merged = Verdict.merge(verdicts)
+    return Verdict(merged.outcome, merged.reason, merged.digits, tuple(seen.values()))
+
+
+def _reasons(
+    forward: Callable[..., Any], vjp: Callable[..., Any], data: tuple[Any, ...], static: dict[str, Any]
+) -> tuple[str | None, ...]:
+    """Which arguments the rule itself declares not differentiable, by returning None for them."""
+    none: tuple[str | None, ...] = (None,) * len(data)
+    try:
+        out = forward(*copies(data), **static)
+        g = tuple(np.ones_like(v) for v in out) if isinstance(out, (tuple, list)) else np.ones_like(out)
+        result = vjp(g, out, *copies(data), **static)
+    except Exception:
+        return none
+    if not isinstance(result, (tuple, list)) or len(result) != len(data):
+        return none
+    return tuple(_DECLARED if r is None and is_inexact(v) else None for r, v in zip(result, data, strict=True))
+
+
+
