@@ -1,7 +1,7 @@
 """The command line: ``opreg verify``, ``replay``, ``list`` and ``show``.
 
-Exit status: 0 every rule is verified; 1 a rule failed or a plugin is broken; 2 wrong usage; 3 the run itself broke;
-4 nothing failed but something is inconclusive or could not be checked; 5 nothing was checked.
+Exit status: 0 every rule is verified; 1 a rule failed or a plugin is broken; 2 wrong usage; 3 the run
+itself broke; 4 nothing failed but something is inconclusive or could not be checked; 5 nothing was checked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import secrets
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -124,7 +124,7 @@ _as_json = click.option(
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--samples", type=click.IntRange(min=1), metavar="N",
-    help="At least N random samples for each primitive. Default: as many as make a hundred cases, and at least ten.",
+    help="At least N random samples for each primitive. Default: what makes a hundred cases, at least ten.",
 )  # fmt: skip
 @click.option(
     "--seed",
@@ -231,7 +231,7 @@ def _executor(
 def _why_nothing(expression: str) -> str:
     if expression:
         return f"Nothing was checked: -k {expression!r} selects no check."
-    return "Nothing was checked: no primitive is installed, or all are blocked. `opreg list --plugins` shows which."
+    return "Nothing was checked: none is installed, or all are blocked. `opreg list --plugins` shows which."
 
 
 @cli.command("replay")
@@ -245,13 +245,14 @@ def replay_command(
 ) -> None:
     """Run one case again, in this process, and show it.
 
-    CASE is PRIMITIVE:ROUND.INDEX:CHECK:SEED, as a failure prints it. The exit status is 0 where it passes, 1 where it
-    fails, 4 where it cannot be decided, 5 where the check does not apply to the sample.
+    CASE is PRIMITIVE:ROUND.INDEX:CHECK:SEED, as a failure prints it. The exit status is 0 where it passes,
+    1 where it fails, 4 where it cannot be decided, 5 where the check does not apply to the sample.
     """
     parsed = Case.parse(case)
     sample, verdict = replay(parsed)
     input_text = "" if sample is None else shown(sample)
     if isinstance(verdict, str):
+        outcome: dict[str, Any]
         outcome, status = {"outcome": "inapplicable", "reason": verdict, "digits": None, "findings": []}, 5
     else:
         outcome, status = verdict.as_dict(), _OF_FAIL[verdict.outcome]
@@ -340,7 +341,7 @@ def _list_plugins(as_json: bool) -> None:
 
 
 def _list_primitives(rows: list[dict[str, Any]]) -> None:
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for found in rows:
         last = found["last"]
         when = f"{last['verdict']} ({last['when'][:10]})" if last else "never run"
@@ -352,7 +353,7 @@ def _list_primitives(rows: list[dict[str, Any]]) -> None:
     click.echo(f"{len(rows)} primitive{'' if len(rows) == 1 else 's'}")
 
 
-def _print_table(heads: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
+def _print_table(heads: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> None:
     """Print a table: to fit on a terminal, and one line for each row on a pipe."""
     console = Console(highlight=False)
     if not console.is_terminal:

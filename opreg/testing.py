@@ -32,7 +32,8 @@ def conformance(*names: str, samples: int | None = None, seed: int | None = None
     * ``samples``, ``seed``: how many samples at least, and the seed; pytest's options ``--opreg-samples`` and
       ``--opreg-seed`` stand in for what is not given here.
 
-    A primitive without samples is red, and so are an unknown name, a broken plugin, and a check that is inconclusive.
+    A primitive without samples is red, and so are an unknown name, a broken plugin, and a check that is
+    inconclusive.
 
     >>> test_rules = conformance("numpy.multiply")
     """
@@ -68,8 +69,9 @@ def check_rule(
     """Check a rule against its function, with no registry: at ``args``, and at inputs derived from them.
 
     ``vjp(g, out, *args, **kwargs)`` returns one cotangent per argument, ``None`` where the argument is not
-    differentiable; ``jvp(tangents, out, *args, **kwargs)`` returns the tangent of the output. Integer arguments are
-    constants. The verdict is truthy if and only if the rule was verified; printed, it says what is wrong.
+    differentiable; ``jvp(tangents, out, *args, **kwargs)`` returns the tangent of the output. Integer
+    arguments are constants. The verdict is truthy if and only if the rule was verified; printed, it says
+    what is wrong.
 
     >>> import numpy as np
     >>> x = np.array([0.3, -2.0])
@@ -116,7 +118,7 @@ def _why_red(name: str, found: list[str] | None = None) -> str:
 
 
 def _decide(primitive: str, check: str, samples: int | None, seed: int) -> tuple[str, str]:
-    """Run one check of one primitive on its samples; return "green", "red" or "skip" with what there is to say."""
+    """Run one check of one primitive; return "green", "red" or "skip" with what there is to say."""
     chosen = tuple(_checks.CHECKS)[:1] if check == SAMPLING else (check,)
     cases = 1 if check == SAMPLING else -(-CASES // len(_checks.CHECKS))
     record = verify([primitive], Inline(), Options(seed, checks=chosen), samples=samples, cases=cases)

@@ -15,7 +15,7 @@ from opreg.verify._run import Options, _drawn
 
 CONVENTIONS = (
     "A cotangent has the shape and dtype of its primal; a real argument has a real cotangent.",
-    "The cotangent of a complex z = x + iy is dL/dx - i dL/dy: for a holomorphic f the VJP is g * f'(z), unconjugated.",
+    "The cotangent of a complex z = x + iy is dL/dx - i dL/dy: for a holomorphic f the VJP is g * f'(z).",
 )
 
 

@@ -1,4 +1,4 @@
-"""The digest of a primitive: one short text that changes when its forward, rules, samples or their helpers do.
+"""The digest of a primitive: a short text that changes when its forward, rules, samples or helpers do.
 
 Driver and workers compare digests before a case runs, so that a verdict is always about the rule it names.
 """
@@ -17,7 +17,7 @@ _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 
 
 def digest(primitive: Primitive) -> str:
-    """Return the digest of a primitive: of its compiled functions, and the functions they call in its package."""
+    """Return the digest of a primitive: of its functions, and those they call in its package."""
     state = blake2b(digest_size=8)
     seen: set[int] = set()
     state.update(primitive.name.encode())
@@ -40,7 +40,7 @@ def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
 
 
 def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
-    """Yield what identifies a function: its code, defaults, what it closes over and its helpers in the package."""
+    """Yield what identifies a function: code, defaults, what it closes over, helpers in its package."""
     if isinstance(thing, partial):
         yield from _parts(thing.func, seen)
         for value in (*thing.args, *sorted(thing.keywords.items())):

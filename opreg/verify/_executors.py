@@ -1,4 +1,4 @@
-"""Where shards are decided: in this process, or on Ray. One protocol, so that verdicts do not depend on the choice."""
+"""Where shards are decided: in this process, or on Ray. One protocol, and the same verdicts, for both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ONE_THREAD = {
     name: "1"
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 }
-"""The environment that keeps linear algebra to one thread: the workers are the parallelism, and sums keep their order."""
+"""The environment that keeps linear algebra to one thread, so that sums keep their order."""
 
 INSTALL = "pip install 'opreg[verify]'"
 STORE_BYTES = 100_000_000
@@ -84,8 +84,8 @@ class _Flight:
     def resume(self, cause: str) -> None:
         """Make of the shard what is left of it after its worker died.
 
-        It is run again, carefully: one message per case, delivered before the next case begins. When a worker dies
-        twice in the same place, that case is not run a third time: it gets a finding.
+        It is run again, carefully: one message per case, delivered before the next case begins. When a
+        worker dies twice in the same place, that case is not run a third time: it gets a finding.
         """
         self.deaths = 1 if self.moved else self.deaths + 1
         self.moved = False
@@ -209,7 +209,7 @@ class OnRay:
     def _advance(
         self, ray: Any, flights: dict[Any, _Flight], running: Any, plan: Plan, options: Options
     ) -> Iterator[Message]:
-        """Take the next message of a shard; where its worker died, take the shard up again behind what it delivered."""
+        """Take the next message of a shard; where its worker died, take the shard up again."""
         flight = flights[running]
         try:
             message: Message = ray.get(next(running))
@@ -245,9 +245,10 @@ def _compare(hello: Hello) -> None:
         return
     origin = plugins.origin(plugins.get(hello.primitive))
     raise RunBroke(
-        f"node {hello.node} has another version of {hello.primitive} (digest {hello.digest}) than this process "
-        f"({here}, plugin {origin.plugin} of {origin.distribution} {origin.version}); "
-        f"there {_listed(hello.versions)}, here {_listed(versions())}. Install the same packages on every node."
+        f"node {hello.node} has another version of {hello.primitive} (digest {hello.digest}) "
+        f"than this process ({here}, plugin {origin.plugin} of {origin.distribution} {origin.version}); "
+        f"there {_listed(hello.versions)}, here {_listed(versions())}. "
+        "Install the same packages on every node."
     )
 
 

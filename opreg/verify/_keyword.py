@@ -1,4 +1,4 @@
-"""The little language of ``-k``: words joined by ``and``, ``or``, ``not`` and parentheses, as pytest has it."""
+"""The language of ``-k``: words joined by ``and``, ``or``, ``not`` and parentheses, as pytest has it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _Parser:
 
     def fail(self) -> None:
         raise BadKeyword(
-            f"-k {self.expression!r} cannot be read: write words joined by 'and', 'or', 'not' and parentheses, "
-            "such as 'sin and not second'."
+            f"-k {self.expression!r} cannot be read: write words joined by 'and', 'or', 'not' "
+            "and parentheses, such as 'sin and not second'."
         )
 
     def either(self) -> Matcher:

@@ -1,7 +1,7 @@
-"""What crosses from the process that decides to the process that reports: names, numbers and strings, no more.
+"""What crosses from the process that decides to the process that reports: names, numbers and strings.
 
-Nothing of a plugin is in a message (no array, no exception, no class of its own), so that nothing of a plugin can
-break on the way.
+Nothing of a plugin is in a message (no array, no exception, no class of its own), so that nothing of a
+plugin can break on the way.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FULL = 20
 
 @dataclass(slots=True)
 class Tally:
-    """How one check of one primitive went: outcomes counted, the fewest digits resolved, reasons by their number."""
+    """How one check of one primitive went: outcomes counted, the fewest digits resolved, reasons."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
     digits: float | None = None

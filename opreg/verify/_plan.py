@@ -1,8 +1,9 @@
 """What a run decides: cases, their identifiers, and the lazy division of a run into shards.
 
-A *case* is one check of one sample of one primitive under one seed. Its identifier is text that a shell leaves
-alone, and it is all that is needed to decide the case again anywhere. Samples come in *rounds*: in each round every
-sample generator of the primitive is asked once. A *shard* is a contiguous run of rounds of one primitive.
+A *case* is one check of one sample of one primitive under one seed. Its identifier is text that a shell
+leaves alone, and it is all that is needed to decide the case again anywhere. Samples come in *rounds*: in
+each round every sample generator of the primitive is asked once. A *shard* is a contiguous run of rounds of
+one primitive.
 """
 
 from __future__ import annotations
@@ -76,9 +77,9 @@ class Case:
 class Shard:
     """A contiguous run of rounds of one primitive, all their samples and checks: what a worker is given.
 
-    ``after`` is the identifier of the last case already delivered, where a shard is taken up again. ``careful`` asks
-    for a message after each case. ``blame``, when set, is the finding against the first case that is still
-    undelivered: it killed its worker and is not run again.
+    ``after`` is the identifier of the last case already delivered, where a shard is taken up again.
+    ``careful`` asks for a message after each case. ``blame``, when set, is the finding against the first
+    case that is still undelivered: it killed its worker and is not run again.
     """
 
     primitive: str
@@ -120,10 +121,10 @@ class _Progress:
 class Plan:
     """A lazy sequence of shards; it learns from the shards that are done how many rounds are needed.
 
-    Every primitive first gets round 0. What that round yields says how many rounds it takes to reach ``samples``
-    samples and ``cases`` cases; should those yield less, more rounds follow. So the plan depends only on what the
-    sample generators yield: never on speed, executor, number of workers or order of completion. Only the division
-    into shards follows the measured cost.
+    Every primitive first gets round 0. What that round yields says how many rounds it takes to reach
+    ``samples`` samples and ``cases`` cases; should those yield less, more rounds follow. So the plan
+    depends only on what the sample generators yield: never on speed, executor, number of workers or order
+    of completion. Only the division into shards follows the measured cost.
     """
 
     primitives: Sequence[str]
@@ -173,7 +174,7 @@ class Plan:
 
     @property
     def outlook(self) -> int:
-        """How many cases the run will be in all, as far as can be told now: it settles as round 0 is decided."""
+        """How many cases the run will be in all, as far as can be told now."""
         known = [p.outlook for p in self._known.values() if p.finished]
         average = sum(known) / len(known) if known else self.cases
         return sum(known) + ceil(average * (len(self._known) - len(known)))

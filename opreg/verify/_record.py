@@ -1,4 +1,4 @@
-"""The record of a run: the messages of all workers brought together, independent of the order they came in."""
+"""The record of a run: the messages of all workers brought together, in whatever order they came."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _OF_THE_RUN = ("started", "seconds", "executor", "workers")
 def verdict_of(tally: Tally) -> str:
     """Return what a check says of a primitive from all its cases; "" where no case was decided.
 
-    One failure fails it. A case that could not be resolved is no verdict on the rule; the check is inconclusive when
-    most of its cases are.
+    One failure fails it. A case that could not be resolved is no verdict on the rule; the check is
+    inconclusive when most of its cases are.
     """
     counts = tally.outcomes
     if not tally.cases:
@@ -195,7 +195,7 @@ class Record:
 
 
 def comparable(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report without what may differ between two runs of one seed: times, executor, number of workers."""
+    """Return a report without what two runs of one seed differ in: times, executor, number of workers."""
     return {
         **report,
         "run": {name: value for name, value in report["run"].items() if name not in _OF_THE_RUN},

@@ -65,7 +65,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def junit(report: dict[str, Any]) -> str:
-    """Return the report as JUnit XML: one test case for each check of each primitive, and for each broken plugin."""
+    """Return the report as JUnit XML: a test case for each check of a primitive, and each broken plugin."""
     suite = etree.Element("testsuite", name="opreg", hostname="", timestamp=report["run"]["started"][:19])
     counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
 
@@ -180,8 +180,8 @@ def summary(report: dict[str, Any]) -> str:
     ]
     for primitive in report["primitives"]:
         origin = f"{primitive['distribution']} {primitive['version']}"
-        cells = (primitive["name"], primitive["verdict"], primitive["cases"], _digits(primitive), origin)
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+        row = (primitive["name"], primitive["verdict"], primitive["cases"], _digits(primitive), origin)
+        lines.append(f"| {' | '.join(map(_cell, row))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -249,7 +249,8 @@ def page(report: dict[str, Any]) -> str:
 def _row(primitive: dict[str, Any]) -> str:
     verdict = primitive["verdict"]
     checks = " ".join(
-        f'<span class="{check["verdict"] or "waived"}">{escape(name)}&nbsp;{_MARKS.get(check["verdict"], "·")}</span>'
+        f'<span class="{check["verdict"] or "waived"}">{escape(name)}'
+        f"&nbsp;{_MARKS.get(check['verdict'], '·')}</span>"
         for name, check in primitive["checks"].items()
     )
     name = escape(primitive["name"])

@@ -1,7 +1,8 @@
 """Deciding a shard: a generator of plain messages, the same in process and in a worker.
 
-Nothing that a plugin does here, short of ending the process, stops the other cases: a sample generator, a forward or
-a check that raises, or takes too long, becomes a finding of outcome ``error`` against the primitive.
+Nothing that a plugin does here, short of ending the process, stops the other cases: a sample generator, a
+forward or a check that raises, or takes too long, becomes a finding of outcome ``error`` against the
+primitive.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Options:
 
 
 class CaseTimeout(BaseException):
-    """A case took longer than its time limit. Not an Exception, so that a plugin's handlers let it through."""
+    """A case took longer than its limit. Not an Exception, so that a plugin's handlers let it through."""
 
 
 @dataclass
@@ -83,7 +84,7 @@ def draw(primitive: Primitive, seed: int, number: int) -> Drawn:
 
 
 def decide(shard: Shard, options: Options) -> Iterator[Message]:
-    """Decide the cases of a shard; yield a handshake, then messages that each cover a contiguous run of cases."""
+    """Decide a shard; yield a handshake, then messages that each cover a contiguous run of cases."""
     primitive = plugins.get(shard.primitive)
     yield Hello(shard.primitive, os.getpid(), platform.node(), digest(primitive), versions())
     batch = Batch(shard.primitive)
@@ -101,7 +102,7 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
 
 
 def replay(case: Case, time_limit: float = 60.0) -> tuple[Sample | None, str | Verdict]:
-    """Decide one case again, in this process; return its sample and its verdict, or why the check does not apply.
+    """Decide one case again, here; return its sample and its verdict, or why the check does not apply.
 
     Raises :class:`opreg.UnknownPrimitive` or ``LookupError`` where there is no such case.
     """
@@ -115,7 +116,7 @@ def replay(case: Case, time_limit: float = 60.0) -> tuple[Sample | None, str | V
         return None, _sampling(primitive, case, drawn) or Verdict.passed()
     if case.index >= len(drawn.samples):
         raise LookupError(
-            f"round {case.round} of {primitive.name} has {len(drawn.samples)} samples under seed {case.seed}, "
+            f"round {case.round} of {primitive.name} has {len(drawn.samples)} samples with seed {case.seed}, "
             f"so there is no sample {case.sample}. Did its sample generators change since?"
         )
     sample = drawn.samples[case.index]
@@ -132,8 +133,8 @@ def _cases(
 ) -> Iterator[tuple[Case, str | Verdict | None]]:
     """Yield each case, in order, with its verdict, or with the reason why the check does not apply.
 
-    A round that was drawn and a forward that was run are yielded too, with ``None``: they are places where a shard
-    can be taken up again, so that a worker's death is blamed on what was being done.
+    A round that was drawn and a forward that was run are yielded too, with ``None``: they are places where
+    a shard can be taken up again, so that a worker's death is blamed on what was being done.
     """
     subject = Subject.of(primitive)
     wanted = keyword(options.keyword)
@@ -332,7 +333,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`CaseTimeout` in the block after so many seconds, where the platform can: in a main thread."""
+    """Raise :class:`CaseTimeout` in the block after so many seconds, where that can be: in a main thread."""
     if not _can_interrupt():
         yield
         return

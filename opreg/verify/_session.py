@@ -24,7 +24,8 @@ def select(patterns: Sequence[str], expression: str = "") -> list[str]:
     """Return the names of the primitives that some patterns mean and that have a check that ``-k`` selects.
 
     A pattern is a name, an alias, a glob, a module or a plugin. One that means nothing raises
-    :class:`opreg.UnknownPrimitive`, unless it names a broken plugin: that is a problem which every run reports.
+    :class:`opreg.UnknownPrimitive`, unless it names a broken plugin: that is a problem which every run
+    reports.
     """
     found: set[str] = set()
     for primitive in _matching(patterns):
@@ -70,7 +71,8 @@ def verify(
 ) -> Record:
     """Check primitives and return the record of it; a run that breaks or is interrupted keeps what it found.
 
-    ``samples`` is how many samples each primitive gets at least; without it there are enough for ``cases`` cases.
+    ``samples`` is how many samples each primitive gets at least; without it there are enough for ``cases``
+    cases.
     """
     plan = Plan(names, cases=cases) if samples is None else Plan(names, samples=samples, cases=1)
     record = Record(

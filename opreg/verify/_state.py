@@ -1,4 +1,4 @@
-"""The verdicts of the last run of each primitive, remembered for ``opreg list`` in the user's cache directory."""
+"""The verdicts of the last run of each primitive, remembered for ``opreg list`` in a cache directory."""
 
 from __future__ import annotations
 

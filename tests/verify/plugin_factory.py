@@ -1,4 +1,4 @@
-"""Make third-party plugins, as pip would install them: a module and a dist-info directory with an entry point."""
+"""Make third-party plugins as pip would install them: a module and a dist-info with an entry point."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ EXITS = (
         "import opreg\nimport os\n\ndef kill(x):\n    if np.shape(x) == (3,):\n        os._exit(7)\n",
         1,
     )
+)
+WITHOUT_FLOATS = GOOD.replace("rng.standard_normal((3, 2))", "np.arange(3)").replace(
+    "rng.standard_normal(4)", "np.arange(4)"
 )
 FORWARD_RAISES = GOOD.replace("return x / (1 + np.abs(x))", "raise OSError('no device')")
 SAMPLES_RAISE = GOOD.replace(
