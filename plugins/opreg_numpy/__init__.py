@@ -9,7 +9,7 @@ from opreg import Primitive, Space, hookimpl
 
 from opreg_numpy._space import ARRAYS
 
-_FAMILIES = ("arithmetic",)
+_FAMILIES = ("arithmetic", "indexing", "shapes")
 
 
 @hookimpl

@@ -58,7 +58,7 @@ def like(cotangent: Any, primal: Any) -> Any:
     axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1))
     if axes:
         cotangent = np.reshape(np.sum(cotangent, axis=axes), shape)
-    return cotangent if cotangent.dtype == dtype else np.astype(cotangent, dtype)
+    return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
 
 
 def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:

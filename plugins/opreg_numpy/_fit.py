@@ -1,0 +1,43 @@
+"""What a rule keeps of its primal: its shape and dtype rather than the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from opreg import Primitive
+
+from opreg_numpy._space import ARRAYS
+
+
+class Form(NamedTuple):
+    """The shape and dtype of a primal: enough to fit a cotangent to it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def fit(self, cotangent: Any) -> Any:
+        """Return the cotangent summed over broadcast axes, real where the primal is, and of its dtype."""
+        if np.shape(cotangent) == self.shape and np.result_type(cotangent) == self.dtype:
+            return cotangent
+        return ARRAYS.restrict(cotangent, self)
+
+
+def form_of(x: Any) -> Form:
+    """Return the shape and dtype of an array, a Python number or a traced value."""
+    return Form(np.shape(x), np.result_type(x))
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """Return the shape: what most rules that move elements about need to know of their primal."""
+    return np.shape(x)
+
+
+def remembering(primitive: Primitive, what: Callable[..., Any]) -> None:
+    """Give the rules ``residual = what(*data)``, so that the tape does not keep the data for, say, their shape."""
+
+    def forward(*data: Any, **static: Any) -> tuple[Any, Any]:
+        return primitive.bind(*data, **static), what(*data)
+
+    primitive.with_residual(forward)

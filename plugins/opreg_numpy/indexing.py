@@ -1,0 +1,322 @@
+"""Indexing: what picks elements, and its transpose, which adds them up in their places.
+
+Picking is linear: out = P a with a matrix P of zeros and ones. The cotangent of a is P^T g: each element of g is added
+at the place that it was picked from, as often as it was picked.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+from opreg import Sample, composite, primitive, stop_gradient
+
+from opreg_numpy._draw import KINDS, call, complex_, every_other, of_one_array, real, single
+from opreg_numpy._fit import remembering, shape_of
+
+
+@primitive("operator.getitem", aliases=("getitem",))
+def getitem(a, /, *, key):
+    """a[key], for every kind of index that NumPy has"""
+    return a[key]
+
+
+@primitive("opreg_numpy.indexing.scatter_add")
+def scatter_add(x, /, *, key, shape):
+    """The array z of this shape, zero but for z[key] += x, in which places that key names twice add up"""
+    z = np.zeros(shape, x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
+    if _names_each_place_once(key):
+        z[key] = x
+    else:
+        np.add.at(z, key, x)
+    return z
+
+
+def _names_each_place_once(key):
+    """Tell whether an index is made of integers, slices, None and Ellipsis, or is one mask of booleans."""
+    if isinstance(key, tuple):
+        return all(part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in key)
+    return _names_each_place_once((key,)) or (isinstance(key, np.ndarray) and key.dtype == bool)
+
+
+getitem.deflinear(a=lambda g, residual, key: scatter_add(g, key=key, shape=residual))
+remembering(getitem, shape_of)
+scatter_add.deflinear(x=lambda g, residual, key: np.reshape(g[key], residual))
+remembering(scatter_add, shape_of)
+
+
+@primitive("numpy.take", aliases=("take",))
+def take(a, /, *, indices, axis=None, mode="raise"):
+    """a[..., indices, ...], the indices along one axis or, with none, into the flattened array"""
+    return np.take(a, indices, axis=axis, mode=mode)
+
+
+def _take_key(indices, axis, mode, shape):
+    """Return the index that picks what ``take`` does, and the shape of the array in which it does."""
+    places = np.asarray(indices)
+    if axis is None:
+        axis, shape = 0, (int(np.prod(shape)),)
+    axis = operator.index(axis) % max(len(shape), 1)
+    shape = shape or (1,)
+    if mode == "wrap":
+        places = places % shape[axis]
+    elif mode == "clip":
+        places = np.clip(places, 0, shape[axis] - 1)
+    return (slice(None),) * axis + (places,), shape
+
+
+def _take_transposed(g, residual, indices, axis, mode):
+    key, shape = _take_key(indices, axis, mode, residual)
+    return np.reshape(scatter_add(g, key=key, shape=shape), residual)
+
+
+take.deflinear(a=_take_transposed)
+remembering(take, shape_of)
+
+
+@take.called_as
+def _(a, indices, axis=None, out=None, mode="raise"):
+    if out is not None:
+        raise TypeError("numpy.take cannot write a traced value into out=; use what it returns")
+    return (a,), {"indices": indices, "axis": axis, "mode": mode}
+
+
+@primitive("numpy.take_along_axis", aliases=("take_along_axis",))
+def take_along_axis(arr, /, *, indices, axis=-1):
+    """arr[i, indices[i, j, k], k] along one axis, the other axes matched and broadcast"""
+    return np.take_along_axis(arr, indices, axis=axis)
+
+
+def _along_axis_key(indices, axis, shape):
+    axis %= len(shape)
+    return tuple(
+        indices if i == axis else np.arange(n).reshape((1,) * i + (n,) + (1,) * (len(shape) - 1 - i))
+        for i, n in enumerate(shape)
+    )
+
+
+def _take_along_axis_transposed(g, residual, indices, axis):
+    if axis is None:
+        flat = (int(np.prod(residual)),)
+        return np.reshape(scatter_add(g, key=(np.asarray(indices),), shape=flat), residual)
+    return scatter_add(g, key=_along_axis_key(np.asarray(indices), axis, residual), shape=residual)
+
+
+take_along_axis.deflinear(arr=_take_along_axis_transposed)
+remembering(take_along_axis, shape_of)
+
+
+@composite("numpy.diff")
+def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
+    """The n-th difference a[i+1] - a[i] along an axis, after joining on what is to come before and behind"""
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n!r}")
+    if n == 0:
+        return a
+    ndim = np.ndim(a)
+    if ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    axis = range(ndim)[axis]
+    ends = [
+        np.broadcast_to(end, (*np.shape(a)[:axis], 1, *np.shape(a)[axis + 1 :])) if np.ndim(end) == 0 else end
+        for end in (prepend, append) if end is not np._NoValue
+    ]  # fmt: skip
+    if ends:
+        parts = [ends[0], a] if prepend is not np._NoValue else [a]
+        a = np.concatenate(parts + ends[-1:] if append is not np._NoValue else parts, axis)
+    upper = (slice(None),) * axis + (slice(1, None),)
+    lower = (slice(None),) * axis + (slice(None, -1),)
+    for _ in range(n):
+        a = a[upper] - a[lower]
+    return a
+
+
+@composite("numpy.compress")
+def compress(condition, a, axis=None, out=None):
+    """The slices of a along an axis at which the condition holds"""
+    _no_out("compress", out)
+    return np.take(a, np.flatnonzero(stop_gradient(condition)), axis=axis)
+
+
+@composite("numpy.extract")
+def extract(condition, arr):
+    """The elements of the flattened array at which the flattened condition holds"""
+    return np.take(np.ravel(arr), np.flatnonzero(stop_gradient(condition)))
+
+
+@composite("numpy.select")
+def select(condlist, choicelist, default=0):
+    """The element of the first choice whose condition holds, else the default"""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if not condlist:
+        raise ValueError("select with an empty condition list is not possible")
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = np.where(stop_gradient(condition), choice, chosen)
+    return chosen
+
+
+@composite("numpy.choose")
+def choose(a, choices, out=None, mode="raise"):
+    """choices[a[i]][i]: from each choice, broadcast, the elements where a names it"""
+    _no_out("choose", out)
+    which, count = np.asarray(stop_gradient(a)), len(choices)
+    if mode == "wrap":
+        which = which % count
+    elif mode == "clip":
+        which = np.clip(which, 0, count - 1)
+    elif which.size and (which.min() < 0 or which.max() >= count):
+        raise ValueError("invalid entry in choice array")
+    shape = np.broadcast_shapes(which.shape, *(np.shape(choice) for choice in choices))
+    stacked = np.stack([np.broadcast_to(choice, shape) for choice in choices])
+    return np.take_along_axis(stacked, np.broadcast_to(which, shape)[None], axis=0)[0]
+
+
+def _no_out(name, out):
+    if out is not None:
+        raise TypeError(f"numpy.{name} cannot write a traced value into out=; use what it returns")
+
+
+@primitive("opreg_numpy.indexing.embed_diagonal")
+def embed_diagonal(x, /, *, offset, shape):
+    """The stack of matrices of this shape whose diagonals are x, the last axis, and zero elsewhere"""
+    z = np.zeros(shape, x.dtype)
+    z[diagonal_key(offset, shape)] = x
+    return z
+
+
+def diagonal_key(offset, shape):
+    """Return the index that picks the diagonals of a stack of matrices: they become the last axis."""
+    rows, columns = shape[-2:]
+    count = max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
+    steps = np.arange(count)
+    return ..., steps + max(-offset, 0), steps + max(offset, 0)
+
+
+embed_diagonal.deflinear(x=lambda g, offset: np.diagonal(g, offset, -2, -1))
+
+
+# ---------------------------------------------------------------------------------------------------- samples
+_KEYS = {
+    "an integer": 1,
+    "a negative integer": -2,
+    "NumPy's integer": np.int64(2),
+    "a slice": slice(1, None),
+    "a slice with a step": slice(None, None, 2),
+    "a negative step": slice(None, None, -1),
+    "an empty slice": slice(2, 2),
+    "new axis": None,
+    "ellipsis": ...,
+    "ellipsis and integer": (..., 1),
+    "integers and a slice": (2, slice(0, 2), -1),
+    "new axes between": (None, slice(1, 3), None, 0),
+    "the empty tuple": (),
+    "an integer array with duplicates": np.array([0, 2, 2, -1]),
+    "a list": [1, 1, 0],
+    "a matrix of indices": np.array([[0, 3], [3, 3]]),
+    "no index": np.array([], int),
+    "two arrays that broadcast": (np.array([[0], [1]]), np.array([2, 0, 0])),
+    "arrays apart, a slice between": (np.array([1, 1]), slice(None), np.array([0, 1])),
+    "array, slice with step, ellipsis": (np.array([0, 0, 3]), slice(None, None, -2), ...),
+    "array and integer": (slice(None), np.array([2, 2, 1]), 1),
+    "a mask over one axis": np.array([True, False, True, True]),
+    "a mask over two axes": np.arange(12).reshape(4, 3) % 5 > 1,
+    "a mask and a slice": (slice(1, 3), np.array([False, True, True])),
+    "a mask of nothing": np.zeros(4, bool),
+    "True": True,
+}
+
+
+@getitem.samples
+def _(rng):
+    for note, key in _KEYS.items():
+        yield Sample((real(rng, (4, 3, 2)), key), note=note)
+    for kind, draw in KINDS.items():
+        yield Sample((draw(rng, (4, 3)), (slice(None, 0, -2), [1, 1])), note=kind)
+    yield Sample((real(rng), ()), note="0-d")
+    yield Sample((real(rng), None), note="0-d, a new axis")
+    yield Sample((real(rng, (0, 3)), (slice(None), 1)), note="size 0")
+    yield Sample((real(rng, (1,)), 0), note="size 1")
+
+
+@scatter_add.samples
+def _(rng):
+    for key in (2, slice(None, None, -2), np.array([1, 1, 0, 1]), (slice(None), np.array([2, 2])), (..., None, 0)):
+        for draw in (real, complex_):
+            shape = np.empty((4, 3))[key].shape
+            yield Sample((draw(rng, shape),), {"key": key, "shape": (4, 3)})
+    mask = np.array([True, False, True, True])
+    yield Sample((single(rng, (3, 3)),), {"key": mask, "shape": (4, 3)})
+    yield Sample((every_other(rng, (2, 3)),), {"key": np.array([[0, 1, 1], [4, 4, 4]]), "shape": (5,)})
+    yield Sample((real(rng, (0,)),), {"key": np.array([], int), "shape": (3,)})
+
+
+_PLACES = np.array([[0, 2, 2], [1, -1, 0]])
+
+_NONE = np.array([], int)
+
+take.samples(of_one_array(
+    call((4, 3, 2), [0, 2, 2, 1], axis=0), call((4, 3), _PLACES, axis=-1), call((4, 3), _PLACES), call((4, 3), 2),
+    call((4, 3), 1, axis=-2), call((4, 3), [7, -5, 1], axis=1, mode="wrap"), call((4, 3), [7, -5, 1], 0, None, "clip"),
+    call((4, 3), [25, -9], mode="clip"), call((4,), _NONE, axis=0), call((0, 3), [0, 0], axis=1), call((), [0, 0]),
+    call((1,), [[0]]),
+))  # fmt: skip
+
+take_along_axis.samples(of_one_array(
+    call((2, 3), _PLACES, axis=1), call((2, 3), _PLACES[:, :1], axis=0), call((2, 3), _PLACES[:1], axis=-1),
+    call((6,), np.array([5, 5, 0]), axis=None), call((1, 4), _PLACES, axis=-1), call((2, 3, 2), np.ones((2, 1, 2), int), 1),
+    call((3,), _NONE, axis=0),
+))  # fmt: skip
+
+diff.samples(of_one_array(
+    call((4, 3)), call((4, 3), axis=0), call((4, 3), n=2, axis=-2), call((5,), 3), call((2,), n=3), call((3,), n=0),
+    call((0,)), call((1, 2)), call((4,), prepend=0.5), call((4, 3), append=2.0, axis=0), call((4,), prepend=0.5, append=1.5),
+    call((2, 3), 2, 1, np.ones((2, 2)), np.zeros((2, 1))),
+))  # fmt: skip
+
+
+@compress.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample(([True, False, True], draw(rng, (3, 4))), {"axis": 0}, note=kind)
+    yield Sample(([False, True], real(rng, (3, 4))), {"axis": -1}, note="a short condition")
+    yield Sample(([1, 0, 0, 1, 1], real(rng, (3, 4))), note="flattened")
+    yield Sample(([False, False], real(rng, (2, 3)), 0), note="nothing left")
+
+
+@extract.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((np.arange(12).reshape(3, 4) % 3 == 0, draw(rng, (3, 4))), note=kind)
+    yield Sample(([True, False, True], real(rng, (5,))), note="a short condition")
+    yield Sample((np.zeros(3, bool), real(rng, (3,))), note="nothing left")
+
+
+@select.samples
+def _(rng):
+    a, b = np.arange(3) > 0, np.arange(12).reshape(4, 3) % 2 == 0
+    for kind, draw in KINDS.items():
+        yield Sample(([b, b], [draw(rng, (4, 3)), draw(rng, (4, 3))], draw(rng, (4, 3))), note=kind)
+    yield Sample(([a, b], [real(rng, (4, 1)), real(rng, (3,))]), note="broadcasting, default 0")
+    yield Sample(([a, b], [real(rng, (3,)), np.ones(3)]), {"default": 2.5}, note="a scalar default")
+    x = real(rng, (3,))
+    yield Sample(([a, ~a], [x, x], x), note="the same array")
+
+
+@choose.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((np.array([0, 1, 1]), [draw(rng, (2, 3)), draw(rng, (2, 3))]), note=kind)
+    yield Sample((np.array([[0], [2]]), [real(rng, (3,)), real(rng), real(rng, (1, 3))]), note="broadcasting")
+    yield Sample((np.array([3, -1, 0]), [real(rng, (3,)), real(rng, (3,))]), {"mode": "wrap"})
+    yield Sample((np.array([3, -1, 0]), [real(rng, (3,)), real(rng, (3,))]), {"mode": "clip"})
+
+
+@embed_diagonal.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((draw(rng, (2, 3)),), {"offset": 0, "shape": (2, 3, 4)}, note=kind)
+    yield Sample((real(rng, (2,)),), {"offset": 2, "shape": (3, 4)})
+    yield Sample((real(rng, (3,)),), {"offset": -1, "shape": (4, 4)})
+    yield Sample((real(rng, (0,)),), {"offset": 7, "shape": (4, 4)})
