@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
+from opreg._recorder import recorder
 from opreg._space import space_of, spec_of
-from opreg._trace import Trace, Tracer, add, strip, transpose, zeros_like
+from opreg._trace import RECORDING, Tracer, add, highest, strip, transpose, zeros_like
 from opreg.hookspecs import hookimpl
 
 Function: TypeAlias = Callable[..., Any]
-Entry: TypeAlias = tuple[Function, Callable[[Any], tuple[Any, ...]]]
+Entry: TypeAlias = tuple[Function, Callable[[Any], Any]]
 
 RESERVED = ("g", "out", "residual", "index")
 """The names by which a rule asks for what is no parameter of its primitive. A JVP rule may say ``t`` for ``g``."""
@@ -226,16 +227,14 @@ class Primitive:
         self._cache: dict[Any, Any] = {}
         needs_residual = any("residual" in self._names(rule, mode) for (mode, _), rule in self._rules.items())
         self._residual_from = self._with_residual if needs_residual else None
-        self.plain = not (
-            self.static or self.variadic or self._calling or self._residual_from
-            or ("vjp", "*") in self._rules or self.is_composite
-        )  # fmt: skip
-        self.__dict__.pop("vjp_entries", None)
+        self.plain = not (self.static or self.variadic or self._calling or self.is_composite)
+        self.__dict__.pop("record", None)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "vjp_entries":  # filled in at first use; dropped when a rule is declared
-            self.vjp_entries = self.entries("vjp", len(self.data))
-            return self.vjp_entries
+        if name == "record":  # made at first use, dropped when a rule is declared; None: record in the general way
+            general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
+            self.record = None if general else recorder(self, RECORDING)
+            return self.record
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def _layout(self) -> tuple[str, ...]:
@@ -248,22 +247,24 @@ class Primitive:
         return (out, residual, tuple(primals), *static) if self.variadic else (out, residual, *primals, *static)
 
     def _entry(self, rule: Function, mode: str) -> Entry:
-        """Return a rule as the engine calls it: ``function(g, *pick(environment))``."""
+        """Return a rule as the engine calls it: ``function(g, pick(environment))``.
+
+        ``pick`` gives the one value that the rule asks for beside ``g``, or a tuple of several.
+        """
         names = self._names(rule, mode)
-        layout = self._layout()
-        wanted = [name for name in names if name != "g"]
-        function = rule
-        if names[:1] != ["g"]:
-            at = names.index("g") if "g" in names else None
+        wanted = [self._layout().index(name) for name in names if name != "g"]
+        at = names.index("g") if "g" in names else None
+        if at == 0 and len(wanted) == 1:
+            return rule, itemgetter(*wanted)
 
-            def function(g: Any, *saved: Any) -> Any:
-                return rule(*saved) if at is None else rule(*saved[:at], g, *saved[at:])
+        def function(g: Any, saved: Any) -> Any:
+            several = saved if len(wanted) != 1 else (saved,)
+            return rule(*several) if at is None else rule(*several[:at], g, *several[at:])
 
-            function.__wrapped__ = rule  # type: ignore[attr-defined]
-        places = [layout.index(name) for name in wanted]
-        if len(places) == 1:
-            return function, itemgetter(slice(places[0], places[0] + 1))
-        return function, itemgetter(*places) if places else itemgetter(slice(0, 0))
+        if at == 0:
+            function = (lambda g, saved: rule(g, *saved)) if wanted else (lambda g, saved: rule(g))
+        function.__wrapped__ = rule  # type: ignore[attr-defined]
+        return function, itemgetter(*wanted) if wanted else _nothing
 
     def entries(self, mode: str, count: int) -> tuple[Entry | None, ...]:
         """Return the rule of each argument as the engine calls it; ``None`` where declared not differentiable."""
@@ -284,22 +285,21 @@ class Primitive:
         if (mode, "*") in self._rules:
             return self._entry(self._rules[mode, "*"], mode)
         other = "jvp" if mode == "vjp" else "vjp"
-        whole = itemgetter(slice(0, None))
         if mode == "jvp" and name in self._linear:
-            return self._linear_jvp(position), whole
+            return self._linear_jvp(position), _whole
         if (other, name) in self._rules or (other, "*") in self._rules:
-            return self._transposed(mode, position, name), whole
+            return self._transposed(mode, position, name), _whole
 
-        def missing(g: Any, *environment: Any) -> Any:
+        def missing(g: Any, environment: Any) -> Any:
             raise NotDifferentiable(
                 f"{self.name} has no rule for its argument {name!r}. Declare one with defvjp or defjvp, or "
                 f"not_differentiable({name}='why'){where(self.forward)}"
             )
 
-        return missing, whole
+        return missing, _whole
 
     def _linear_jvp(self, position: int) -> Function:
-        def jvp(t: Any, *environment: Any) -> Any:
+        def jvp(t: Any, environment: Any) -> Any:
             primals, static = self._split(environment)
             return self.bind(*primals[:position], t, *primals[position + 1 :], **static)
 
@@ -315,20 +315,20 @@ class Primitive:
         """Derive a missing mode: a rule is linear in ``g``, and its transpose is the rule of the other mode."""
         other = "jvp" if mode == "vjp" else "vjp"
 
-        def derived(g: Any, *environment: Any) -> Any:
+        def derived(g: Any, environment: Any) -> Any:
             primals, _ = self._split(environment)
 
             def linear(source: Any) -> Any:
                 if (other, name) in self._rules:
                     rule, pick = self._entry(self._rules[other, name], other)
-                    return rule(source, *pick(environment))
+                    return rule(source, pick(environment))
                 rule, pick = self._entry(self._rules[other, "*"], other)
                 if other == "vjp":
-                    results = rule(source, *pick(environment))
+                    results = rule(source, pick(environment))
                     return self.joint_results(rule, results, [position])[0]
                 tangents = [zeros_like(p) if spec_of(p) is not None else None for p in primals]
                 tangents[position] = source
-                return rule(tuple(tangents), *pick(environment))
+                return rule(tuple(tangents), pick(environment))
 
             if mode == "jvp":
                 return _transpose_rule(linear, environment[0], g)
@@ -379,10 +379,7 @@ class Primitive:
 
     def bind(self, *data: Any, **static: Any) -> Any:
         """Apply the primitive to data and static keywords, traced where any of the data is."""
-        top: Trace | None = None
-        for a in data:
-            if type(a) is Tracer and (top is None or a.trace.level > top.level):
-                top = a.trace
+        top = highest(data)
         for name, value in static.items():
             if type(value) is Tracer:
                 raise NotDifferentiable(
@@ -393,10 +390,10 @@ class Primitive:
             return self.forward(*data, **static)
         return top.process(self, data, static)
 
-    def run(self, below: Function, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+    def run(self, compute: Function, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Compute the output and, where a rule asks for it, the residual."""
         if self._residual_from is None:
-            return below(*primals, **kwargs), None
+            return compute(*primals, **kwargs), None
         out, residual = self._residual_from(*primals, **kwargs)
         return out, residual
 
@@ -462,11 +459,11 @@ class Primitive:
                 t if i in moved else zeros_like(p) if spec_of(p) is not None else None
                 for i, (p, t) in enumerate(zip(primals, tangents, strict=True))
             )
-            return rule(everything, *pick(environment))
+            return rule(everything, pick(environment))
         total: Any = None
         for i in moved:
             rule, pick = entries[i]  # type: ignore[misc]
-            t = rule(tangents[i], *pick((*environment, i)))
+            t = rule(tangents[i], pick((*environment, i)))
             total = t if total is None else self._plus(total, t, environment[0])
         return total
 
@@ -491,14 +488,14 @@ class Primitive:
         if joint is not None:
             rule, pick = joint
             needed = [i for i, entry in enumerate(entries) if entry is not None]
-            results = self.joint_results(rule, rule(g, *pick(environment)), needed)
+            results = self.joint_results(rule, rule(g, pick(environment)), needed)
             by_position = dict(zip(needed, results, strict=True))
             return tuple(by_position.get(i) for i in range(len(data)))
         cotangents = []
         for i, entry in enumerate(entries):
             c = None
             if entry is not None and spec_of(data[i]) is not None:
-                c = entry[0](g, *entry[1]((*environment, i)))
+                c = entry[0](g, entry[1]((*environment, i)))
                 if self.elementwise and c is not None and spec_of(c) != spec_of(data[i]):
                     c = space_of(c).restrict(c, spec_of(data[i]))
             cotangents.append(c)
@@ -565,8 +562,16 @@ class Primitive:
     def __reduce__(self) -> Any:
         if plugins.is_registered(self) and not self.__module__.startswith("__main__"):
             return plugins.get, (self.name,)
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_cache", "vjp_entries", "static")}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_cache", "record", "static")}
         return _rebuild, (type(self), state, dict(self.static))
+
+
+def _whole(environment: Any) -> Any:
+    return environment
+
+
+def _nothing(environment: Any) -> tuple[()]:
+    return ()
 
 
 def _rebuild(kind: type[Primitive], state: dict[str, Any], static: dict[str, Any]) -> Primitive:
@@ -640,10 +645,12 @@ def elementwise(primitive: Primitive, /, **partials: Any) -> Primitive:
 def _scaled(partial: Function) -> Function:
     """Return the rule ``g * partial(...)``, which asks by name for what the partial asks for."""
 
-    def rule(g: Any, *saved: Any) -> Any:
-        return g * partial(*saved)
-
     parameters = inspect.signature(partial).parameters.values()
+    rule: Function = {
+        0: lambda g: g * partial(),
+        1: lambda g, a: g * partial(a),
+        2: lambda g, a, b: g * partial(a, b),
+    }.get(len(parameters), lambda g, *saved: g * partial(*saved))
     first = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     rule.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
     rule.__wrapped__ = partial  # type: ignore[attr-defined]

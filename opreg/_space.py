@@ -35,6 +35,10 @@ class Space:
         """Return the spec of ``value``, or ``None`` if such a value has no derivative (an integer, a string)."""
         raise NotImplementedError
 
+    def token(self, value: Any) -> Spec:
+        """Return what equals the spec of a value that has one; for others anything. Override it if that is faster."""
+        return self.spec(value)
+
     def zeros(self, spec: Any) -> Any:
         """Return the zero of the space."""
         raise NotImplementedError
@@ -115,12 +119,10 @@ class _Spaces(dict[type, Space]):
         for base in kind.__mro__:
             for space in plugins.spaces():
                 if base in space.types:
-                    self[kind] = space
-                    SPEC[kind] = space.spec
+                    _cache(kind, space)
                     return space
         if not plugins.problems():  # a plugin that could not be loaded may be mended and tried again
-            self[kind] = INERT
-            SPEC[kind] = INERT.spec
+            _cache(kind, INERT)
         return INERT
 
 
@@ -131,7 +133,23 @@ class _Specs(dict[type, Callable[[Any], Spec | None]]):
         return SPACES[kind].spec
 
 
+class _Tokens(dict[type, Callable[[Any], Spec]]):
+    """The function that gives a value's token, by type: one look-up for every cotangent."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Spec]:
+        return SPACES[kind].token
+
+
+class _Sums(dict[type, Callable[[Any, Any], Any]]):
+    """The function that adds, by type."""
+
+    def __missing__(self, kind: type) -> Callable[[Any, Any], Any]:
+        return SPACES[kind].add
+
+
 SPEC = _Specs()
+ADD = _Sums()
+TOKEN = _Tokens()
 SPACES = _Spaces()
 
 
@@ -166,17 +184,21 @@ _OWN: set[type] = set()
 def install(kind: type, space: Space) -> None:
     """Give one of the engine's own types (a tracer, a bundle of cotangents) its space, for good."""
     _OWN.add(kind)
+    _cache(kind, space)
+
+
+def _cache(kind: type, space: Space) -> None:
     SPACES[kind] = space
-    SPEC[kind] = space.spec
+    SPEC[kind], TOKEN[kind], ADD[kind] = space.spec, space.token, space.add
 
 
 def forget() -> None:
     """Forget which space serves which type of a plugin: plugins were added or blocked."""
     for kind in set(SPACES) - _OWN:
-        del SPACES[kind]
-        SPEC.pop(kind, None)
-    for table in _OPERATORS.values():
-        table.clear()
+        for table in (SPACES, SPEC, TOKEN, ADD):
+            table.pop(kind, None)
+    for operator in _OPERATORS.values():
+        operator.clear()
 
 
 def space_of(value: Any) -> Space:

@@ -4,11 +4,11 @@ An operation with traced arguments goes to the trace of the highest level among 
 tracers apart, computes on their primals (which may be tracers of lower levels: so derivatives nest) and records what
 the rules will need. Nothing here knows an operation.
 
-A node of the tape is a plain tuple, since one is made for every operation::
+A node of the tape is a plain flat tuple, since one is made for every operation::
 
-    (-n, edges, spec, origin)      n counts up: a parent's n is always smaller than its child's
-    edges = ((parent, rule, saved), ...)
+    (-n, spec, origin, parent, rule, saved, parent, rule, saved, ...)
 
+where n counts up: a parent's n is always smaller than its child's,
 so popping nodes from a heap visits them in reverse order of creation, which is a topological order: no recursion,
 no search, and a chain of any length. A node holds no primal, only what its rules asked for by name; and since nodes
 are held only by their children, the tape is freed as the backward pass consumes it.
@@ -25,14 +25,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from opreg import plugins
 from opreg._errors import EscapedTracer, NotDifferentiable
-from opreg._space import INERT, SPACES, SPEC, Space, Spec, install, operators, space_of, spec_of
+from opreg._space import ADD, INERT, SPACES, SPEC, TOKEN, Space, Spec, install, operators, space_of, spec_of
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
 
-Node: TypeAlias = tuple[int, tuple[Any, ...], Any, Any]
+Node: TypeAlias = tuple[Any, ...]
 Function: TypeAlias = Callable[..., Any]
 
+FUNCTIONS = plugins.FUNCTIONS
+FIRST_EDGE = 3  # where a node's edges begin
 _serial = count(1).__next__  # one counter for nodes and levels: atomic, so threads never share a number
 
 
@@ -56,12 +58,6 @@ class Tracer:
         if own is not None:
             return own(self)
         return space_of(strip(self)).attribute(self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        try:
-            object.__setattr__(self, name, value)
-        except AttributeError:
-            raise AttributeError(f"cannot set {name!r} on a traced value: it is read-only") from None
 
     def __repr__(self) -> str:
         return f"Traced({self.primal!r})"
@@ -100,9 +96,16 @@ class Tracer:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            primitive = plugins.for_function(ufunc)
+            primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
             if primitive is not None:
-                return primitive.bind(*inputs) if primitive.plain else primitive(*inputs)
+                if not primitive.plain:
+                    return primitive(*inputs)
+                trace = self.trace if len(inputs) == 1 else highest(inputs)
+                if trace.recording:
+                    record = primitive.record
+                    if record is not None:
+                        return record(trace, ufunc, _NONE, *inputs)
+                return trace.process(primitive, inputs, _NONE, ufunc)
         return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -134,6 +137,10 @@ def _operator(name: str, reflected: bool) -> Function:
                 return NotImplemented
             return method(self, other) if type(other) is Tracer else _apply(self, other)
         primitive = table[type(primal) if type(primal) is not Tracer else type(strip(primal))]
+        if trace.recording:
+            record = primitive.record
+            if record is not None:
+                return record(trace, compute, _NONE, other, self) if reflected else record(trace, compute, _NONE, self, other)
         return trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
 
     def _apply(self: Tracer, other: Any) -> Any:
@@ -207,6 +214,15 @@ class _TracerSpace(Space):
 install(Tracer, _TracerSpace())
 
 
+def highest(values: Iterable[Any]) -> Any:
+    """Return the trace of the highest level among some values, ``None`` if none of them is traced."""
+    top = None
+    for value in values:
+        if type(value) is Tracer and (top is None or value.trace.level > top.level):
+            top = value.trace
+    return top
+
+
 def zeros_like(value: Any) -> Any:
     """Return the plain zero of the space in which a value, traced or not, lies."""
     plain = strip(value)
@@ -215,7 +231,7 @@ def zeros_like(value: Any) -> Any:
 
 def add(a: Any, b: Any) -> Any:
     """Return the sum of two values of one space, traced if either is."""
-    return SPACES[type(b if type(b) is Tracer else a)].add(a, b)
+    return ADD[type(a)](a, b)
 
 
 # ------------------------------------------------------------------------------------------- several at once
@@ -229,7 +245,7 @@ class Parts(dict[int, Any]):
     __slots__ = ()
 
     @staticmethod
-    def single(position: int, g: Any) -> Parts:
+    def single(g: Any, position: int) -> Parts:
         return Parts({position: g})
 
     def filled(self, like: Sequence[Any]) -> tuple[Any, ...]:
@@ -254,39 +270,48 @@ class _PartsSpace(Space):
 install(Parts, _PartsSpace())
 
 
-def call_filled(rule: Function, like: Sequence[Any], g: Parts, *saved: Any) -> Any:
+def _part(g: Parts, position: int) -> Any:
+    return g[position]
+
+
+def call_filled(rule: Function, like: Sequence[Any], g: Parts, saved: Any) -> Any:
     """Call a rule of a primitive with several outputs: its ``g`` is a tuple without gaps."""
-    return rule(g.filled(like), *saved)
+    return rule(g.filled(like), saved)
 
 
-def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: Any, *saved: Any) -> Parts:
+def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: Any, saved: Any) -> Parts:
     """Call a joint rule, which returns one cotangent per argument, and keep those that are needed."""
-    return Parts(zip(needed, primitive.joint_results(rule, rule(g, *saved), needed), strict=True))
+    return Parts(zip(needed, primitive.joint_results(rule, rule(g, saved), needed), strict=True))
 
 
 # ---------------------------------------------------------------------------------------------------- traces
 class Trace:
     """One differentiation in progress. Its level says whose turn it is: traces begun later are inside."""
 
-    __slots__ = ("level", "live", "what")
+    __slots__ = ("level", "live", "recording", "what")
     attributes: dict[str, Function] = {}  # attributes that this kind of trace gives its tracers
 
     def __init__(self, what: str = "") -> None:
         self.level = _serial()
         self.live = True
+        self.recording = False  # whether it is a live reverse trace, which may take the short way
         self.what = what
 
     def __enter__(self) -> Any:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.live = False
+        self.live = self.recording = False
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:
         """Apply a primitive to arguments of which some are this trace's tracers; ``compute`` in place of forward."""
         raise NotImplementedError
+
+    def below(self, value: Any) -> Any:
+        """Return an argument as the levels below see it."""
+        return value.primal if type(value) is Tracer and value.trace is self else value
 
     def escaped(self, primitive: Primitive, args: tuple[Any, ...]) -> EscapedTracer:
         """Return the error for an operation on a tracer whose transformation has ended."""
@@ -303,57 +328,41 @@ class ReverseTrace(Trace):
 
     __slots__ = ()
 
+    def __init__(self, what: str = "") -> None:
+        super().__init__(what)
+        self.recording = True
+
     def leaf(self, primal: Any, spec: Spec, origin: Any = None) -> Tracer:
         """Return an input: a tracer whose node has no parents."""
-        return Tracer(primal, self, (-_serial(), (), spec, origin))
+        return Tracer(primal, self, (-_serial(), spec, origin))
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:
         if not self.live:
             raise self.escaped(primitive, args)
-        primals: list[Any] = []
-        below = primitive.forward if compute is None else compute
-        for a in args:
-            if type(a) is Tracer:
-                if a.trace is self:
-                    a = a.primal
-                if type(a) is Tracer and compute is None:
-                    below = primitive.bind
-            primals.append(a)
-        if not primitive.plain:
-            return self._process(primitive, args, primals, kwargs, below)
-        out = below(*primals, **kwargs)
-        spec = SPEC[type(out)](out)
-        if spec is None:
-            return out
-        environment = (out, None, *primals)
-        edges = []
-        for a, entry in zip(args, primitive.vjp_entries, strict=True):
-            if type(a) is Tracer and a.trace is self and entry is not None:
-                rule, pick = entry
-                edges.append((a.record, rule, pick(environment)))
-        if not edges:
-            return out
-        return Tracer(out, self, (-_serial(), tuple(edges), spec, primitive))
+        record = primitive.record
+        if record is not None:
+            return record(self, compute or primitive.bind, kwargs, *args)
+        primals = tuple([self.below(a) for a in args])
+        out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
+        return self.settle(primitive, args, primals, kwargs, out, residual)
 
-    def _process(
-        self, primitive: Primitive, args: Sequence[Any], primals: list[Any], kwargs: dict[str, Any], below: Function
-    ) -> Any:
-        """Go the general way: keywords, variadic data, residuals, joint rules, several outputs."""
-        out, residual = primitive.run(below, primals, kwargs)
+    def settle(
+        self, primitive: Primitive, args: Sequence[Any], primals: Sequence[Any], kwargs: dict[str, Any], out: Any,
+        residual: Any,
+    ) -> Any:  # fmt: skip
+        """Record an application in the general way: variadic data, residuals, joint rules, several outputs."""
+        several = isinstance(out, tuple)
         entries = primitive.entries("vjp", len(args))
         needed = [
             i for i, (a, entry) in enumerate(zip(args, entries, strict=True))
             if type(a) is Tracer and a.trace is self and entry is not None
         ]  # fmt: skip
-        if not needed:
+        if not needed or (not several and spec_of(out) is None):
             return out
         environment = primitive.environment(out, residual, primals, kwargs)
-        several = isinstance(out, tuple)
         like = [(space_of(strip(part)), spec_of(part)) for part in out] if several else []
-        if not several and spec_of(out) is None:
-            return out
 
         def prepared(rule: Function) -> Function:
             return partial(call_filled, rule, like) if several else rule
@@ -361,20 +370,20 @@ class ReverseTrace(Trace):
         joint = primitive.joint("vjp")
         if joint is not None:
             rule, pick = joint
-            shared = tuple((args[i].record, operator.itemgetter(i), ()) for i in needed)
-            node = (-_serial(), shared, Parts, primitive)
-            call = partial(call_joint, prepared(rule), primitive, needed)
-            edges: tuple[Any, ...] = ((node, call, pick(environment)),)
+            shared = [field for i in needed for field in (args[i].record, _part, i)]
+            node = (-_serial(), Parts, primitive, *shared)
+            edges = [node, partial(call_joint, prepared(rule), primitive, needed), pick(environment)]
         else:
-            edges = tuple(
-                (args[i].record, prepared(entries[i][0]), entries[i][1]((*environment, i))) for i in needed
-            )
+            edges = []
+            for i in needed:
+                rule, pick = entries[i]
+                edges += [args[i].record, prepared(rule), pick((*environment, i))]
         if not several:
-            return Tracer(out, self, (-_serial(), edges, spec_of(out), primitive))
-        bundle = (-_serial(), edges, Parts, primitive)
+            return Tracer(out, self, (-_serial(), spec_of(out), primitive, *edges))
+        bundle = (-_serial(), Parts, primitive, *edges)
         outputs = [
             part if spec is None
-            else Tracer(part, self, (-_serial(), ((bundle, partial(Parts.single, i), ()),), spec, primitive))
+            else Tracer(part, self, (-_serial(), spec, primitive, bundle, Parts.single, i))
             for i, (part, (_, spec)) in enumerate(zip(out, like, strict=True))
         ]  # fmt: skip
         return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
@@ -390,14 +399,9 @@ class ForwardTrace(Trace):
     ) -> Any:
         if not self.live:
             raise self.escaped(primitive, args)
-        primals, tangents, below = [], [], primitive.forward if compute is None else compute
-        for a in args:
-            own = type(a) is Tracer and a.trace is self
-            tangents.append(a.record if own else None)
-            primals.append(a.primal if own else a)
-            if type(primals[-1]) is Tracer and compute is None:
-                below = primitive.bind
-        out, residual = primitive.run(below, primals, kwargs)
+        primals = [self.below(a) for a in args]
+        tangents = [a.record if type(a) is Tracer and a.trace is self else None for a in args]
+        out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
         several = isinstance(out, tuple)
         specs = [spec_of(part) for part in out] if several else [spec_of(out)]
         if all(spec is None for spec in specs):
@@ -438,24 +442,32 @@ def backward(
         del node, g
     heapify(pending)
     while pending:
-        key, edges, _, primitive = heappop(pending)
+        node = heappop(pending)
+        key, size, at = node[0], len(node), FIRST_EDGE
         g = cotangents.pop(key)
-        if not edges or key in wanted:
+        if size == at or key in wanted:
             found[key] = g
-        for parent, rule, saved in edges:
-            key, _, spec, _ = parent
-            if active is not None and key not in active:
-                continue
-            c = rule(g, *saved)
-            if SPEC[type(c)](c) != spec:
-                c = primitive.fit_cotangent(c, spec, rule)
-            if key in cotangents:
-                cotangents[key] = add(cotangents[key], c)
-            else:
-                cotangents[key] = c
-                heappush(pending, parent)
-        edges = parent = rule = saved = c = None  # hold nothing while the next rule runs
+        while at < size:
+            parent = node[at]
+            key = parent[0]
+            if active is None or key in active:
+                c = node[at + 1](g, node[at + 2])
+                if TOKEN[type(c)](c) != parent[1]:
+                    c = node[2].fit_cotangent(c, parent[1], node[at + 1])
+                if key in cotangents:
+                    cotangents[key] = ADD[type(c)](cotangents[key], c)
+                else:
+                    cotangents[key] = c
+                    heappush(pending, parent)
+                c = None
+            at += 3
+        node = parent = g = None  # hold nothing while the next rule runs
     return found
+
+
+def parents(node: Node) -> Sequence[Node]:
+    """Return the nodes from which a node was computed."""
+    return node[FIRST_EDGE::3]
 
 
 def leading_to(root: Node, targets: set[int]) -> set[int]:
@@ -464,14 +476,13 @@ def leading_to(root: Node, targets: set[int]) -> set[int]:
     seen = {root[0]: root}
     stack = [root]
     while stack:
-        for edge in stack.pop()[1]:
-            parent = edge[0]
+        for parent in parents(stack.pop()):
             if parent[0] <= oldest and parent[0] not in seen:
                 seen[parent[0]] = parent
                 stack.append(parent)
     active: set[int] = set()
     for key in sorted(seen, reverse=True):  # parents before children
-        if key in targets or any(edge[0][0] in active for edge in seen[key][1]):
+        if key in targets or any(parent[0] in active for parent in parents(seen[key])):
             active.add(key)
     return active
 
@@ -489,6 +500,10 @@ def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
     seeds = [(i.record, c) for i, c in pairs if type(i) is Tracer and i.trace is trace and c is not None]
     return backward(seeds).get(source.record[0], zero)
 
+
+
+RECORDING = {"SPEC": SPEC, "Tracer": Tracer, "serial": _serial}
+"""What the recording functions of primitives use of this module."""
 
 
 def is_traced(value: Any) -> bool:

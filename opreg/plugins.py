@@ -76,7 +76,6 @@ class _Registry:
         self.manager: pluggy.PluginManager | None = None
         self.claims: dict[str, list[tuple[Primitive, Entry]]] = {}
         self.aliases: dict[str, str] = {}
-        self.functions: dict[Any, Primitive] = {}
         self.unresolved: set[str] = set()
         self.spaces: list[Space] = []
         self.problems: dict[str, Problem] = {}
@@ -86,6 +85,9 @@ def _patterns(text: str) -> list[str]:
     return [part for part in text.replace(",", " ").split() if part]
 
 
+FUNCTIONS: dict[Any, Primitive] = {}
+"""The primitive behind each function object met so far, such as ``numpy.sin``."""
+
 _registry = _Registry()
 
 
@@ -93,6 +95,7 @@ def reset() -> None:
     """Forget every plugin that was loaded, blocked or registered by hand, and read the environment again."""
     global _registry
     _registry = _Registry()
+    FUNCTIONS.clear()
     _forget_spaces()
 
 
@@ -161,7 +164,8 @@ def block(pattern: str) -> None:
         target = _registry.aliases.get(pattern)
         if target is not None:
             _registry.blocked.append(target)
-        _registry.functions = {f: p for f, p in _registry.functions.items() if not _is_blocked(p.name)}
+        for function in [f for f, p in FUNCTIONS.items() if _is_blocked(p.name)]:
+            del FUNCTIONS[function]
     _forget_spaces()
 
 
@@ -425,19 +429,19 @@ def is_registered(primitive: Primitive) -> bool:
 def for_function(function: Any) -> Primitive | None:
     """Return the primitive that differentiates a function object such as ``numpy.sin``, or ``None``."""
     try:
-        found = _registry.functions.get(function)
+        found = FUNCTIONS.get(function)
     except TypeError:  # not hashable
         return None
     if found is not None:
         return found
     with _registry.lock:
         _resolve()
-        if function not in _registry.functions:
+        if function not in FUNCTIONS:
             for entry in entries():
                 if entry.name in sys.modules:
                     _load(entry)
             _resolve()
-        return _registry.functions.get(function)
+        return FUNCTIONS.get(function)
 
 
 def _resolve() -> None:
@@ -450,7 +454,7 @@ def _resolve() -> None:
             found = _lookup(name)
             _registry.unresolved.discard(name)
             if found is not None:
-                _registry.functions.setdefault(target, found)
+                FUNCTIONS.setdefault(target, found)
 
 
 def locate(name: str, importing: bool = True) -> Any:

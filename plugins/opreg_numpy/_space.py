@@ -5,6 +5,7 @@ A spec is ``(shape, dtype)``. Floating and complex dtypes have derivatives, othe
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -38,7 +39,9 @@ class ArraySpace(Space):
 
     def spec(self, value: Any) -> Spec | None:
         dtype = value.dtype
-        return (value.shape, dtype) if dtype.kind in "fc" else None
+        return (value.shape, dtype) if dtype is _FLOAT64 or dtype.kind in "fc" else None
+
+    token = staticmethod(operator.attrgetter("shape", "dtype"))
 
     def zeros(self, spec: Spec) -> Any:
         return np.zeros(*spec)
@@ -46,8 +49,7 @@ class ArraySpace(Space):
     def ones(self, spec: Spec) -> Any:
         return np.ones(*spec)
 
-    def add(self, a: Any, b: Any) -> Any:
-        return a + b
+    add = staticmethod(operator.add)
 
     def unit(self, spec: Spec) -> Any:
         shape, dtype = spec
@@ -83,13 +85,13 @@ class ArraySpace(Space):
                     cotangent = np.sum(cotangent, axis=axes)
                 if np.shape(cotangent) != shape:
                     cotangent = np.broadcast_to(np.reshape(cotangent, _squeezed(shape, have[lead:], axes)), shape)
-        return cotangent if cotangent.dtype == dtype else np.astype(cotangent, dtype)
+        return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
 
     def promote(self, tangent: Any, spec: Spec) -> Any:
         shape, dtype = spec
         if np.shape(tangent) != shape:
             tangent = np.broadcast_to(tangent, shape)
-        return tangent if tangent.dtype == dtype else np.astype(tangent, dtype)
+        return tangent if tangent.dtype == dtype else tangent.astype(dtype)
 
     def cast(self, value: Any, spec: Spec) -> Any:
         plain = np.asarray(value) if not hasattr(value, "dtype") else value
@@ -128,6 +130,9 @@ class ScalarSpace(ArraySpace):
     def spec(self, value: Any) -> Spec | None:
         kind = type(value)
         return ((), _FLOAT64) if kind is float else ((), _COMPLEX128) if kind is complex else _other(value)
+
+    def token(self, value: Any) -> Any:
+        return self.spec(value)
 
     def export(self, value: Any, primal: Any) -> Any:
         kind = type(primal)
