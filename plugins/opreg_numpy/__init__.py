@@ -9,7 +9,7 @@ from opreg import Primitive, Space, hookimpl
 
 from opreg_numpy._space import ARRAYS
 
-_FAMILIES = ("arithmetic", "indexing", "shapes")
+_FAMILIES = ("arithmetic", "indexing", "shapes", "joining", "sorting")
 
 
 @hookimpl

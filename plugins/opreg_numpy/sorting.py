@@ -1,0 +1,129 @@
+"""Sorting: a permutation of each lane, which depends on the values but is constant near them.
+
+Between ties, out = P a with a permutation P that the values choose, and the cotangent of a is P^T g. Where values are
+equal, any of several permutations is as good; the rules take the mean of them all, so that equal elements share
+their cotangents (and tangents) equally, as with ``max``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from opreg import NotDifferentiable, Sample, primitive, stop_gradient
+
+from opreg_numpy._draw import call, complex_, of_one_array, real, single
+from opreg_numpy._fit import shape_of
+from opreg_numpy.indexing import scatter_add
+
+
+@primitive("numpy.sort", aliases=("sort",))
+def sort(a, /, *, axis=-1, kind=None, order=None, stable=None):
+    """The elements in ascending order along an axis; of the flattened array with axis=None"""
+    return np.sort(a, axis=axis, kind=kind, stable=stable)
+
+
+@primitive("numpy.partition", aliases=("partition",))
+def partition(a, /, *, kth, axis=-1, kind="introselect", order=None):
+    """The elements along an axis such that those at the places ``kth`` stand where sorting would put them"""
+    return np.partition(a, kth, axis=axis, kind=kind)
+
+
+def _picking(a, axis, places):
+    """Return the sorted values, and what the rules need: the original shape, the axis, the order and the ties."""
+    shape = shape_of(a)
+    if axis is None:
+        a, axis = np.reshape(a, -1), 0
+    elif not shape:
+        raise np.exceptions.AxisError(axis, 0)
+    order = places(stop_gradient(a), axis)
+    out = np.take_along_axis(a, order, axis=axis)
+    return out, (shape, axis, order, _ties(stop_gradient(out), axis))
+
+
+def _ties(values, axis):
+    """Return a number for each group of equal values in a lane, and the size of each; ``None`` without ties."""
+    lanes = np.moveaxis(values, axis, -1)
+    up = np.argsort(lanes, axis=-1, kind="stable")
+    ascending = np.take_along_axis(lanes, up, axis=-1)
+    begins = np.ones(lanes.shape, bool)
+    begins[..., 1:] = ascending[..., 1:] != ascending[..., :-1]
+    if begins.all():
+        return None
+    number = np.empty(lanes.shape, int)
+    np.put_along_axis(number, up, np.cumsum(begins).reshape(lanes.shape) - 1, axis=-1)
+    number = np.moveaxis(number, -1, axis)
+    return number, np.bincount(number.ravel())
+
+
+def _shared(x, ties):
+    """Return x with the mean over each group in the place of its elements. This is its own transpose."""
+    if ties is None:
+        return x
+    number, size = ties
+    totals = scatter_add(x, key=(number,), shape=size.shape)
+    return (totals / size.astype(x.real.dtype))[number]
+
+
+def _unsorted(g, residual):
+    shape, axis, order, ties = residual
+    back = np.argsort(order, axis=axis)
+    return np.reshape(np.take_along_axis(_shared(g, ties), back, axis=axis), shape)
+
+
+def _sorted_tangent(t, residual):
+    _, axis, order, ties = residual
+    return _shared(np.take_along_axis(np.reshape(t, order.shape), order, axis=axis), ties)
+
+
+for _function in sort, partition:
+    _function.defvjp(a=_unsorted).defjvp(a=_sorted_tangent)
+
+
+@sort.with_residual
+def _(a, *, axis=-1, kind=None, order=None, stable=None):
+    return _picking(a, axis, lambda x, along: np.argsort(x, axis=along, kind=kind, stable=stable))
+
+
+@partition.with_residual
+def _(a, *, kth, axis=-1, kind="introselect", order=None):
+    return _picking(a, axis, lambda x, along: np.argpartition(x, kth, axis=along, kind=kind))
+
+
+@sort.called_as
+def _(a, axis=-1, kind=None, order=None, *, stable=None):
+    _no_fields("sort", order)
+    return (a,), {"axis": axis, "kind": kind, "stable": stable}
+
+
+@partition.called_as
+def _(a, kth, axis=-1, kind="introselect", order=None):
+    _no_fields("partition", order)
+    return (a,), {"kth": kth, "axis": axis, "kind": kind}
+
+
+def _no_fields(name, order):
+    if order is not None:
+        raise NotDifferentiable(f"numpy.{name} takes order= for arrays with fields only, which have no derivative")
+
+
+sort.samples(of_one_array(
+    call((3, 4)), call((3, 4), axis=0), call((2, 3, 4), -2), call((3, 4), axis=None), call((5,), kind="stable"), call((5,), stable=True),
+    call((4, 3), -1, "heapsort"), call((0, 3)), call((3, 0), axis=1), call((1,)),
+))  # fmt: skip
+partition.samples(of_one_array(
+    call((5,), 2), call((3, 5), 1, axis=-1), call((5, 3), [0, -1], axis=0), call((2, 3), 4, axis=None), call((4,), 1, kind="introselect"),
+    call((1,), 0),
+))  # fmt: skip
+
+
+@sort.samples
+def _(rng):
+    for draw in (real, single, complex_):
+        yield Sample((draw(rng, (3, 3))[:, [0, 1, 1, 2, 0]],), {"axis": -1}, note="ties")
+    yield Sample((np.array([2.0, 1.0, 1.0, 1.0, 0.5]),), note="ties")
+    yield Sample((np.ones((2, 3)),), {"axis": 0}, note="ties everywhere")
+
+
+@partition.samples
+def _(rng):
+    yield Sample((real(rng, (3,))[[0, 1, 1, 2, 0]], 2), note="ties")
+    yield Sample((np.ones((2, 3)), 1), {"axis": 0}, note="ties everywhere")
