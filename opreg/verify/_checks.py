@@ -233,8 +233,6 @@ def _structure(
         for layout, other in _layouts(g):
             compare(f"the VJP rule is wrong for {layout} cotangent", attempt(other), first, g)
         if g.ndim and g.size:
-            one = np.broadcast_to(g.reshape(-1)[:1].reshape((1,) * g.ndim), g.shape)
-            stretched = np.lib.stride_tricks.as_strided(one, writeable=False)
             base = g.reshape(-1)[:1].copy()
             stretched = np.lib.stride_tricks.as_strided(base, g.shape, (0,) * g.ndim, writeable=True)
             dense = np.ascontiguousarray(stretched.copy())
@@ -274,21 +272,20 @@ def _linearity(
             extra = call.rounding(call.cotangent(one), first, rng) + call.rounding(call.cotangent(two), second, rng)
             off &= np.abs(got - due) > 64 * call.epsilon * (magnitude + _scale(magnitude)) + 4 * extra
         if off.any():
+            slip = (np.abs(got - due) / np.maximum(magnitude + _scale(magnitude), 1e-300))[both]
+            if call.epsilon < 1e-10 and 3e-9 < slip.max() < 1e-6:
+                words = "the rule is linear to float32 only: something inside it is computed in single precision"
             findings.append(call.finding("linearity", words, g, off, got, due))
 
     second = call.vector(call.cotangent(two))
     expect("the rule is not linear: vjp(-g) is not -vjp(g)", -one, -first, np.abs(first))
     # Powers of two, so that the combination is exact in any precision.
     a, b = 0.5, -2.0
-    g = call.cotangent(a * one + b * two)
-    rounded = call.results.cotangent(outputs(g))
-    slip = float(np.abs(rounded - (a * one + b * two)).max(initial=0.0))
-    magnitude = np.abs(a * first) + np.abs(b * second)
     expect(
         "the rule is not linear: vjp(a g1 + b g2) is not a vjp(g1) + b vjp(g2)",
         a * one + b * two,
         a * first + b * second,
-        magnitude * (1 + slip),
+        np.abs(a * first) + np.abs(b * second),
     )
     if size > 1:
         split = np.zeros(size)
@@ -419,6 +416,8 @@ def _second_order(
     call = _Call(subject, tuple(widen(value) for value in data), static)
     if not call.results.size or not call.inputs.size:
         return Verdict.passed()
+    # A rule that fails at first order is reported as that.
+    call.vector(call.cotangent(call.random(rng)))
     second, arguments = subject.second(call.data, call.out)
     values = arguments(cotangent_like(call.out, call.random(rng), call.results))
     point = evaluate(second, copies(values), static)
@@ -484,13 +483,13 @@ def _layout(subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng
             try:
                 reference = _Call(subject, plain, static)
                 u = reference.random(rng) if u is None or len(u) != reference.results.size else u
-                g = reference.cotangent(u)
-                known[id(plain)] = reference, g, reference.vector(g)
+                known[id(plain)] = reference, reference.cotangent(u), reference.vector(reference.cotangent(u))
             except Fault:
                 if zero:
                     continue  # equal entries may lie outside the domain
                 raise
         reference, g, due = known[id(plain)]
+        assert u is not None
         try:
             call = _Call(subject, relaid, static)
         except Fault as fault:
@@ -498,7 +497,7 @@ def _layout(subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng
             raise
         call.out = reference.out
         before = _bytes(relaid)
-        got = call.vector(g)
+        got = call.vector(reference.cotangent(u))
         if _bytes(relaid) != before:
             findings.append(Finding("layout", "fail", f"the VJP rule writes into inputs {words}", input=shown(data, static)))
         off = _agree(got, due, call.epsilon)
@@ -599,7 +598,7 @@ def _precise(
     if off.any():
         word = np.dtype(call.inputs.parts[0].dtype).name
         return Verdict.of([call.finding(check, f"the rule is inaccurate in {word}", g, off, got, due)])
-    return Verdict.passed(float(-np.log10(64 * call.epsilon)))
+    return Verdict.passed()
 
 
 __all__ = ["CHECKS", "Check", "tangents_like"]

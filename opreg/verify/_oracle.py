@@ -96,7 +96,7 @@ class Oracle:
             "directions": 0 if self.directions is None else len(self.directions),
         }[self.kind]
         self.input_noise: Array = np.zeros(self.results.size)
-        self.estimate = Estimate(*(np.zeros((0, self.results.size)) for _ in range(4)))
+        self.estimate = Estimate(*(np.zeros((0, self.results.size)) for _ in range(5)))
 
     # -- precision ---------------------------------------------------------------------------------------------------
 

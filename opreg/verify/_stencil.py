@@ -65,17 +65,20 @@ class Estimate:
     error: Array
     scale: Array
     kink: Array
+    step: Array
 
     def improve(self, other: Estimate, rows: NDArray[np.intp]) -> None:
         """Keep, entry by entry, the better of two estimates; widen the bound where they contradict each other."""
         value, error, scale = self.value[rows], self.error[rows], self.scale[rows]
         gap = np.abs(value - other.value) - (error + other.error)
         sure = (error < 1e-2 * scale) & (other.error < 1e-2 * other.scale)
-        better = other.error < error
+        # What is a kink at some spacing does not become smooth by looking from farther away.
+        better = (other.error < error) & ~((self.kink[rows] > 0) & (other.step > self.step[rows]))
         contradiction = np.where(sure & (gap > 0), 2 * gap, 0.0)
         self.error[rows] = np.where(better, other.error, error) + contradiction
         self.value[rows] = np.where(better, other.value, value)
         self.scale[rows] = np.where(better, other.scale, scale)
+        self.step[rows] = np.where(better, other.step, self.step[rows])
         # A kink at the point itself shows at every spacing, one nearby only at the wide ones.
         self.kink[rows] = np.where(better, other.kink, self.kink[rows])
 
@@ -99,7 +102,7 @@ def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
     truncation = np.abs(first - second) + np.abs(second - third) / 4 + np.abs(rows[:, 3] - rows[:, 4]) / 8
     error = truncation * inverse + 4 * _NOISE * grain + kink
     scale = np.maximum(np.abs(value), np.abs(values).max(axis=1) * inverse / 32)
-    result = Estimate(value, error, scale, kink)
+    result = Estimate(value, error, scale, kink, np.broadcast_to(step, value.shape).copy())
     if not whole:
         _edges(result, finite, values, inverse, grain)
     return result

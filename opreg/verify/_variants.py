@@ -50,9 +50,10 @@ def _with_zeros(a: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
 
 
 def _with_ties(a: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-    flat = a.ravel()
-    chosen = rng.random(flat.shape) < 0.5
-    return np.where(chosen, flat[int(rng.integers(flat.size))], flat).reshape(a.shape)
+    """The largest and the smallest entries occur several times: where `max`, `sort` and their like have kinks."""
+    flat = a.flatten()
+    place = rng.random(flat.shape)
+    return np.where(place < 0.35, flat.max(), np.where(place > 0.75, flat.min(), flat)).reshape(a.shape)
 
 
 # Name, change, whether it keeps symmetric, sorted and sparse structure.
