@@ -9,7 +9,19 @@ from opreg import Primitive, Space, hookimpl
 
 from opreg_numpy._space import ARRAYS
 
-_FAMILIES = ("arithmetic", "indexing", "shapes", "joining", "sorting")
+_FAMILIES = (
+    "arithmetic",
+    "constants",
+    "exponential",
+    "extrema",
+    "hyperbolic",
+    "indexing",
+    "joining",
+    "reductions",
+    "shapes",
+    "sorting",
+    "trigonometric",
+)
 
 
 @hookimpl

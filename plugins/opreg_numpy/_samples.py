@@ -169,7 +169,9 @@ def pairs(x: Draw, y: Draw | None = None, *, complex: bool = False, same: bool =
         yield Sample((scalar_of(x(rng, (1,))), scalar_of(other(rng, (1,)))), note="two Python floats")
         yield Sample((x(rng, (3,)).astype(np.float32), other(rng, (2, 1)).astype(np.float32)), note="float32")
         yield Sample((x(rng, (2, 2)).astype(np.float32), other(rng, (2,))), note="float32 and float64")
-        yield Sample((fortran(x(rng, (2, 3))), backwards(other(rng, (2, 3)))), note="Fortran, negative strides")
+        yield Sample(
+            (fortran(x(rng, (2, 3))), backwards(other(rng, (2, 3)))), note="Fortran, negative strides"
+        )
         yield Sample((read_only(x(rng, (2, 1))), strided(other(rng, (2, 3)))), note="read-only, strided")
         if same:
             both = x(rng, (2, 2))
@@ -179,7 +181,9 @@ def pairs(x: Draw, y: Draw | None = None, *, complex: bool = False, same: bool =
             yield Sample((z(rng, (2, 3)), w(rng, (3,))), note="complex")
             yield Sample((x(rng, (2, 1)), w(rng, (3,))), note="real and complex")
             yield Sample((z(rng, (2, 1)), other(rng, (2, 3))), note="complex and real")
-            yield Sample((z(rng, (3,)).astype(np.complex64), scalar_of(other(rng, (1,)))), note="complex64, a float")
+            yield Sample(
+                (z(rng, (3,)).astype(np.complex64), scalar_of(other(rng, (1,)))), note="complex64, a float"
+            )
 
     return samples
 
@@ -189,7 +193,11 @@ def beside_integers(x: Draw, integers: Sequence[Any] = (2, 3, 1), *, first: bool
 
     def samples(rng: np.random.Generator) -> Iterator[Sample]:
         whole = np.array(integers)
-        for n, note in ((whole, "integers"), (scalar_of(whole[:1]), "a Python int"), (whole.astype(np.uint8), "uint8")):
+        for n, note in (
+            (whole, "integers"),
+            (scalar_of(whole[:1]), "a Python int"),
+            (whole.astype(np.uint8), "uint8"),
+        ):
             data = x(rng, (2, len(whole)))
             yield Sample((data, n), note=f"beside {note}")
             if first:
@@ -227,30 +235,42 @@ def reductions(
             yield Sample((draw(rng, (3, 0)),), {"axis": 0}, note="empty")
             yield Sample((scalar_of(draw(rng, (1,))),), note="a Python float")
             if set(keywords) & {"initial", "dtype"} or "identity" in keywords:
-                yield Sample((draw(rng, (3, 0)),), {"axis": 1, **_start(keywords, initial)}, note="over nothing")
+                yield Sample(
+                    (draw(rng, (3, 0)),), {"axis": 1, **_start(keywords, initial)}, note="over nothing"
+                )
         yield Sample((draw(rng, (3, 4)).astype(np.float32),), {"axis": 0}, note="float32")
         yield Sample((draw(rng, (5,)).astype(np.float32),), note="float32")
         for note, layout in LAYOUTS.items():
             yield Sample((layout(draw(rng, (2, 3))),), {"axis": int(rng.integers(2))}, note=note)
         if "where" in keywords:
             start = _start(keywords, initial)
-            yield Sample((draw(rng, (3, 4)),), {"axis": 1, "where": _mask(rng, (3, 4)), **start}, note="where")
+            yield Sample(
+                (draw(rng, (3, 4)),), {"axis": 1, "where": _mask(rng, (3, 4)), **start}, note="where"
+            )
             mask = np.array([True, False, True])
-            yield Sample((draw(rng, (2, 3)),), {"where": mask, "keepdims": True, **start}, note="where broadcasts")
+            yield Sample(
+                (draw(rng, (2, 3)),), {"where": mask, "keepdims": True, **start}, note="where broadcasts"
+            )
             mask = np.array([[True], [True], [False]])
             yield Sample((draw(rng, (3, 2)),), {"axis": 0, "where": mask, **start}, note="where broadcasts")
         if "initial" in keywords:
             yield Sample((draw(rng, (2, 3)),), {"axis": -1, "initial": initial}, note="initial")
-            yield Sample((draw(rng, (2, 3)),), {"initial": initial, "keepdims": True}, note="initial, keepdims")
+            yield Sample(
+                (draw(rng, (2, 3)),), {"initial": initial, "keepdims": True}, note="initial, keepdims"
+            )
         if "dtype" in keywords:
-            yield Sample((draw(rng, (2, 3)).astype(np.float32),), {"axis": 0, "dtype": np.float64}, note="dtype")
+            yield Sample(
+                (draw(rng, (2, 3)).astype(np.float32),), {"axis": 0, "dtype": np.float64}, note="dtype"
+            )
             yield Sample((draw(rng, (2, 3)),), {"axis": 1, "dtype": np.float32}, note="narrower dtype")
         if complex:
             z = complex_of(draw)
             yield Sample((z(rng, (2, 3)),), {"axis": 1}, note="complex")
             yield Sample((z(rng, (4,)).astype(np.complex64),), note="complex64")
             if "dtype" in keywords:
-                yield Sample((draw(rng, (2, 3)),), {"axis": 0, "dtype": np.complex128}, note="a complex dtype")
+                yield Sample(
+                    (draw(rng, (2, 3)),), {"axis": 0, "dtype": np.complex128}, note="a complex dtype"
+                )
 
     return samples
 
@@ -262,4 +282,8 @@ def _start(keywords: Sequence[str], initial: float) -> dict[str, Any]:
 def _mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Return a random mask that takes in at least two elements of every row and column but not all elements."""
     rows, columns = np.indices(shape)
-    return rng.permuted((rows + columns) % 3 != 0) if max(shape) > 4 else (rows + columns + rng.integers(3)) % 3 != 0
+    return (
+        rng.permuted((rows + columns) % 3 != 0)
+        if max(shape) > 4
+        else (rows + columns + rng.integers(3)) % 3 != 0
+    )

@@ -1,0 +1,25 @@
+"""Forms in which rules are stated and functions are called, shared by the tables of derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opreg import NotDifferentiable, Primitive, elementwise
+
+
+def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
+    """Declare an elementwise function by rules ``g -> g * partial`` that serve as VJP and as JVP.
+
+    It is :func:`opreg.elementwise` for a product that is better not written as one: a division, or a selection by
+    a mask, in which what is masked out may be infinite.
+    """
+    return elementwise(primitive).defvjp(**rules).defjvp(**rules)
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise if an array was given to write the result into: a traced value has no memory to share."""
+    if out is not None:
+        raise NotDifferentiable(
+            f"{name} cannot write into out= while it is differentiated. Use the value that it returns instead"
+        )

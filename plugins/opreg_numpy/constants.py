@@ -1,0 +1,280 @@
+"""Declared constants: functions without derivative, each with the reason why.
+
+A step function is constant between its jumps; a comparison, a test or an index is no number that varies; what only
+takes the shape of its argument does not depend on its value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from opreg import NotDifferentiable, Primitive, is_traced, primitive
+
+from opreg_numpy._axes import like
+from opreg_numpy._forms import refuse_out
+from opreg_numpy._samples import (
+    Sample,
+    apart,
+    beside_integers,
+    complex_of,
+    nonzero,
+    normal,
+    pairs,
+    tied,
+    unary,
+)
+
+STEP = "it is constant between its jumps"
+TEST = "a truth value has no derivative"
+INDEX = "an index has no derivative"
+COUNT = "a count has no derivative"
+SHAPE = "only the shape and the dtype of the argument are used"
+
+
+# ------------------------------------------------------------------------------------ functions of one array
+def _of_one(name: str, reason: str, *aliases: str) -> Primitive:
+    """Return the constant ``numpy.name(x)``."""
+    compute = getattr(np, name)
+    constant = Primitive(lambda x, /: compute(x), f"numpy.{name}", (name, *aliases))
+    constant.doc = f"{name} of each element: {reason}."
+    constant.samples(unary(apart, complex=complex_of(apart) if _takes_complex(compute) else False))
+    return constant.not_differentiable(reason)
+
+
+def _takes_complex(compute) -> bool:
+    try:
+        compute(np.ones(1, complex))
+    except TypeError:
+        return False
+    return True
+
+
+floor = _of_one("floor", STEP)
+ceil = _of_one("ceil", STEP)
+trunc = _of_one("trunc", STEP)
+fix = _of_one("fix", STEP)
+rint = _of_one("rint", STEP)
+isfinite = _of_one("isfinite", TEST)
+isinf = _of_one("isinf", TEST)
+isnan = _of_one("isnan", TEST)
+iscomplex = _of_one("iscomplex", TEST)
+isreal = _of_one("isreal", TEST)
+signbit = _of_one("signbit", TEST)
+logical_not = _of_one("logical_not", TEST)
+nonzero_ = _of_one("nonzero", INDEX)
+flatnonzero = _of_one("flatnonzero", INDEX)
+argwhere = _of_one("argwhere", INDEX)
+
+
+@primitive("numpy.sign", aliases=("sign",))
+def sign(x, /):
+    """-1, 0 or 1. Of complex numbers it is z / |z|, which is not constant: write that instead."""
+    return np.sign(x)
+
+
+@sign.called_as
+def _(x, /):
+    if is_traced(x) and np.iscomplexobj(x):
+        raise NotDifferentiable(
+            "numpy.sign of complex numbers is z / |z|, not a constant: write z / np.abs(z)"
+        )
+    return (x,), {}
+
+
+sign.not_differentiable(STEP)
+sign.samples(unary(nonzero))
+
+
+def _rounding(name: str) -> Primitive:
+    """Return ``numpy.round`` or ``numpy.around``, two functions that do the same."""
+    compute = getattr(np, name)
+    rounding = Primitive(
+        lambda a, /, *, decimals=0: compute(a, decimals=decimals),
+        f"numpy.{name}",
+        () if name == "around" else ("round",),
+    )
+    rounding.doc = f"Round to a number of decimals: {STEP}."
+
+    @rounding.called_as
+    def _(a, decimals=0, out=None):
+        refuse_out(f"numpy.{name}", out)
+        return (a,), {"decimals": decimals}
+
+    rounding.samples(unary(apart, complex=complex_of(apart)))
+
+    @rounding.samples
+    def _to_decimals(rng):
+        yield Sample((apart(rng, (2, 3)) / 10, 1), note="to one decimal")
+        yield Sample((10 * apart(rng, (2, 3)),), {"decimals": -1}, note="to tens")
+
+    return rounding.not_differentiable(STEP)
+
+
+round_ = _rounding("round")
+around = _rounding("around")
+
+
+# ----------------------------------------------------------------------------------- functions of two arrays
+def _of_two(name: str, reason: str, draw=apart) -> Primitive:
+    """Return the constant ``numpy.name(x, y)``."""
+    compute = getattr(np, name)
+    constant = Primitive(lambda x, y, /: compute(x, y), f"numpy.{name}", (name,))
+    constant.doc = f"{name} of pairs of elements: {reason}."
+    constant.samples(pairs(draw, same=False))
+    constant.samples(beside_integers(draw))
+    return constant.not_differentiable(reason)
+
+
+greater = _of_two("greater", TEST)
+greater_equal = _of_two("greater_equal", TEST)
+less = _of_two("less", TEST)
+less_equal = _of_two("less_equal", TEST)
+equal = _of_two("equal", TEST)
+not_equal = _of_two("not_equal", TEST)
+logical_and = _of_two("logical_and", TEST)
+logical_or = _of_two("logical_or", TEST)
+logical_xor = _of_two("logical_xor", TEST)
+floor_divide = _of_two("floor_divide", STEP, nonzero)
+
+
+# -------------------------------------------------------------------------------------------- along an axis
+@primitive("numpy.argmax", aliases=("argmax",))
+def argmax(a, /, *, axis=None, keepdims=False):
+    """Index of the greatest element"""
+    return np.argmax(a, axis=axis, keepdims=keepdims)
+
+
+@primitive("numpy.argmin", aliases=("argmin",))
+def argmin(a, /, *, axis=None, keepdims=False):
+    """Index of the least element"""
+    return np.argmin(a, axis=axis, keepdims=keepdims)
+
+
+@argmax.called_as
+@argmin.called_as
+def _(a, axis=None, out=None, *, keepdims=False):
+    refuse_out("numpy.argmax and numpy.argmin", out)
+    return (a,), {"axis": axis, "keepdims": keepdims}
+
+
+@primitive("numpy.all", aliases=("all",))
+def all_(a, /, *, axis=None, keepdims=False, where=True):
+    """Whether all elements along some axes are true"""
+    return np.all(a, axis=axis, keepdims=keepdims, where=where)
+
+
+@primitive("numpy.any", aliases=("any",))
+def any_(a, /, *, axis=None, keepdims=False, where=True):
+    """Whether any element along some axes is true"""
+    return np.any(a, axis=axis, keepdims=keepdims, where=where)
+
+
+@all_.called_as
+@any_.called_as
+def _(a, axis=None, out=None, keepdims=False, *, where=True):
+    refuse_out("numpy.all and numpy.any", out)
+    return (a,), {"axis": axis, "keepdims": keepdims, "where": where}
+
+
+@primitive("numpy.count_nonzero", aliases=("count_nonzero",))
+def count_nonzero(a, /, *, axis=None, keepdims=False):
+    """Number of elements along some axes that are not zero"""
+    return np.count_nonzero(a, axis=axis, keepdims=keepdims)
+
+
+argmax.not_differentiable(INDEX)
+argmin.not_differentiable(INDEX)
+all_.not_differentiable(TEST)
+any_.not_differentiable(TEST)
+count_nonzero.not_differentiable(COUNT)
+
+
+@argmax.samples
+@argmin.samples
+@all_.samples
+@any_.samples
+@count_nonzero.samples
+def _along_axes(rng):
+    yield Sample((apart(rng, (3, 4)),), note="flattened")
+    yield Sample((apart(rng, (2, 3, 2)),), {"axis": 1}, note="one axis")
+    yield Sample((apart(rng, (2, 3)),), {"axis": -1, "keepdims": True}, note="a negative axis, keepdims")
+    yield Sample((apart(rng, (2, 3)), 0), note="the axis by position")
+    yield Sample((apart(rng, (3,)).astype(np.float32),), note="float32")
+    yield Sample((apart(rng, (2, 3))[:, ::-1].T,), {"axis": 0}, note="a view")
+
+
+# -------------------------------------------------------------------------------------- of the argument's shape
+def _filled(name: str, compute, doc: str) -> Primitive:
+    """Return the constant ``numpy.name(a, dtype, order, subok, shape, device=)``."""
+
+    def forward(a, /, *, dtype=None, order="K", subok=True, shape=None, device=None):
+        return compute(a, dtype=dtype, order=order, subok=subok, shape=shape, device=device)
+
+    constant = Primitive(forward, f"numpy.{name}", (name,))
+    constant.doc = doc
+
+    @constant.samples
+    def _of_shapes(rng):
+        yield Sample((normal(rng, (2, 3)),), note="a matrix")
+        yield Sample((normal(rng, (2, 3)).astype(np.float32),), note="float32")
+        yield Sample((normal(rng, ()),), {"dtype": np.float32}, note="another dtype")
+        yield Sample((normal(rng, (2,)),), {"shape": (2, 2)}, note="another shape")
+        yield Sample((complex_of(normal)(rng, (2, 0)),), note="complex, empty")
+
+    return constant.not_differentiable(SHAPE)
+
+
+zeros_like = _filled("zeros_like", np.zeros_like, "Zeros, of the shape and dtype of the argument.")
+ones_like = _filled("ones_like", np.ones_like, "Ones, of the shape and dtype of the argument.")
+empty_like = _filled(
+    "empty_like", np.zeros_like, "An array whose values are of no account: zeros, to be the same each time."
+)
+
+
+@primitive("numpy.full_like", aliases=("full_like",))
+def full_like(a, fill_value, /, *, dtype=None, order="K", subok=True, shape=None, device=None):
+    """``fill_value`` broadcast to the shape of a, in which it is linear"""
+    return np.full_like(a, fill_value, dtype=dtype, order=order, subok=subok, shape=shape, device=device)
+
+
+full_like.not_differentiable(a=SHAPE)
+full_like.deflinear(fill_value=lambda g, fill_value: like(g, fill_value))
+
+
+@full_like.samples
+def _fillings(rng):
+    yield Sample((normal(rng, (2, 3)), 1.5), note="a Python float")
+    yield Sample((normal(rng, (2, 3)), normal(rng, (3,))), note="broadcasts")
+    yield Sample((normal(rng, (2, 3)), normal(rng, (2, 1))), note="broadcasts")
+    yield Sample((normal(rng, (2,)), normal(rng, ())), {"shape": (3, 2)}, note="another shape")
+    yield Sample((normal(rng, (2,)).astype(np.float32), 0.5), note="into float32")
+    yield Sample((normal(rng, (2,)), np.float32(0.5)), {"dtype": np.float32}, note="float32")
+    yield Sample((complex_of(normal)(rng, (2,)), 0.5), note="a real number into complex ones")
+    yield Sample((tied(rng, (0, 2)), normal(rng, (2,))), note="empty")
+
+
+@primitive("numpy.full", aliases=("full",))
+def full(fill_value, /, *, shape, dtype=None, order="C", device=None):
+    """``fill_value`` broadcast to a shape, in which it is linear"""
+    return np.full(shape, fill_value, dtype=dtype, order=order, device=device)
+
+
+@full.called_as
+def _(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
+    if like is not None:
+        raise NotDifferentiable("numpy.full: like= is not supported where the fill value is differentiated")
+    return (fill_value,), {"shape": shape, "dtype": dtype, "order": order, "device": device}
+
+
+full.deflinear(fill_value=lambda g, fill_value: like(g, fill_value))
+
+
+@full.samples
+def _full(rng):
+    yield Sample(((2, 3), 1.5), note="a Python float")
+    yield Sample(((2, 3), normal(rng, (3,))), note="broadcasts")
+    yield Sample(((2, 3), normal(rng, (2, 1))), note="broadcasts")
+    yield Sample((4, normal(rng, ())), note="an integer as the shape")
+    yield Sample(((2,), np.float32(0.5)), note="float32")
+    yield Sample(((2,), 0.5, np.float32), note="a Python float as float32")
+    yield Sample(((2,), 0.5 + 1j), {"order": "F"}, note="complex")
+    yield Sample(((0, 2), normal(rng, (2,))), note="empty")

@@ -1,0 +1,170 @@
+"""Exponentials and logarithms, to the bases e, 2 and 10."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import factorial, log, pi
+
+import numpy as np
+from opreg import elementwise, primitive
+
+from opreg_numpy._forms import pointwise
+from opreg_numpy._samples import (
+    Sample,
+    beside_integers,
+    complex_of,
+    nonzero,
+    normal,
+    pairs,
+    positive,
+    unary,
+    wide,
+)
+
+LN2, LN10 = log(2.0), log(10.0)
+
+
+@primitive("numpy.exp", aliases=("exp",))
+def exp(x, /):
+    """e ** x"""
+    return np.exp(x)
+
+
+elementwise(exp, x=lambda out: out)
+exp.samples(unary(wide, complex=complex_of(normal), also=(-800.0,)))
+
+
+@primitive("numpy.exp2", aliases=("exp2",))
+def exp2(x, /):
+    """2 ** x"""
+    return np.exp2(x)
+
+
+elementwise(exp2, x=lambda out: LN2 * out)
+exp2.samples(unary(wide, complex=complex_of(normal)))
+
+
+@primitive("numpy.expm1", aliases=("expm1",))
+def expm1(x, /):
+    """e ** x - 1, with the derivative e ** x; out + 1 would lose it where x is very negative"""
+    return np.expm1(x)
+
+
+elementwise(expm1, x=lambda x: np.exp(x))
+expm1.samples(unary(wide, complex=complex_of(normal), also=(np.array([-60.0, 1e-12]),)))
+
+
+@primitive("numpy.log", aliases=("log",))
+def log_(x, /):
+    """log x"""
+    return np.log(x)
+
+
+pointwise(log_, x=lambda g, x: g / x)
+log_.samples(unary(positive, complex=True, also=(np.array([1e-300, 1e300]),)))
+
+
+@primitive("numpy.log2", aliases=("log2",))
+def log2(x, /):
+    """log x / log 2"""
+    return np.log2(x)
+
+
+elementwise(log2, x=lambda x: 1 / LN2 / x)
+log2.samples(unary(positive, complex=True))
+
+
+@primitive("numpy.log10", aliases=("log10",))
+def log10(x, /):
+    """log x / log 10"""
+    return np.log10(x)
+
+
+elementwise(log10, x=lambda x: 1 / LN10 / x)
+log10.samples(unary(positive, complex=True))
+
+
+@primitive("numpy.log1p", aliases=("log1p",))
+def log1p(x, /):
+    """log(1 + x)"""
+    return np.log1p(x)
+
+
+pointwise(log1p, x=lambda g, x: g / (1 + x))
+log1p.samples(unary(positive, complex=True, also=(np.array([-0.99, 1e-12, 0.0]),)))
+
+
+# --------------------------------------------------------------------------------- sums of exponentials
+def _lead(x, y):
+    """Return y - x, and 0 where the two are the same infinity."""
+    same = np.logical_and(np.isinf(x), np.equal(x, y))
+    return np.where(same, 0.0, y) - np.where(same, 0.0, x)
+
+
+def _share(x, y):
+    """Return e^x / (e^x + e^y) = e^-log(1 + e^(y - x)): no overflow, and accurate where it is small."""
+    return np.exp(-np.logaddexp(0.0, _lead(x, y)))
+
+
+def _share2(x, y):
+    """Return 2^x / (2^x + 2^y)."""
+    return np.exp2(-np.logaddexp2(0.0, _lead(x, y)))
+
+
+@primitive("numpy.logaddexp", aliases=("logaddexp",))
+def logaddexp(x, y, /):
+    """log(e^x + e^y): each has its share of the sum as the derivative, the same infinities half each"""
+    return np.logaddexp(x, y)
+
+
+@primitive("numpy.logaddexp2", aliases=("logaddexp2",))
+def logaddexp2(x, y, /):
+    """log2(2^x + 2^y): each has its share of the sum as the derivative, the same infinities half each"""
+    return np.logaddexp2(x, y)
+
+
+elementwise(logaddexp, x=lambda x, y: _share(x, y), y=lambda x, y: _share(y, x))
+elementwise(logaddexp2, x=lambda x, y: _share2(x, y), y=lambda x, y: _share2(y, x))
+for _sum_of_exponentials in (logaddexp, logaddexp2):
+    _sum_of_exponentials.samples(pairs(wide))
+    _sum_of_exponentials.samples(beside_integers(wide))
+
+
+@logaddexp.samples
+@logaddexp2.samples
+def _far_apart(rng):
+    x = wide(rng, (3,))
+    yield Sample((x, x.copy()), note="ties")
+    yield Sample((1000 + x, 1000 - x), note="the exponentials overflow")
+    yield Sample((x - 800, x), note="one exponential underflows")
+    yield Sample((np.array([-np.inf, 0.5]), np.array([0.25, -np.inf])), note="one is minus infinity")
+
+
+# --------------------------------------------------------------------------------------------------- sinc
+_SINC_SERIES = [(-1) ** k * 2 * k * pi ** (2 * k) / factorial(2 * k + 1) for k in range(1, 15)]
+
+
+def _sinc_near_zero(x):
+    """Return the power series of sinc', sum over k >= 1 of (-1)^k 2k pi^(2k) x^(2k-1) / (2k+1)!."""
+    square = x * x
+    return x * reduce(lambda total, c: total * square + c, reversed(_SINC_SERIES[:-1]), _SINC_SERIES[-1])
+
+
+@primitive("numpy.sinc", aliases=("sinc",))
+def sinc(x, /):
+    """sin(pi x) / (pi x), with the derivative (cos(pi x) - sinc x) / x
+
+    which cancels near 0: there the power series stands for it, so that every derivative at 0 is exact.
+    """
+    return np.sinc(x)
+
+
+def _sinc_slope(x):
+    near = np.less(np.absolute(x), 0.5)
+    far = np.where(near, 1.0, x)
+    return np.where(near, _sinc_near_zero(np.where(near, x, 0.0)), (np.cos(pi * far) - np.sinc(far)) / far)
+
+
+elementwise(sinc, x=_sinc_slope)
+sinc.samples(unary(normal, complex=True, also=(0.0, np.array([0.0, 1e-9, -1e-3, 0.49, 0.51]))))
+sinc.samples(unary(nonzero))

@@ -1,0 +1,279 @@
+"""Extrema and selection. Whatever ties shares the derivative equally.
+
+Which element was selected is constant between the ties, so the masks below are plain arrays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from opreg import Primitive, primitive
+
+from opreg_numpy._axes import Axis, expanded, normalised
+from opreg_numpy._forms import pointwise, refuse_out
+from opreg_numpy._samples import (
+    SHAPES,
+    Sample,
+    beside_integers,
+    complex_of,
+    fortran,
+    nonzero,
+    normal,
+    pairs,
+    read_only,
+    reductions,
+    strided,
+    tied,
+)
+
+
+# ------------------------------------------------------------------------------------- of two arguments
+@primitive("numpy.maximum", aliases=("maximum",))
+def maximum(x, y, /):
+    """The greater of x and y; a NaN wins"""
+    return np.maximum(x, y)
+
+
+@primitive("numpy.minimum", aliases=("minimum",))
+def minimum(x, y, /):
+    """The lesser of x and y; a NaN wins"""
+    return np.minimum(x, y)
+
+
+@primitive("numpy.fmax", aliases=("fmax",))
+def fmax(x, y, /):
+    """The greater of x and y; a NaN loses"""
+    return np.fmax(x, y)
+
+
+@primitive("numpy.fmin", aliases=("fmin",))
+def fmin(x, y, /):
+    """The lesser of x and y; a NaN loses"""
+    return np.fmin(x, y)
+
+
+def _chosen(g, mine, other, out):
+    """Return g where ``out`` is ``mine`` alone, half of it where both are it."""
+    is_mine, is_other = _same(mine, out), _same(other, out)
+    both = np.logical_and(is_mine, is_other)
+    part = np.where(both, 0.5 * g, g) if np.any(both) else g
+    return np.where(is_mine, part, 0.0)
+
+
+def _same(a, b):
+    """Tell where two arrays are equal, NaN being equal to itself."""
+    same = np.equal(a, b)
+    unequal = np.not_equal(b, b)
+    return np.logical_or(same, np.logical_and(np.not_equal(a, a), unequal)) if np.any(unequal) else same
+
+
+for _extremum in (maximum, minimum, fmax, fmin):
+    pointwise(
+        _extremum, x=lambda g, x, y, out: _chosen(g, x, y, out), y=lambda g, x, y, out: _chosen(g, y, x, out)
+    )
+    _extremum.samples(pairs(normal))
+    _extremum.samples(beside_integers(nonzero))
+
+
+@maximum.samples
+@minimum.samples
+@fmax.samples
+@fmin.samples
+def _with_ties(rng):
+    x = normal(rng, (2, 3))
+    yield Sample((x, np.where(rng.random(x.shape) < 0.5, x, 0.0)), note="ties")
+    yield Sample((tied(rng, (3,)), tied(rng, (2, 1))), note="ties that broadcast")
+    yield Sample(
+        (complex_of(normal)(rng, (3,)), complex_of(normal)(rng, (3,))), note="complex: by the real parts"
+    )
+
+
+@fmax.samples
+@fmin.samples
+def _with_nan(rng):
+    yield Sample((np.array([np.nan, 1.5, -0.5]), np.array([2.5, np.nan, 0.5])), note="a NaN loses")
+
+
+# ------------------------------------------------------------------------------------------------- where
+@primitive("numpy.where", aliases=("where",))
+def where(condition, x, y, /):
+    """x where the condition holds, else y. An infinite cotangent of the one does not reach the other."""
+    return np.where(condition, x, y)
+
+
+@where.called_as
+def _(condition, x=None, y=None, /):
+    if x is None or y is None:
+        raise TypeError(
+            "numpy.where of a condition alone is numpy.nonzero, whose result has no derivative: call that"
+        )
+    return (condition, x, y), {}
+
+
+where.not_differentiable(
+    condition="the result jumps where the condition changes, and is constant in it elsewhere"
+)
+pointwise(
+    where,
+    x=lambda g, condition: np.where(condition, g, 0.0),
+    y=lambda g, condition: np.where(condition, 0.0, g),
+)
+
+
+@where.samples
+def _of_conditions(rng):
+    for left, right in SHAPES:
+        mask = rng.random(np.broadcast_shapes(left, right)) < 0.5
+        yield Sample((mask, normal(rng, left), normal(rng, right)), note=f"shapes {left} and {right}")
+    column = np.array([[True], [False]])
+    yield Sample((column, normal(rng, (3,)), normal(rng, ())), note="the condition broadcasts")
+    yield Sample((column, 0.5, -1.5), note="two Python floats")
+    yield Sample((True, normal(rng, (2,)), 1.25), note="a Python bool")
+    yield Sample((tied(rng, (2, 3)), normal(rng, (3,)), normal(rng, (2, 1))), note="a condition of floats")
+    yield Sample((column, normal(rng, (2, 3)).astype(np.float32), 0), note="float32 and a Python int")
+    yield Sample(
+        (column, normal(rng, (3,)).astype(np.float32), normal(rng, (3,))), note="float32 and float64"
+    )
+    yield Sample((column, complex_of(normal)(rng, (2, 3)), normal(rng, (3,))), note="complex and real")
+    yield Sample(
+        (column, fortran(normal(rng, (2, 3))), strided(normal(rng, (2, 3)))), note="Fortran, strided"
+    )
+    both = read_only(normal(rng, (2, 3)))
+    yield Sample((column, both, both), note="one array twice, read-only")
+
+
+# -------------------------------------------------------------------------------------------------- clip
+@primitive("numpy.clip", aliases=("clip",))
+def clip(a, a_min, a_max, /):
+    """min(max(a, a_min), a_max): 1 for a inside and on the bounds, else for the bound that is the result
+
+    A bound that is None is absent. Equal bounds share what is below them.
+    """
+    return np.clip(a, a_min, a_max)
+
+
+_ABSENT = object()
+
+
+@clip.called_as
+def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT):
+    refuse_out("numpy.clip", out)
+    given = [value is not _ABSENT for value in (a_min, a_max, min, max)]
+    if any(given[:2]) and any(given[2:]):
+        raise ValueError("numpy.clip takes its bounds as a_min and a_max, or as min and max, not as both")
+    lower, upper = (min, max) if any(given[2:]) else (a_min, a_max)
+    return (a, None if lower is _ABSENT else lower, None if upper is _ABSENT else upper), {}
+
+
+def _clip_rules(a, a_min, a_max):
+    """Return the parts of a cotangent that go to a, to a_min and to a_max: masks, or weights where bounds tie."""
+    below = np.less(a, a_min) if a_min is not None else False
+    above = np.greater(a, a_max) if a_max is not None else False
+    if a_min is None or a_max is None:
+        return np.logical_not(np.logical_or(below, above)), below, above
+    crossed, equal = np.greater(a_min, a_max), np.equal(a_min, a_max)
+    inside = np.logical_not(below | above | crossed)
+    shared = 0.5 * (below & equal)
+    return inside, (below & ~crossed & ~equal) + shared, (above | crossed) + shared
+
+
+def _weighted(g, weight):
+    return np.where(np.equal(weight, 0), 0.0, g * weight)
+
+
+pointwise(
+    clip,
+    a=lambda g, a, a_min, a_max: np.where(_clip_rules(a, a_min, a_max)[0], g, 0.0),
+    a_min=lambda g, a, a_min, a_max: _weighted(g, _clip_rules(a, a_min, a_max)[1]),
+    a_max=lambda g, a, a_min, a_max: _weighted(g, _clip_rules(a, a_min, a_max)[2]),
+)
+
+
+@clip.samples
+def _between_bounds(rng):
+    yield Sample((normal(rng, (3, 4)), -0.5, 0.5), note="Python floats")
+    yield Sample(
+        (normal(rng, (3, 4)), -np.abs(normal(rng, (4,))), np.abs(normal(rng, (3, 1)))),
+        note="bounds broadcast",
+    )
+    yield Sample(
+        (normal(rng, (3,)), -np.abs(normal(rng, (2, 1))), np.abs(normal(rng, ()))), note="a broadcasts"
+    )
+    yield Sample((normal(rng, (5,)), None, 0.25), note="no lower bound")
+    yield Sample((normal(rng, (5,)), -0.25, None), note="no upper bound")
+    yield Sample((normal(rng, (2, 3)),), {"min": -0.3, "max": normal(rng, (3,)) ** 2}, note="min and max")
+    yield Sample((normal(rng, (2, 3)),), {"max": 0.3}, note="max alone")
+    yield Sample((normal(rng, (2, 3)),), {"a_min": 0.1, "a_max": None}, note="by keyword")
+    yield Sample((normal(rng, (4,)), np.full(4, 0.5), np.full(4, -0.5)), note="crossed bounds: a_max")
+    yield Sample((np.array([-1.0, 0.0, 0.5, 1.0, 2.0]), 0.0, 1.0), note="on the bounds")
+    yield Sample((np.array([-2.0, 3.0]), np.array([0.5, 0.5]), np.array([0.5, 0.5])), note="equal bounds")
+    yield Sample((normal(rng, ()), -1, 1), note="0-d, Python ints")
+    yield Sample((float(normal(rng, ())), -0.5, 0.5), note="a Python float")
+    yield Sample((normal(rng, (2, 2)).astype(np.float32), np.float32(-0.5), np.float32(0.5)), note="float32")
+    yield Sample((np.arange(-2, 3), -0.5, 1.5), note="integers between floats")
+    yield Sample((normal(rng, (0, 3)), -0.5, 0.5), note="empty")
+    yield Sample(
+        (fortran(normal(rng, (2, 3))), strided(-np.abs(normal(rng, (2, 3)))), 0.5), note="Fortran, strided"
+    )
+    yield Sample((read_only(normal(rng, (1,))), -0.5, 0.5), note="size 1, read-only")
+
+
+# --------------------------------------------------------------------------------- reductions of one array
+def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive:
+    """Return ``numpy.max`` or another: numpy.max and numpy.amax are two functions that do the same."""
+    compute = getattr(np, name)
+
+    def forward(a, /, *, axis: Axis = None, keepdims=False, initial=None, where=True):
+        start = {} if initial is None else {"initial": initial}
+        return compute(a, axis=axis, keepdims=keepdims, where=where, **start)
+
+    forward.__doc__ = (
+        f"The {what} element along some axes; those that tie share the derivative, ``initial`` too."
+    )
+    reduction = Primitive(forward, f"numpy.{name}", aliases)
+
+    @reduction.called_as
+    def _(a, axis=None, out=None, keepdims=False, initial=None, where=True):
+        refuse_out(f"numpy.{name}", out)
+        return (a,), {"axis": axis, "keepdims": keepdims, "initial": initial, "where": where}
+
+    def shares(a, out, axis, initial, where):
+        """Return the share of each element in the result."""
+        shape = np.shape(a)
+        result = expanded(out, shape, axis)
+        selected = np.logical_and(_same(a, result), where)
+        number = np.sum(selected, axis=normalised(axis, len(shape)), keepdims=True)
+        if initial is not None:
+            number = number + np.equal(result, initial)
+        return selected / np.maximum(number, 1).astype(np.finfo(np.result_type(out)).dtype)
+
+    def pull(g, a, out, axis, initial, where):
+        share = shares(a, out, axis, initial, where)
+        return np.where(share != 0, expanded(g, np.shape(a), axis) * share, 0.0)
+
+    def push(t, a, out, axis, keepdims, initial, where):
+        share = shares(a, out, axis, initial, where)
+        return np.sum(np.where(share != 0, t * share, 0.0), axis=axis, keepdims=keepdims)
+
+    reduction.defvjp(a=pull).defjvp(a=push)
+    keywords = ("keepdims", "where", "initial")
+    reduction.samples(reductions(normal, complex=True, nonempty=True, keywords=keywords, initial=0.0))
+
+    @reduction.samples
+    def _with_ties(rng):
+        yield Sample((tied(rng, (3, 4)),), {"axis": 1}, note="ties")
+        yield Sample((tied(rng, (2, 3, 2)),), {"axis": (0, -1), "keepdims": True}, note="ties over two axes")
+        yield Sample((np.zeros((2, 3)),), note="all equal")
+        yield Sample((normal(rng, (2, 3)), 1), note="the axis by position")
+        yield Sample((normal(rng, ()),), note="0-d")
+        yield Sample((float(normal(rng, ())),), note="a Python float")
+        yield Sample((normal(rng, (2, 0)),), {"axis": 1, "initial": 0.5}, note="over nothing, initial")
+        yield Sample((normal(rng, (0, 3)),), {"axis": 1}, note="empty")
+        yield Sample((normal(rng, (2, 3)),), {"axis": ()}, note="over no axis")
+
+    return reduction
+
+
+max_ = _reduction("max", "greatest", ("max",))
+amax = _reduction("amax", "greatest")
+min_ = _reduction("min", "least", ("min",))
+amin = _reduction("amin", "least")

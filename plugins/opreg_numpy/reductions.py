@@ -1,0 +1,462 @@
+"""Sums, products, means and variances along axes, and their running forms."""
+
+from __future__ import annotations
+
+from math import prod as product
+
+import numpy as np
+from opreg import composite, primitive, stop_gradient
+
+from opreg_numpy._axes import Axis, along, count, expanded, kept, like, normalised, reversed_along, spread
+from opreg_numpy._forms import refuse_out
+from opreg_numpy._samples import (
+    Sample,
+    backwards,
+    complex_of,
+    fortran,
+    nonzero,
+    normal,
+    read_only,
+    reductions,
+    strided,
+    tied,
+)
+
+EVERY_KEYWORD = ("keepdims", "where", "initial", "dtype")
+
+
+def _masked(x, where, otherwise=0.0):
+    """Return ``x`` with another number in place of what the mask leaves out."""
+    return x if where is True else np.where(where, x, otherwise)
+
+
+def _in(dtype, x):
+    """Return ``x`` as the reduction takes it: in the dtype asked for."""
+    return x if dtype is None or np.result_type(x) == dtype else np.astype(np.asarray(x), dtype)
+
+
+# -------------------------------------------------------------------------------------------------- sum, mean
+@primitive("numpy.sum", aliases=("sum",))
+def sum_(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=0, where=True):
+    """Sum of a along some axes, plus ``initial``: each element gets the cotangent of its sum"""
+    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+@sum_.called_as
+def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
+    refuse_out("numpy.sum", out)
+    return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
+
+
+sum_.defvjp(a=lambda g, a, axis, where: like(_masked(spread(g, np.shape(a), axis), where), a))
+sum_.defjvp(
+    a=lambda t, axis, dtype, keepdims, where: np.sum(
+        t, axis=axis, dtype=dtype, keepdims=keepdims, where=where
+    )
+)
+sum_.samples(reductions(normal, complex=True, keywords=EVERY_KEYWORD))
+
+
+@primitive("numpy.mean", aliases=("mean",))
+def mean(a, /, *, axis: Axis = None, dtype=None, keepdims=False, where=True):
+    """Mean of a along some axes: each element gets the cotangent of its mean, over their number"""
+    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+
+
+@mean.called_as
+def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
+    refuse_out("numpy.mean", out)
+    return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "where": where}
+
+
+def _mean_pull(g, a, axis, where):
+    shape = np.shape(a)
+    each = expanded(g, shape, axis) / _number(g, shape, axis, where)
+    return like(_masked(spread(each, shape, axis), where), a)
+
+
+def _number(g, shape, axis, where, less=0):
+    """Return how many elements each reduction takes in, less a correction, as floats of the precision of ``g``."""
+    number = count(shape, axis, where)
+    if where is True:
+        return float(max(number - less, 0)) or np.nan
+    number = np.maximum(number - less, 0).astype(np.finfo(np.result_type(g)).dtype)
+    return np.where(number == 0, np.nan, number).astype(number.dtype)
+
+
+mean.deflinear(a=_mean_pull)
+mean.samples(reductions(normal, complex=True, nonempty=True, keywords=("keepdims", "where", "dtype")))
+
+
+# ------------------------------------------------------------------------------------------ variance, deviation
+@primitive("numpy.var", aliases=("var",))
+def var(a, mean, /, *, axis: Axis = None, dtype=None, ddof=0, keepdims=False, where=True):
+    """Sum of |a - m|^2 over n - ddof, with the mean m (or what the keyword ``mean`` gives, an argument of its own)
+
+    By a: 2 conj(a - m) / (n - ddof). That m depends on a adds nothing, for the deviations sum to 0.
+    """
+    given = {} if mean is None else {"mean": mean}
+    return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given)
+
+
+@primitive("numpy.std", aliases=("std",))
+def std(a, mean, /, *, axis: Axis = None, dtype=None, ddof=0, keepdims=False, where=True):
+    """Square root of the variance s^2. By a: conj(a - m) / ((n - ddof) s), and 0 where all elements are equal"""
+    given = {} if mean is None else {"mean": mean}
+    return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given)
+
+
+def _called_as_spread(name):
+    def calling(
+        a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None
+    ):
+        refuse_out(name, out)
+        if correction is not None and ddof != 0:
+            raise ValueError(f"{name}: ddof and correction are two names of one number; give one of them")
+        ddof = ddof if correction is None else correction
+        return (a, mean), {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims, "where": where}
+
+    return calling
+
+
+var.called_as(_called_as_spread("numpy.var"))
+std.called_as(_called_as_spread("numpy.std"))
+
+
+def _deviation(a, mean, axis, dtype, where):
+    """Return a - m, 0 where the mask leaves out."""
+    x = _in(dtype, a)
+    if mean is None:
+        mean = np.mean(x, axis=axis, keepdims=True, where=where)
+    return _masked(x - mean, where)
+
+
+def _var_slope(a, mean, axis, dtype, ddof, where):
+    d = _deviation(a, mean, axis, dtype, where)
+    return np.conjugate(d) * (2 / _number(d, np.shape(a), axis, where, ddof))
+
+
+def _std_slope(a, mean, out, axis, dtype, ddof, where):
+    s = expanded(out, np.shape(a), axis)
+    flat = np.equal(s, 0)
+    if mean is None:
+        flat = np.logical_or(flat, _constant_slices(stop_gradient(a), axis, where))
+    d = _deviation(a, mean, axis, dtype, where)
+    unit = np.where(flat, 0.0, np.conjugate(d)) / np.where(flat, 1.0, s)
+    return unit / _number(d, np.shape(a), axis, where, ddof)
+
+
+def _constant_slices(a, axis, where):
+    """Tell where all elements that are reduced together are equal, though rounding may make their deviation not 0."""
+    axes = normalised(axis, np.ndim(a))
+    if not np.size(a):
+        return False
+    low = np.min(a, axis=axes, keepdims=True, where=where, initial=np.inf)
+    high = np.max(a, axis=axes, keepdims=True, where=where, initial=-np.inf)
+    return np.less_equal(high, low)
+
+
+def _by_data(slope):
+    """Return the VJP and the JVP of a spread by the data, of which ``slope`` gives the partials."""
+
+    def pull(g, a, mean, out, axis, dtype, ddof, where):
+        return like(expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where), a)
+
+    def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
+        change = np.real(t * slope(a, mean, out, axis, dtype, ddof, where))
+        return np.astype(np.sum(change, axis=axis, keepdims=keepdims), np.result_type(out))
+
+    return pull, push
+
+
+def _by_mean(slope):
+    """Return the VJP and the JVP by a mean that was given: minus those by every element that it is taken from."""
+
+    def pull(g, a, mean, out, axis, dtype, ddof, where):
+        return like(-expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where), mean)
+
+    def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
+        change = np.real(-t * slope(a, mean, out, axis, dtype, ddof, where))
+        return np.astype(np.sum(change, axis=axis, keepdims=keepdims), np.result_type(out))
+
+    return pull, push
+
+
+for _primitive, _slope in (
+    (var, lambda a, mean, out, axis, dtype, ddof, where: _var_slope(a, mean, axis, dtype, ddof, where)),
+    (std, _std_slope),
+):
+    (_pull, _push), (_pull_mean, _push_mean) = _by_data(_slope), _by_mean(_slope)
+    _primitive.defvjp(a=_pull, mean=_pull_mean).defjvp(a=_push, mean=_push_mean)
+    _primitive.samples(
+        reductions(normal, complex=True, nonempty=True, keywords=("keepdims", "where", "dtype"))
+    )
+
+
+@var.samples
+@std.samples
+def _of_spreads(rng):
+    x = normal(rng, (3, 4))
+    yield Sample((x,), {"axis": 1, "ddof": 1}, note="ddof")
+    yield Sample((x,), {"axis": 0, "correction": 1}, note="correction")
+    yield Sample((x,), {"correction": 0.5, "keepdims": True}, note="a fractional correction")
+    yield Sample((x, 1, None, None, 2, True), note="by position")
+    yield Sample((x,), {"axis": 1, "mean": np.mean(x, axis=1, keepdims=True)}, note="mean")
+    yield Sample((x,), {"axis": 0, "mean": np.full((1, 4), 0.25), "ddof": 1}, note="another mean")
+    yield Sample((x,), {"mean": 0.5}, note="a Python float as the mean")
+    mask = np.array([True, True, False, True])
+    yield Sample(
+        (x,), {"axis": 1, "where": mask, "mean": normal(rng, (3, 1)), "keepdims": True}, note="where, mean"
+    )
+    yield Sample((x,), {"axis": 1, "where": mask, "ddof": 1}, note="where, ddof")
+    z = complex_of(normal)(rng, (2, 3))
+    yield Sample((z,), {"axis": 1, "mean": normal(rng, (2, 1))}, note="complex, a real mean")
+    yield Sample(
+        (z,), {"axis": 0, "mean": np.mean(z, axis=0, keepdims=True), "correction": 1}, note="complex, mean"
+    )
+    yield Sample((1e8 + x,), {"axis": 0}, note="far from zero")
+
+
+@std.samples
+def _of_constants(rng):
+    yield Sample((np.full((2, 3), 5.0),), {"axis": 1}, note="constant slices")
+
+
+@var.samples
+def _of_constants_too(rng):
+    yield Sample((np.full((2, 3), 0.1),), {"axis": 1}, note="constant slices")
+    yield Sample((normal(rng, (2, 3)),), {"axis": ()}, note="over no axis")
+
+
+# ---------------------------------------------------------------------------------------------------- products
+@primitive("numpy.prod", aliases=("prod",))
+def prod(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=1, where=True):
+    """Product of a along some axes, times ``initial``: an element's partial is the product of the others
+
+    It is out / a where the product is neither 0 nor too large or small to be told; else the product of those before
+    and of those after, which is exact however many zeros there are.
+    """
+    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+
+
+@prod.called_as
+def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
+    refuse_out("numpy.prod", out)
+    return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
+
+
+def _others(a, out, axis, dtype, initial, where):
+    """Return the product of the others, for each element, 0 for those that the mask leaves out."""
+    shape = np.shape(a)
+    x = _masked(_in(dtype, a), where, 1.0)
+    magnitude = np.absolute(stop_gradient(out))
+    info = np.finfo(np.result_type(magnitude))
+    if np.all((magnitude >= info.tiny) & (magnitude <= info.max)):
+        return _masked(expanded(out, shape, axis) / x, where)
+    reduced = normalised(axis, len(shape))
+    order = tuple(i for i in range(len(shape)) if i not in reduced) + reduced
+    turned = tuple(shape[i] for i in order)
+    rows = turned[: len(shape) - len(reduced)]
+    line = np.reshape(np.transpose(x, order), (*rows, product(turned[len(rows) :])))
+    before = _exclusive(line)
+    after = reversed_along(_exclusive(reversed_along(line, -1)), -1)
+    others = np.transpose(
+        np.reshape(initial * before * after, turned), tuple(int(i) for i in np.argsort(order))
+    )
+    return _masked(others, where)
+
+
+def _exclusive(x, axis=-1):
+    """Return the running product of the elements before each one: 1 for the first."""
+    ones = np.ones(kept(np.shape(x), axis) if np.shape(x)[axis] else np.shape(x), np.result_type(x))
+    if not np.shape(x)[axis]:
+        return ones
+    return np.concatenate(
+        [ones, np.cumprod(x[along(np.ndim(x), axis, slice(None, -1))], axis=axis)], axis=axis
+    )
+
+
+def _prod_pull(g, a, out, axis, dtype, initial, where):
+    return like(expanded(g, np.shape(a), axis) * _others(a, out, axis, dtype, initial, where), a)
+
+
+def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):
+    change = np.sum(t * _others(a, out, axis, dtype, initial, where), axis=axis, keepdims=keepdims)
+    return change if np.result_type(change) == np.result_type(out) else np.astype(change, np.result_type(out))
+
+
+prod.defvjp(a=_prod_pull).defjvp(a=_prod_push)
+prod.samples(reductions(nonzero, complex=True, keywords=EVERY_KEYWORD))
+
+
+@prod.samples
+def _of_zeros(rng):
+    yield Sample((tied(rng, (3, 4)),), {"axis": 1}, note="zeros")
+    yield Sample((tied(rng, (2, 3, 2)),), {"axis": (-1, 0), "keepdims": True}, note="zeros over two axes")
+    yield Sample(
+        (tied(rng, (3, 4)),),
+        {"axis": 0, "initial": 2.0, "where": rng.random((3, 4)) < 0.7},
+        note="zeros, where",
+    )
+    for zeros in (1, 2, 3):
+        x = nonzero(rng, (4,))
+        x[:zeros] = 0
+        yield Sample((rng.permutation(x),), note=f"{zeros} zeros")
+    yield Sample((np.array([[0.0, 2.0 - 1j], [1j, 0.0]]),), {"axis": 0}, note="complex zeros")
+    yield Sample((np.array([0.0, 2.0, 3.0], np.float32),), note="zeros, float32")
+    yield Sample((np.array([1e-200, 1e-150, 2.0]),), note="the product underflows")
+
+
+# --------------------------------------------------------------------------------------- running sums, products
+@primitive("numpy.cumsum", aliases=("cumsum",))
+def cumsum(a, /, *, axis=None, dtype=None):
+    """Running sum along an axis (of all elements in order for None): its adjoint sums from the end"""
+    return np.cumsum(a, axis=axis, dtype=dtype)
+
+
+@primitive("numpy.cumprod", aliases=("cumprod",))
+def cumprod(a, /, *, axis=None, dtype=None):
+    """Running product along an axis (of all elements in order for None)
+
+    The adjoint is a_1 ... a_(i-1) s_i with s_i = g_i + a_(i+1) s_(i+1): exact however many zeros there are.
+    """
+    return np.cumprod(a, axis=axis, dtype=dtype)
+
+
+@cumsum.called_as
+def _(a, axis=None, dtype=None, out=None):
+    refuse_out("numpy.cumsum", out)
+    return (a,), {"axis": axis, "dtype": dtype}
+
+
+@cumprod.called_as
+def _(a, axis=None, dtype=None, out=None):
+    refuse_out("numpy.cumprod", out)
+    return (a,), {"axis": axis, "dtype": dtype}
+
+
+def _from_the_end(x, axis):
+    return reversed_along(np.cumsum(reversed_along(x, axis), axis=axis), axis)
+
+
+def _cumsum_pull(g, a, axis):
+    return like(np.reshape(_from_the_end(g, 0 if axis is None else axis), np.shape(a)), a)
+
+
+cumsum.deflinear(a=_cumsum_pull)
+
+
+def _recurrence(a, b, axis):
+    """Return s with s_i = b_i + a_i s_(i-1), in as many steps as the length has binary digits.
+
+    The pairs (a, b) are maps s -> a s + b, and composing them is associative: G. Blelloch, Prefix Sums and Their
+    Applications (1990). Only products and sums occur, so zeros do no harm and it can be differentiated again.
+    """
+    ndim, length, step = np.ndim(b), np.shape(b)[axis], 1
+    while step < length:
+        head, tail = along(ndim, axis, slice(None, step)), along(ndim, axis, slice(step, None))
+        earlier = along(ndim, axis, slice(None, -step))
+        b = np.concatenate([b[head], b[tail] + a[tail] * b[earlier]], axis=axis)
+        a = np.concatenate([a[head], a[tail] * a[earlier]], axis=axis)
+        step *= 2
+    return b
+
+
+def _in_line(a, axis, dtype):
+    """Return the array and the axis along which the running product goes."""
+    x = _in(dtype, a)
+    return (np.reshape(x, (-1,)), 0) if axis is None or np.ndim(a) == 0 else (x, axis)
+
+
+def _cumprod_pull(g, a, axis, dtype):
+    x, axis = _in_line(a, axis, dtype)
+    ones = np.ones(kept(np.shape(x), axis), np.result_type(x)) if np.shape(x)[axis] else x
+    ahead = np.concatenate([x[along(np.ndim(x), axis, slice(1, None))], ones], axis=axis)
+    s = reversed_along(_recurrence(reversed_along(ahead, axis), reversed_along(g, axis), axis), axis)
+    return like(np.reshape(_exclusive(x, axis) * s, np.shape(a)), a)
+
+
+def _cumprod_push(t, a, axis, dtype):
+    x, line = _in_line(a, axis, dtype)
+    t = np.reshape(_in(dtype, t), np.shape(x))
+    return _recurrence(x, _exclusive(x, line) * t, line)
+
+
+cumprod.defvjp(a=_cumprod_pull).defjvp(a=_cumprod_push)
+
+
+def _running(draw):
+    """Return a generator of samples of a running reduction."""
+
+    def samples(rng):
+        for axis in (0, 1, -1, -3):
+            yield Sample((draw(rng, (2, 3, 4)),), {"axis": axis})
+        yield Sample((draw(rng, (2, 3)),), note="flattened")
+        yield Sample((draw(rng, (2, 3)), 1, np.float64), note="by position")
+        yield Sample((draw(rng, ()),), note="0-d")
+        yield Sample((float(draw(rng, ())),), note="a Python float")
+        yield Sample((draw(rng, (1,)),), {"axis": 0}, note="size 1")
+        yield Sample((draw(rng, (0,)),), note="empty")
+        yield Sample((draw(rng, (2, 0)),), {"axis": 0}, note="empty")
+        yield Sample((draw(rng, (0, 3)),), {"axis": 0}, note="empty")
+        yield Sample((draw(rng, (3, 2)).astype(np.float32),), {"axis": 0}, note="float32")
+        yield Sample((draw(rng, (3,)).astype(np.float32),), {"dtype": np.float64}, note="dtype")
+        yield Sample((draw(rng, (2, 2)),), {"axis": 1, "dtype": np.float32}, note="narrower dtype")
+        yield Sample((draw(rng, (3,)),), {"dtype": np.complex128}, note="a complex dtype")
+        yield Sample((complex_of(draw)(rng, (2, 3)),), {"axis": 1}, note="complex")
+        yield Sample((complex_of(draw)(rng, (4,)).astype(np.complex64),), note="complex64")
+        for layout in (fortran, strided, backwards, read_only):
+            yield Sample((layout(draw(rng, (3, 3))),), {"axis": int(rng.integers(2))}, note=layout.__name__)
+        yield Sample((tied(rng, (3, 5)),), {"axis": 1}, note="zeros")
+        yield Sample((np.zeros(4),), note="all zeros")
+
+    return samples
+
+
+cumsum.samples(_running(normal))
+cumprod.samples(_running(nonzero))
+
+
+def _cumulative(x, axis, dtype, include_initial, running, start):
+    """Return a running reduction in the form of the Array API standard."""
+    if axis is None:
+        if np.ndim(x) > 1:
+            raise ValueError(f"{running.__name__} of an array of {np.ndim(x)} axes needs to be told the axis")
+        axis = 0
+    x = np.reshape(x, (1,)) if np.ndim(x) == 0 else x
+    out = running(x, axis=axis, dtype=dtype)
+    if not include_initial:
+        return out
+    shape = tuple(1 if i == axis % out.ndim else n for i, n in enumerate(out.shape))
+    return np.concatenate([np.full(shape, start, out.dtype), out], axis=axis)
+
+
+@composite("numpy.cumulative_sum", aliases=("cumulative_sum",))
+def cumulative_sum(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
+    """Running sum along an axis, with a zero before it if ``include_initial``"""
+    refuse_out("numpy.cumulative_sum", out)
+    return _cumulative(x, axis, dtype, include_initial, np.cumsum, 0)
+
+
+@composite("numpy.cumulative_prod", aliases=("cumulative_prod",))
+def cumulative_prod(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
+    """Running product along an axis, with a one before it if ``include_initial``"""
+    refuse_out("numpy.cumulative_prod", out)
+    return _cumulative(x, axis, dtype, include_initial, np.cumprod, 1)
+
+
+@cumulative_sum.samples
+@cumulative_prod.samples
+def _of_the_standard(rng):
+    for axis in (0, 1, -1):
+        yield Sample((nonzero(rng, (3, 4)),), {"axis": axis, "include_initial": bool(rng.integers(2))})
+    yield Sample((nonzero(rng, (4,)),), {"include_initial": True}, note="one axis, initial")
+    yield Sample(
+        (nonzero(rng, (2, 3)),), {"axis": -2, "include_initial": True}, note="initial, a negative axis"
+    )
+    yield Sample((nonzero(rng, (3,)).astype(np.float32),), {"dtype": np.float64}, note="dtype")
+    yield Sample((nonzero(rng, (3,)).astype(np.float32),), {"include_initial": True}, note="float32")
+    yield Sample((complex_of(nonzero)(rng, (2, 2)),), {"axis": 0}, note="complex")
+    yield Sample((tied(rng, (5,)),), note="zeros")
+    yield Sample((fortran(nonzero(rng, (2, 3))),), {"axis": 1}, note="Fortran order")
+    yield Sample((nonzero(rng, (0, 2)),), {"axis": 0, "include_initial": True}, note="empty")
