@@ -9,19 +9,7 @@ from opreg import Primitive, Space, hookimpl
 
 from opreg_numpy._space import ARRAYS
 
-_FAMILIES = (
-    "arithmetic",
-    "constants",
-    "exponential",
-    "extrema",
-    "hyperbolic",
-    "indexing",
-    "joining",
-    "reductions",
-    "shapes",
-    "sorting",
-    "trigonometric",
-)
+_FAMILIES = ("arithmetic", "constants", "exponential", "extrema", "hyperbolic", "indexing", "joining", "reductions", "shapes", "sorting", "trigonometric", "products")
 
 
 @hookimpl

@@ -19,14 +19,14 @@ class Form(NamedTuple):
 
     def fit(self, cotangent: Any) -> Any:
         """Return the cotangent summed over broadcast axes, real where the primal is, and of its dtype."""
-        if np.shape(cotangent) == self.shape and np.result_type(cotangent) == self.dtype:
+        if np.shape(cotangent) == self.shape and cotangent.dtype == self.dtype:
             return cotangent
         return ARRAYS.restrict(cotangent, self)
 
 
 def form_of(x: Any) -> Form:
     """Return the shape and dtype of an array, a Python number or a traced value."""
-    return Form(np.shape(x), np.result_type(x))
+    return Form(np.shape(x), x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
