@@ -7,8 +7,8 @@ takes the shape of its argument does not depend on its value.
 from __future__ import annotations
 
 import numpy as np
-from opreg import NotDifferentiable, Primitive, is_traced, primitive
 
+from opreg import NotDifferentiable, Primitive, is_traced, primitive
 from opreg_numpy._axes import like
 from opreg_numpy._forms import refuse_out
 from opreg_numpy._samples import (
@@ -60,9 +60,6 @@ iscomplex = _of_one("iscomplex", TEST)
 isreal = _of_one("isreal", TEST)
 signbit = _of_one("signbit", TEST)
 logical_not = _of_one("logical_not", TEST)
-nonzero_ = _of_one("nonzero", INDEX)
-flatnonzero = _of_one("flatnonzero", INDEX)
-argwhere = _of_one("argwhere", INDEX)
 
 
 @primitive("numpy.sign", aliases=("sign",))
@@ -111,6 +108,28 @@ def _rounding(name: str) -> Primitive:
 
 round_ = _rounding("round")
 around = _rounding("around")
+
+
+# ------------------------------------------------------------------------------------------------- indices
+def _indices(name: str) -> Primitive:
+    """Return the constant ``numpy.name(a)``, the places of what is not zero."""
+    compute = getattr(np, name)
+    constant = Primitive(lambda a, /: compute(a), f"numpy.{name}", (name,))
+    constant.doc = f"{name}: {INDEX}."
+
+    @constant.samples
+    def _of_arrays(rng):
+        yield Sample((apart(rng, (2, 3)),), note="a matrix")
+        yield Sample((apart(rng, (4,)).astype(np.float32),), note="float32")
+        yield Sample((apart(rng, (2, 2, 2))[::-1],), note="negative strides")
+        yield Sample((np.ones((0, 2)),), note="empty")
+
+    return constant.not_differentiable(INDEX)
+
+
+nonzero_places = _indices("nonzero")
+flatnonzero = _indices("flatnonzero")
+argwhere = _indices("argwhere")
 
 
 # ----------------------------------------------------------------------------------- functions of two arrays

@@ -6,8 +6,8 @@ from functools import reduce
 from math import factorial, log, pi
 
 import numpy as np
-from opreg import elementwise, primitive
 
+from opreg import elementwise, primitive
 from opreg_numpy._forms import pointwise
 from opreg_numpy._samples import (
     Sample,
@@ -61,7 +61,7 @@ def log_(x, /):
 
 
 pointwise(log_, x=lambda g, x: g / x)
-log_.samples(unary(positive, complex=True, also=(np.array([1e-300, 1e300]),)))
+log_.samples(unary(positive, complex=True, also=(1e-300, 1e300)))
 
 
 @primitive("numpy.log2", aliases=("log2",))
@@ -136,7 +136,7 @@ def _far_apart(rng):
     x = wide(rng, (3,))
     yield Sample((x, x.copy()), note="ties")
     yield Sample((1000 + x, 1000 - x), note="the exponentials overflow")
-    yield Sample((x - 800, x), note="one exponential underflows")
+    yield Sample((x - 60, x), note="one exponential is far smaller")
     yield Sample((np.array([-np.inf, 0.5]), np.array([0.25, -np.inf])), note="one is minus infinity")
 
 

@@ -6,8 +6,8 @@ Which element was selected is constant between the ties, so the masks below are 
 from __future__ import annotations
 
 import numpy as np
-from opreg import Primitive, primitive
 
+from opreg import Primitive, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
 from opreg_numpy._forms import pointwise, refuse_out
 from opreg_numpy._samples import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from opreg import elementwise, primitive
 
+from opreg import elementwise, primitive
 from opreg_numpy._samples import above_one, complex_of, normal, unary, unit, wide
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-from opreg import elementwise, primitive
 
+from opreg import elementwise, primitive
 from opreg_numpy._samples import (
     Sample,
     beside_integers,
