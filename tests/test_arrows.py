@@ -16,7 +16,6 @@ PLUGINS = [opreg_numpy]
 
 LAZY = {
     "click",
-    "graphviz",
     "numpy",
     "opreg",
     "opreg_numpy",
