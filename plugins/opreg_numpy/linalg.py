@@ -1,0 +1,813 @@
+"""Linear algebra: functions of matrices, and of stacks of them.
+
+The formulas are those of Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation" (2008), without conjugates: they hold for complex matrices as they stand. Functions of a symmetric or
+Hermitian matrix (``cholesky``, ``eigh``, ``eigvalsh``) are differentiated as functions of the Hermitian part of their
+argument, (a + a^H) / 2: the cotangent is Hermitian, whichever triangle NumPy reads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import reduce
+
+import numpy as np
+from opreg import (
+    NotDifferentiable,
+    Primitive,
+    Sample,
+    composite,
+    hookimpl,
+    is_traced,
+    jvp,
+    primitive,
+    stop_gradient,
+    vjp,
+)
+
+from opreg_numpy._axes import expanded, like, normalised
+from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
+
+
+@hookimpl
+def opreg_primitives() -> Iterable[Primitive]:
+    own = ("numpy.linalg.", "opreg_numpy.linalg.")
+    return [value for value in globals().values() if isinstance(value, Primitive) and value.name.startswith(own)]
+
+
+def _transposed(x):
+    return np.swapaxes(x, -1, -2)
+
+
+def _adjoint(x):
+    return np.conj(_transposed(x))
+
+
+def _hermitian(x):
+    """(x + x^H) / 2"""
+    return (x + _adjoint(x)) * np.asarray(0.5, x.real.dtype)
+
+
+def _column(x):
+    return np.expand_dims(x, -1)
+
+
+def _halved_lower(x):
+    """The lower triangle with its diagonal halved: what a triangular factor takes of a Hermitian matrix"""
+    n = np.shape(x)[-1]
+    return x * np.asarray(np.tri(n, k=-1) + np.eye(n) / 2, x.real.dtype)
+
+
+# ------------------------------------------------------------------------------------------ solving, inverting
+@primitive("numpy.linalg.solve")
+def solve(a, b, /):
+    """x with a x = b, for stacks; b is one vector if it has one dimension, else a stack of matrices"""
+    return np.linalg.solve(a, b)
+
+
+def _solve_cotangents(g, out, a, b):
+    """u = a^-T g for b, and -u x^T for a"""
+    if np.ndim(b) == 1:
+        u = np.squeeze(np.linalg.solve(_transposed(a), _column(g)), -1)
+        return like(-(_column(u) * np.expand_dims(out, -2)), a), like(u, b)
+    u = np.linalg.solve(_transposed(a), g)
+    return like(-np.matmul(u, _transposed(out)), a), like(u, b)
+
+
+def _solve_tangent_a(t, out, a, b):
+    """-a^-1 t x"""
+    if np.ndim(b) == 1:
+        return -np.squeeze(np.linalg.solve(a, np.matmul(t, _column(out))), -1)
+    return -np.linalg.solve(a, np.matmul(t, out))
+
+
+solve.defvjp(_solve_cotangents).defjvp(a=_solve_tangent_a, b=lambda t, a: np.linalg.solve(a, t))
+
+
+@primitive("numpy.linalg.inv")
+def inv(a, /):
+    """a^-1"""
+    return np.linalg.inv(a)
+
+
+inv.defvjp(a=lambda g, out: -np.matmul(_transposed(out), np.matmul(g, _transposed(out))))
+inv.defjvp(a=lambda t, out: -np.matmul(out, np.matmul(t, out)))
+
+
+@primitive("numpy.linalg.pinv")
+def pinv(a, /, *, rcond=None, rtol=np._NoValue):
+    """The pseudo-inverse a^+"""
+    options = {} if rtol is np._NoValue else {"rtol": rtol}
+    return np.linalg.pinv(a, rcond, **options)
+
+
+@pinv.called_as
+def _(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
+    _refuse_hermitian("pinv", hermitian)
+    return (a,), {"rcond": rcond, "rtol": rtol}
+
+
+def _refuse_hermitian(name, hermitian):
+    if hermitian:
+        raise NotDifferentiable(
+            f"numpy.linalg.{name} with hermitian=True reads one triangle of its argument and is not differentiated. "
+            "Leave hermitian out, or use numpy.linalg.eigh"
+        )
+
+
+def _pinv_cotangent(g, out, a):
+    """-P^T g P^T + ((P P^H)^T g (1 - a P)^T)^H + ((1 - P a)^T g (P^H P)^T)^H, while the rank is constant
+
+    Source: Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
+    """
+    p = _transposed(out)
+    left = np.eye(np.shape(a)[-2], dtype=out.dtype) - _transposed(np.matmul(a, out))
+    right = np.eye(np.shape(a)[-1], dtype=out.dtype) - _transposed(np.matmul(out, a))
+    inside, outside = np.matmul(np.conj(out), p), np.matmul(p, np.conj(out))
+    return (
+        -np.matmul(p, np.matmul(g, p))
+        + _adjoint(np.matmul(inside, np.matmul(g, left)))
+        + _adjoint(np.matmul(right, np.matmul(g, outside)))
+    )
+
+
+pinv.defvjp(a=_pinv_cotangent)
+
+
+# ------------------------------------------------------------------------------------------------ determinants
+@primitive("numpy.linalg.det")
+def det(a, /):
+    """The determinant"""
+    return np.linalg.det(a)
+
+
+_MINORS_UP_TO = 32  # the minors of an n by n matrix hold n**4 numbers
+
+
+def _cofactors(a, out):
+    """det(a) a^-T, the cofactors of a; of a singular matrix, exactly: the determinants of its minors"""
+    if _is_regular(stop_gradient(a)):
+        return np.expand_dims(out, (-2, -1)) * _transposed(np.linalg.inv(a))
+    n = np.shape(a)[-1]
+    if n > _MINORS_UP_TO:
+        u, s, vh = np.linalg.svd(a)
+        others = np.prod(np.where(np.eye(n, dtype=bool), np.ones_like(stop_gradient(s))[..., None], s[..., None, :]), axis=-1)
+        signs = np.expand_dims(np.linalg.det(u) * np.linalg.det(vh), (-2, -1))
+        return signs * np.matmul(np.conj(u) * np.expand_dims(others, -2), np.conj(vh))
+    rest = np.array([[j for j in range(n) if j != i] for i in range(n)], int).reshape(n, n - 1)
+    minors = a[..., rest[:, None, :, None], rest[None, :, None, :]]
+    signs = (-1.0) ** np.add.outer(np.arange(n), np.arange(n))
+    return np.linalg.det(minors) * signs.astype(stop_gradient(a).real.dtype)
+
+
+def _is_regular(a):
+    """Tell whether every matrix of a stack has an inverse that keeps half of the digits."""
+    try:
+        inverse = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return False
+    if not a.size:
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        condition = np.abs(a).sum(-2).max(-1) * np.abs(inverse).sum(-2).max(-1)
+    return bool(np.all(condition < np.finfo(a.dtype).eps ** -0.5))
+
+
+det.defvjp(a=lambda g, out, a: np.expand_dims(g, (-2, -1)) * _cofactors(a, out))
+det.defjvp(a=lambda t, out, a: np.sum(t * _cofactors(a, out), axis=(-2, -1)))
+
+
+@primitive("numpy.linalg.slogdet")
+def slogdet(a, /):
+    """The sign (for a complex matrix, the phase) of the determinant, and the logarithm of its magnitude"""
+    return np.linalg.slogdet(a)
+
+
+def _slogdet_cotangent(g, out, a):
+    """a^-T g for the logarithm; the phase of a complex determinant turns by Im tr(a^-1 t)"""
+    of_sign, of_logarithm = g
+    weight = of_logarithm
+    if np.iscomplexobj(a):
+        weight = weight + 1j * np.imag(of_sign * out[0])
+    return np.expand_dims(weight, (-2, -1)) * _transposed(np.linalg.inv(a))
+
+
+def _slogdet_tangent(t, out, a):
+    relative = np.sum(t * _transposed(np.linalg.inv(a)), axis=(-2, -1))
+    if np.iscomplexobj(a):
+        return out[0] * (1j * np.imag(relative)), np.real(relative)
+    return np.zeros(np.shape(relative), stop_gradient(a).dtype), relative
+
+
+slogdet.defvjp(a=_slogdet_cotangent).defjvp(a=_slogdet_tangent)
+
+
+# ---------------------------------------------------------------------------------------------- factorisations
+@primitive("numpy.linalg.cholesky")
+def cholesky(a, /, *, upper=False):
+    """L, lower, with L L^H = a; with ``upper`` the upper factor L^H. Of the Hermitian part of a"""
+    return np.linalg.cholesky(_hermitian(a), upper=upper)
+
+
+def _cholesky_cotangent(g, out, upper):
+    """L^-T P(L^T g) L^-*, made Hermitian; P halves the diagonal and drops what is above it"""
+    lower, g = (_adjoint(out), _adjoint(g)) if upper else (out, g)
+    half = np.linalg.solve(_transposed(lower), _halved_lower(np.matmul(_transposed(lower), g)))
+    return _hermitian(_transposed(np.linalg.solve(_adjoint(lower), _transposed(half))))
+
+
+def _cholesky_tangent(t, out, upper):
+    """L P(L^-1 t L^-H)"""
+    lower = _adjoint(out) if upper else out
+    inner = np.linalg.solve(lower, _adjoint(np.linalg.solve(lower, _hermitian(t))))
+    found = np.matmul(lower, _halved_lower(inner))
+    return _adjoint(found) if upper else found
+
+
+cholesky.defvjp(a=_cholesky_cotangent).defjvp(a=_cholesky_tangent)
+
+
+@primitive("numpy.linalg.qr")
+def qr(a, /, *, mode="reduced"):
+    """Q with orthonormal columns and R, upper triangular, with Q R = a; of full rank in its first columns"""
+    return np.linalg.qr(a, mode)
+
+
+@qr.called_as
+def _(a, mode="reduced"):
+    rows, columns = np.shape(a)[-2:]
+    if mode not in ("reduced", "r") and not (mode == "complete" and rows <= columns):
+        raise NotDifferentiable(
+            f"numpy.linalg.qr is differentiated in the modes 'reduced' and 'r', not in mode={mode!r} with a matrix of "
+            f"{rows} rows and {columns} columns: what completes Q has no derivative"
+        )
+    return (a,), {"mode": mode}
+
+
+def _qr_tangent(t, residual, a, mode):
+    """dQ = Q W + (1 - Q Q^H) C and dR = (Q^H C - W) R, with C = t R^-1 and W skew, for the first columns of R
+
+    Source: Walter and Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum
+    experimental design" (2010).
+    """
+    q, r = residual
+    k = np.shape(q)[-1]
+    square = r[..., :k]
+    c = _transposed(np.linalg.solve(_transposed(square), _transposed(t[..., :k])))
+    m = np.matmul(_adjoint(q), c)
+    below = np.tril(m, -1)
+    skew = below - _adjoint(below)
+    if np.iscomplexobj(a):
+        skew = skew + 1j * np.imag(m) * np.eye(k)
+    dq = np.matmul(q, skew) + c - np.matmul(q, m)
+    dr = np.matmul(m - skew, square)
+    if np.shape(a)[-1] > k:
+        more = np.matmul(_adjoint(dq), a[..., k:]) + np.matmul(_adjoint(q), t[..., k:])
+        dr = np.concatenate([dr, more], axis=-1)
+    return dr if mode == "r" else (dq, dr)
+
+
+qr.defjvp(a=_qr_tangent)
+
+
+@qr.with_residual
+def _(a, *, mode="reduced"):
+    q, r = factors = np.linalg.qr(a)
+    return (r if mode == "r" else factors), (q, r)
+
+
+def _gaps(values):
+    """Return 1 / (w_j - w_i), 0 on the diagonal, and NaN where different values are equal."""
+    n = np.shape(values)[-1]
+    difference = np.expand_dims(values, -2) - np.expand_dims(values, -1)
+    equal = stop_gradient(difference) == 0
+    inverse = 1 / np.where(equal, np.ones_like(stop_gradient(difference)), difference)
+    return np.where(equal, np.where(np.eye(n, dtype=bool), 0.0, np.nan).astype(inverse.dtype), inverse)
+
+
+def _is_zero(g):
+    """Tell whether nothing depends on an output: the engine's zero stands in its place."""
+    return not is_traced(g) and not np.any(g)
+
+
+@primitive("numpy.linalg.eigh")
+def eigh(a, /, *, UPLO="L"):  # noqa: N803  (NumPy's name)
+    """The eigenvalues w, ascending, and eigenvectors v of the Hermitian part of a
+
+    Where eigenvalues are equal the vectors have no derivative: it is NaN. That of the values, alone, is finite.
+    """
+    return np.linalg.eigh(_hermitian(a), UPLO)
+
+
+def _eigh_cotangent(g, out):
+    """v* (diag(g_w) + F v^T g_v) v^T, made Hermitian, with F_ij = 1 / (w_j - w_i)"""
+    w, v = out
+    weights = np.expand_dims(g[0], -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
+    if not _is_zero(g[1]):
+        weights = weights + _gaps(w) * np.matmul(_transposed(v), g[1])
+    return _hermitian(np.matmul(np.conj(v), np.matmul(weights, _transposed(v))))
+
+
+def _eigh_tangent(t, out):
+    """dw = diag(v^H t v), dv = v (F v^H t v)"""
+    w, v = out
+    inner = np.matmul(_adjoint(v), np.matmul(_hermitian(t), v))
+    return np.real(np.diagonal(inner, 0, -2, -1)), np.matmul(v, _gaps(w) * inner)
+
+
+eigh.defvjp(a=_eigh_cotangent).defjvp(a=_eigh_tangent)
+
+
+@primitive("numpy.linalg.eigvalsh")
+def eigvalsh(a, /, *, UPLO="L"):  # noqa: N803
+    """The eigenvalues of the Hermitian part of a, ascending"""
+    return np.linalg.eigvalsh(_hermitian(a), UPLO)
+
+
+@eigvalsh.with_residual
+def _(a, *, UPLO="L"):  # noqa: N803
+    return np.linalg.eigh(_hermitian(a), UPLO)
+
+
+eigvalsh.defvjp(a=lambda g, residual: np.matmul(np.conj(residual) * np.expand_dims(g, -2), _transposed(residual)))
+eigvalsh.defjvp(
+    a=lambda t, residual: np.real(np.sum(np.conj(residual) * np.matmul(_hermitian(t), residual), axis=-2))
+)
+
+
+@primitive("numpy.linalg.svd")
+def svd(a, /, *, full_matrices=True, compute_uv=True):
+    """u, s, vh with u diag(s) vh = a and s descending; s alone without ``compute_uv``
+
+    Where singular values are equal the vectors have no derivative: it is NaN. That of the values, alone, is finite.
+    """
+    return np.linalg.svd(a, full_matrices, compute_uv)
+
+
+@svd.called_as
+def _(a, full_matrices=True, compute_uv=True, hermitian=False):
+    _refuse_hermitian("svd", hermitian)
+    rows, columns = np.shape(a)[-2:]
+    if compute_uv and full_matrices and rows != columns:
+        raise NotDifferentiable(
+            f"numpy.linalg.svd of a matrix of {rows} rows and {columns} columns: what completes u or vh has no "
+            "derivative. Pass full_matrices=False, or compute_uv=False for the values alone"
+        )
+    return (a,), {"full_matrices": False, "compute_uv": compute_uv}
+
+
+@svd.with_residual
+def _(a, *, full_matrices=True, compute_uv=True):
+    factors = np.linalg.svd(a, full_matrices=False)
+    return (factors if compute_uv else factors[1]), tuple(factors)
+
+
+def _svd_tangent(t, residual, compute_uv):
+    """ds = diag(p), du = u (F (p s + s p^H)) + (1 - u u^H) t v / s, the like for v; p = u^H t v, F = 1 / (s_j^2 - s_i^2)
+
+    Source: Townsend, "Differentiating the singular value decomposition" (2016).
+    """
+    u, s, vh = residual
+    v = _adjoint(vh)
+    p = np.matmul(_adjoint(u), np.matmul(t, v))
+    ds = np.real(np.diagonal(p, 0, -2, -1))
+    if not compute_uv:
+        return ds
+    rows, rows_s = np.expand_dims(s, -1), np.expand_dims(s, -2)
+    gaps = _gaps(s * s)
+    du = np.matmul(u, gaps * (p * rows_s + rows * _adjoint(p)))
+    dv = np.matmul(v, gaps * (rows * p + _adjoint(p) * rows_s))
+    if np.iscomplexobj(t):
+        du = du + 1j * u * np.expand_dims(np.imag(np.diagonal(p, 0, -2, -1)) / s, -2)
+    m, n = np.shape(t)[-2:]
+    if m > n:
+        beyond = np.matmul(t, v) / rows_s
+        du = du + beyond - np.matmul(u, np.matmul(_adjoint(u), beyond))
+    elif n > m:
+        beyond = np.matmul(_adjoint(t), u) / rows_s
+        dv = dv + beyond - np.matmul(v, np.matmul(_adjoint(v), beyond))
+    return du, ds, _adjoint(dv)
+
+
+def _svd_cotangent(g, residual, compute_uv):
+    """conj(u diag(g_s) vh) for the values; for the vectors the transpose of the JVP"""
+    u, s, vh = residual
+    if not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])):
+        return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
+    like_a = np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)
+    return vjp(lambda t: _svd_tangent(t, residual, True), like_a)[1](tuple(g))[0]
+
+
+svd.defvjp(a=_svd_cotangent).defjvp(a=_svd_tangent)
+
+
+@composite("numpy.linalg.svdvals")
+def svdvals(x, /):
+    """The singular values, descending"""
+    return np.linalg.svd(x, compute_uv=False)
+
+
+# ------------------------------------------------------------------------------------------------------- norms
+@primitive("opreg_numpy.linalg.power_norm")
+def power_norm(x, /, *, p, axis, keepdims=False):
+    """The p-th root of the sum of abs(x)**p along axes. Its derivative where it is zero is zero, the least subgradient"""
+    magnitude = np.abs(x)
+    if p == 2:
+        return np.sqrt(np.sum(magnitude * magnitude, axis=axis, keepdims=keepdims))
+    return np.sum(magnitude**p, axis=axis, keepdims=keepdims) ** (1 / p)
+
+
+def _power_norm_gradient(x, out, p, axis):
+    """conj(x) |x|^(p-2) / norm^(p-1)"""
+    norm = expanded(out, np.shape(x), axis)
+    zero = stop_gradient(norm) == 0
+    x = np.conj(x) / np.where(zero, np.ones_like(stop_gradient(norm)), norm)
+    if p == 2:
+        return x
+    magnitude = np.abs(x)
+    still = stop_gradient(magnitude) == 0
+    return np.where(still, np.zeros_like(stop_gradient(x)), x * np.where(still, np.ones_like(stop_gradient(magnitude)), magnitude) ** (p - 2))
+
+
+power_norm.defvjp(
+    x=lambda g, x, out, p, axis: expanded(g, np.shape(x), axis) * _power_norm_gradient(x, out, p, axis)
+)
+power_norm.defjvp(
+    x=lambda t, x, out, p, axis, keepdims: np.sum(
+        np.real(t * _power_norm_gradient(x, out, p, axis)), axis=axis, keepdims=keepdims
+    )
+)
+
+
+def _norm(x, ord, axis, keepdims):
+    rank = np.ndim(x)
+    if axis is None and (ord is None or (rank == 2 and ord in ("fro", "f")) or (rank == 1 and ord == 2)):
+        return power_norm(x, p=2, axis=tuple(range(rank)), keepdims=keepdims)
+    axes = normalised(axis, rank)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    found = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
+    return expanded(found, np.shape(x), axes) if keepdims else found
+
+
+def _vector_norm(x, order, axis, keepdims):
+    if isinstance(order, str):
+        raise ValueError(f"Invalid norm order '{order}' for vectors")
+    if order is None or order == 2:
+        return power_norm(x, p=2, axis=axis, keepdims=keepdims)
+    if order == math.inf:
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+    if order == -math.inf:
+        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
+    if order == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    if order == 0:  # how many are not zero: a constant
+        plain = stop_gradient(x)
+        return np.sum((plain != 0).astype(plain.real.dtype), axis=axis, keepdims=keepdims)
+    return power_norm(x, p=order, axis=axis, keepdims=keepdims)
+
+
+def _matrix_norm(x, order):
+    if order in (None, "fro", "f"):
+        return power_norm(x, p=2, axis=(-2, -1))
+    if order == "nuc":
+        return np.sum(np.linalg.svdvals(x), axis=-1)
+    if order in (2, -2):
+        return (np.max if order > 0 else np.min)(np.linalg.svdvals(x), axis=-1)
+    if order in (1, -1, math.inf, -math.inf):
+        sums = np.sum(np.abs(x), axis=-2 if abs(order) == 1 else -1)
+        return (np.max if order > 0 else np.min)(sums, axis=-1)
+    raise ValueError("Invalid norm order for matrices.")
+
+
+@primitive("numpy.linalg.norm")
+def norm(x, /, *, ord=None, axis=None, keepdims=False):
+    """The norm of vectors along one axis, or of matrices along two; of the flattened array with neither order nor axis"""
+    return np.linalg.norm(x, ord, axis, keepdims)
+
+
+@primitive("numpy.linalg.vector_norm")
+def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    """The norm of vectors that lie along axes, of the flattened array without"""
+    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+
+
+def _flat_norm(x, ord, axis, keepdims):
+    return _vector_norm(x, ord, normalised(axis, np.ndim(x)), keepdims)
+
+
+def _made_of(function, body):
+    """Give a primitive the derivatives of its body, a function of x and of what is static: the order is a number too."""
+    function.defvjp(x=lambda g, x, ord, axis, keepdims: vjp(lambda y: body(y, ord, axis, keepdims), x)[1](g)[0])
+    function.defjvp(x=lambda t, x, ord, axis, keepdims: jvp(lambda y: body(y, ord, axis, keepdims), (x,), (t,))[1])
+
+
+_made_of(norm, _norm)
+_made_of(vector_norm, _flat_norm)
+
+
+@composite("numpy.linalg.matrix_norm")
+def matrix_norm(x, /, *, keepdims=False, ord="fro"):
+    """The norm of each matrix of a stack"""
+    return np.linalg.norm(x, ord=ord, axis=(-2, -1), keepdims=keepdims)
+
+
+@composite("numpy.linalg.cond")
+def cond(x, p=None):
+    """The condition number: the greatest singular value over the least, or norm(x) norm(x^-1)"""
+    if p in (None, 2, -2):
+        s = np.linalg.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+
+
+# ---------------------------------------------------------------------------------------- products and aliases
+@composite("numpy.linalg.matrix_power")
+def matrix_power(a, n):
+    """The n-fold product of a with itself, of its inverse for a negative n"""
+    if n < 0:
+        return np.linalg.matrix_power(np.linalg.inv(a), -n)
+    if n == 0:
+        plain = stop_gradient(a)
+        return np.broadcast_to(np.eye(plain.shape[-1], dtype=plain.dtype), plain.shape)
+    half = a if n == 1 else np.linalg.matrix_power(a, n // 2)
+    if n == 1:
+        return a
+    return np.matmul(np.matmul(half, half), a) if n % 2 else np.matmul(half, half)
+
+
+@composite("numpy.linalg.multi_dot")
+def multi_dot(arrays, *, out=None):
+    """The product of several matrices; the first and the last may be vectors"""
+    if out is not None:
+        raise TypeError("numpy.linalg.multi_dot cannot write a traced value into out=; use what it returns")
+    return reduce(np.dot, arrays)
+
+
+@composite("numpy.linalg.tensorsolve")
+def tensorsolve(a, b, axes=None):
+    """x with tensordot(a, x, x.ndim) = b"""
+    if axes is not None:
+        rest = [i for i in range(np.ndim(a)) if i not in normalised(tuple(axes), np.ndim(a))]
+        a = np.transpose(a, rest + [axis % np.ndim(a) for axis in axes])
+    shape = np.shape(a)[np.ndim(b) :]
+    return np.reshape(np.linalg.solve(np.reshape(a, (np.size(b), -1)), np.ravel(b)), shape)
+
+
+@composite("numpy.linalg.tensorinv")
+def tensorinv(a, ind=2):
+    """The inverse of tensordot with a over so many axes"""
+    shape = np.shape(a)
+    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(shape[:ind]), -1))), shape[ind:] + shape[:ind])
+
+
+@composite("numpy.linalg.matmul")
+def matmul(x1, x2, /):
+    """As numpy.matmul"""
+    return np.matmul(x1, x2)
+
+
+@composite("numpy.linalg.matrix_transpose")
+def matrix_transpose(x, /):
+    """As numpy.matrix_transpose"""
+    return np.matrix_transpose(x)
+
+
+@composite("numpy.linalg.outer")
+def outer(x1, x2, /):
+    """As numpy.outer, for vectors"""
+    return np.outer(x1, x2)
+
+
+@composite("numpy.linalg.cross")
+def cross(x1, x2, /, *, axis=-1):
+    """As numpy.cross"""
+    return np.cross(x1, x2, axis=axis)
+
+
+@composite("numpy.linalg.vecdot")
+def vecdot(x1, x2, /, *, axis=-1):
+    """As numpy.vecdot"""
+    return np.vecdot(x1, x2, axis=axis)
+
+
+@composite("numpy.linalg.tensordot")
+def tensordot(x1, x2, /, *, axes=2):
+    """As numpy.tensordot"""
+    return np.tensordot(x1, x2, axes)
+
+
+@composite("numpy.linalg.diagonal")
+def diagonal(x, /, *, offset=0):
+    """The diagonals of a stack of matrices"""
+    return np.diagonal(x, offset, -2, -1)
+
+
+@composite("numpy.linalg.trace")
+def trace(x, /, *, offset=0, dtype=None):
+    """The traces of a stack of matrices"""
+    return np.trace(x, offset, -2, -1, dtype)
+
+
+# ---------------------------------------------------------------------------------------------------- samples
+def _matrices(rng, draw, *shape):
+    """Return a stack of random square matrices with inverses far from infinite."""
+    x = draw(rng, shape)
+    return np.asarray(x + 3 * np.eye(shape[-1], dtype=x.dtype), x.dtype, order="A")
+
+
+def _definite(rng, draw, *shape):
+    """Return a stack of random Hermitian matrices with positive eigenvalues."""
+    x = draw(rng, shape)
+    return x @ np.conj(np.swapaxes(x, -1, -2)) + np.eye(shape[-1], dtype=x.dtype)
+
+
+def _of_stacks(make, *keywords, **always):
+    """Return a generator of calls with a stack of square matrices of every kind, and with every set of keywords."""
+
+    def generate(rng):
+        for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
+            yield Sample((make(rng, real, *shape),), always, note=f"{shape}")
+        for kind, draw in KINDS.items():
+            yield Sample((make(rng, draw, 3, 3),), always, note=kind)
+        for options in keywords:
+            yield Sample((make(rng, real, 3, 3),), {**always, **options})
+            yield Sample((make(rng, complex_, 2, 2, 2),), {**always, **options})
+
+    return generate
+
+
+for _function in inv, det, slogdet:
+    _function.samples(_of_stacks(_matrices))
+cholesky.samples(_of_stacks(_definite, {"upper": True}, {"upper": False}))
+eigvalsh.samples(_of_stacks(_definite, {"UPLO": "U"}))
+matrix_power.samples(_of_stacks(lambda *args: _matrices(*args) / 3, {"n": 3}, {"n": -2}, {"n": 0}, {"n": 7}, n=2))
+matrix_transpose.samples(_of_stacks(_matrices))
+
+
+@solve.samples
+def _(rng):
+    for left, right in (
+        ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (3,)), ((2, 3, 3), (3, 2)), ((3, 3), (4, 3, 2)), ((4, 1, 2, 2), (3, 2, 5)),
+        ((1, 1), (1,)), ((1, 1), (1, 1)), ((0, 2, 2), (2, 1)), ((2, 2), (2, 0)),
+    ):  # fmt: skip
+        yield Sample((_matrices(rng, real, *left), real(rng, right)), note=f"{left}, {right}")
+    for kind, draw in KINDS.items():
+        yield Sample((_matrices(rng, draw, 3, 3), draw(rng, (3, 2))), note=kind)
+    yield Sample((_matrices(rng, real, 2, 2), complex_(rng, (2,))), note="real and complex")
+    yield Sample((_matrices(rng, complex_, 2, 2), single(rng, (2, 3))), note="complex and float32")
+    yield Sample((_matrices(rng, real, 2, 2), np.arange(2)), note="integers")
+    x = _matrices(rng, real, 3, 3)
+    yield Sample((x, x), note="the same array twice")
+
+
+@det.samples
+def _(rng):
+    for draw in (real, complex_):
+        x = draw(rng, (4, 3, 3))
+        x[0, 1], x[1, 1:], x[2] = x[0, 0], x[1, :1], 0
+        yield Sample((x,), note="of rank 2, 1, 0 and 3")
+    yield Sample((np.zeros((1, 1)),), note="zero")
+    yield Sample((np.zeros((0, 0)),), note="the empty matrix")
+
+
+def _rectangular(rng):
+    for kind, draw in KINDS.items():
+        yield kind, draw(rng, (4, 3))
+    for shape in ((3, 4), (3, 3), (2, 4, 2), (2, 1, 2, 3), (1, 1), (0, 3, 2)):
+        yield f"{shape}", real(rng, shape)
+
+
+@pinv.samples
+def _(rng):
+    for kind, x in _rectangular(rng):
+        yield Sample((x,), note=kind)
+    yield Sample((real(rng, (3, 2)), 1e-3), note="rcond")
+    yield Sample((complex_(rng, (2, 3)),), {"rtol": 1e-3})
+
+
+@qr.samples
+def _(rng):
+    for kind, x in _rectangular(rng):
+        yield Sample((x,), note=kind)
+        yield Sample((x,), {"mode": "r"}, note=kind)
+    yield Sample((real(rng, (3, 3)), "complete"), note="square, so complete")
+
+
+@eigh.samples
+def _(rng):
+    for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 2, 2)):
+        yield Sample((_definite(rng, real, *shape),), note=f"{shape}")
+        yield Sample((_definite(rng, real, *shape), "U"), note=f"{shape}")
+    for kind, draw in KINDS.items():
+        if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
+            yield Sample((_definite(rng, draw, 3, 3),), note=kind)
+
+
+@svd.samples
+def _(rng):
+    for kind, x in _rectangular(rng):
+        yield Sample((x,), {"compute_uv": False}, note=kind)
+        if kind != "complex":  # the phases of complex singular vectors are anybody's choice
+            yield Sample((x, False), note=kind)
+    yield Sample((real(rng, (3, 3)),), note="square")
+    yield Sample((real(rng, (2, 2)), True, True), note="square")
+
+
+@svdvals.samples
+def _(rng):
+    for kind, x in _rectangular(rng):
+        yield Sample((x,), note=kind)
+
+
+_EVERY_P = (None, 1, 2, 3, 2.5, np.inf, -np.inf, 0, -1)
+
+norm.samples(of_one_array(
+    *(call((3, 4), order, axis=-1) for order in _EVERY_P), call((3, 4), 2, (0,), True), call((3,)), call((3,), 3), call((2, 3, 2)),
+    call((3, 2), keepdims=True), call((), None), call((1,), 1), call((0,), 2), call((2, 0), axis=1),
+))  # fmt: skip
+norm.samples(of_one_array(
+    *(call((3, 4), order) for order in ("fro", "nuc", None, 1, -1, 2, -2, np.inf, -np.inf)), call((2, 3, 4), 1, (2, 0)),
+    call((2, 3, 4), "nuc", axis=(-1, 0), keepdims=True), call((2, 3, 4), axis=(0, 1)), call((1, 1), 2),
+))  # fmt: skip
+vector_norm.samples(of_one_array(
+    *(call((3, 4), axis=-1, ord=order) for order in _EVERY_P[1:]), call((2, 3, 2)), call((2, 3, 2), axis=(0, 2), keepdims=True),
+    call((2, 3), keepdims=True, ord=1),
+))  # fmt: skip
+matrix_norm.samples(of_one_array(
+    *(call((2, 3, 4), ord=order) for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)), call((3, 4), keepdims=True),
+))  # fmt: skip
+power_norm.samples(of_one_array(
+    call((3, 4), p=2, axis=(0, 1)), call((3, 4), p=3, axis=(1,)), call((3, 4), p=2.5, axis=(-2,), keepdims=True), call((3,), p=2, axis=()),
+    call((3, 4), p=1.5, axis=(0,)), call((3,), p=-1, axis=(0,)), call((0, 2), p=2, axis=(0,)),
+))  # fmt: skip
+
+
+@norm.samples
+@vector_norm.samples
+def _(rng):
+    x = real(rng, (3, 4))
+    x[1] = 0
+    for order in (2, 3, 1.5):
+        yield Sample((x,), {"ord": order, "axis": 1}, note="zero: a kink")
+    yield Sample((x[0] * np.array([1, 0, 1, 0]),), {"ord": 3}, note="zeros in a vector")
+
+
+@cond.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((_matrices(rng, draw, 3, 3),), note=kind)
+    for p in (None, 2, -2, 1, -1, np.inf, -np.inf, "fro", "nuc"):
+        yield Sample((_matrices(rng, real, 2, 2, 2),), {"p": p})
+    yield Sample((real(rng, (3, 2)),), note="rectangular")
+
+
+@multi_dot.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample(([draw(rng, (2, 3)), draw(rng, (3, 4)), draw(rng, (4, 2))],), note=kind)
+    yield Sample(([real(rng, (3,)), real(rng, (3, 2)), complex_(rng, (2,))],), note="vectors at the ends")
+    yield Sample(([real(rng, (1, 2)), np.ones((2, 2)), real(rng, (2, 3)), real(rng, (3, 1))],), note="four")
+    x = real(rng, (2, 2))
+    yield Sample(([x, x, x],), note="the same array again")
+
+
+@tensorsolve.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((_matrices(rng, draw, 6, 6).reshape(2, 3, 6), draw(rng, (2, 3))), note=kind)
+    yield Sample((_matrices(rng, real, 6, 6).reshape(6, 3, 2), real(rng, (6,))))
+    yield Sample((np.moveaxis(_matrices(rng, real, 6, 6).reshape(2, 3, 6), -1, 0), real(rng, (2, 3)), (0,)), note="axes")
+
+
+@tensorinv.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((_matrices(rng, draw, 6, 6).reshape(2, 3, 6),), note=kind)
+    yield Sample((_matrices(rng, real, 6, 6).reshape(6, 3, 2), 1), note="ind")
+    yield Sample((_matrices(rng, real, 4, 4).reshape(2, 2, 2, 2),))
+
+
+def _two(*shapes, **kwargs):
+    def generate(rng):
+        for left, right in shapes:
+            for draw in (real, single, complex_):
+                yield Sample((draw(rng, left), draw(rng, right)), kwargs, note=draw.__name__)
+            yield Sample((real(rng, left), complex_(rng, right)), kwargs, note="real and complex")
+
+    return generate
+
+
+matmul.samples(_two(((2, 3), (3, 4)), ((5, 2, 3), (3, 1)), ((3,), (3, 2))))
+outer.samples(_two(((3,), (4,)), ((1,), (2,)), ((0,), (2,))))
+cross.samples(_two(((2, 3), (2, 3)), ((3,), (4, 3))))
+cross.samples(_two(((3, 2), (3, 2)), axis=0))
+vecdot.samples(_two(((2, 3), (3,)), ((3,), (3,))))
+vecdot.samples(_two(((3, 2), (3, 1)), axis=-2))
+tensordot.samples(_two(((2, 3, 4), (3, 4, 2))))
+tensordot.samples(_two(((2, 3), (3, 2)), axes=([1], [0])))
+diagonal.samples(of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 3, 4), offset=2), call((0, 2))))
+trace.samples(of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 2), dtype=np.complex128), call((0, 2))))
