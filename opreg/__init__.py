@@ -24,10 +24,10 @@ _HOME = {
     "Sample": "_primitive",
     "Space": "_space",
     "UnknownPrimitive": "_errors",
-    "checkpoint": "_transforms",
+    "checkpoint": "_custom",
     "composite": "_composite",
-    "custom_jvp": "_transforms",
-    "custom_vjp": "_transforms",
+    "custom_jvp": "_custom",
+    "custom_vjp": "_custom",
     "elementwise": "_primitive",
     "elementwise_grad": "_transforms",
     "grad": "_transforms",
@@ -42,14 +42,14 @@ _HOME = {
     "jvp": "_transforms",
     "linearize": "_transforms",
     "primitive": "_primitive",
-    "stop_gradient": "_transforms",
+    "stop_gradient": "_custom",
     "value_and_grad": "_transforms",
     "variable": "_variable",
     "vjp": "_transforms",
 }
 _MODULES = ("numpy", "plugins", "scipy", "testing", "verify")
 
-__all__ = ["__version__", "plugins", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", "plugins", *_HOME]
 
 
 def __getattr__(name: str) -> Any:
@@ -71,6 +71,10 @@ if TYPE_CHECKING:
     from opreg import plugins as plugins
     from opreg._composite import Composite as Composite
     from opreg._composite import composite as composite
+    from opreg._custom import checkpoint as checkpoint
+    from opreg._custom import custom_jvp as custom_jvp
+    from opreg._custom import custom_vjp as custom_vjp
+    from opreg._custom import stop_gradient as stop_gradient
     from opreg._errors import BlockedPrimitive as BlockedPrimitive
     from opreg._errors import DeclarationError as DeclarationError
     from opreg._errors import DuplicatePrimitive as DuplicatePrimitive
@@ -87,9 +91,6 @@ if TYPE_CHECKING:
     from opreg._primitive import primitive as primitive
     from opreg._space import Space as Space
     from opreg._trace import is_traced as is_traced
-    from opreg._transforms import checkpoint as checkpoint
-    from opreg._transforms import custom_jvp as custom_jvp
-    from opreg._transforms import custom_vjp as custom_vjp
     from opreg._transforms import elementwise_grad as elementwise_grad
     from opreg._transforms import grad as grad
     from opreg._transforms import hessian as hessian
@@ -99,7 +100,6 @@ if TYPE_CHECKING:
     from opreg._transforms import jacrev as jacrev
     from opreg._transforms import jvp as jvp
     from opreg._transforms import linearize as linearize
-    from opreg._transforms import stop_gradient as stop_gradient
     from opreg._transforms import value_and_grad as value_and_grad
     from opreg._transforms import vjp as vjp
     from opreg._variable import variable as variable

@@ -16,11 +16,10 @@ def main() -> None:
     try:
         from opreg.cli import cli
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich", "numpy"):
+        missing = (error.name or "").split(".")[0]
+        if missing not in ("click", "rich", "numpy", "pluggy"):
             raise
-        print(
-            f"opreg: the command line needs {error.name}, which is not installed: {INSTALL}", file=sys.stderr
-        )
+        print(f"opreg: the command line needs {missing}, which is not installed: {INSTALL}", file=sys.stderr)
         sys.exit(2)
     cli(prog_name="opreg")
 

@@ -55,7 +55,9 @@ class Composite(Primitive):
         traced = any(type(leaf) is Tracer for leaf in flatten((args, kwargs))[0])
         return (self.body if traced else self.original())(*args, **kwargs)
 
-    def canonical(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def canonical(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         leaves, tree = flatten((tuple(args), dict(kwargs)))
         moving = [i for i, leaf in enumerate(leaves) if spec_of(leaf) is not None]
         return tuple(leaves[i] for i in moving), {"call": Call(tree, leaves, moving)}

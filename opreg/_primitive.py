@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from types import MappingProxyType
@@ -53,15 +54,18 @@ class Rule(NamedTuple):
 
 
 def where(function: Any) -> str:
-    """Say where a function is defined, for the end of an error message."""
-    while not hasattr(function, "__code__"):
-        inner = getattr(function, "func", None) or getattr(function, "__wrapped__", None)
+    """Say where an author's function is defined, for the end of an error message."""
+    while True:
+        inner = getattr(function, "__wrapped__", None)
+        if isinstance(
+            function, functools.partial
+        ):  # the engine's call of a rule, which is then its first argument
+            inner = function.args[0] if function.args and callable(function.args[0]) else function.func
         if inner is None:
-            return ""
-        if getattr(function, "args", ()) and callable(function.args[0]):
-            inner = function.args[0]
+            break
         function = inner
-    return f" ({function.__code__.co_filename}:{function.__code__.co_firstlineno})"
+    code = getattr(function, "__code__", None)
+    return "" if code is None else f" ({code.co_filename}:{code.co_firstlineno})"
 
 
 class Primitive:
@@ -121,9 +125,13 @@ class Primitive:
             else:
                 data.append(p.name)
         if variadic is not None and data:
-            raise DeclarationError(f"{self.name}: data are either named or variadic, not both{where(forward)}")
+            raise DeclarationError(
+                f"{self.name}: data are either named or variadic, not both{where(forward)}"
+            )
         if variadic is None and not data:
-            raise DeclarationError(f"{self.name}: there is no positional parameter, so no data{where(forward)}")
+            raise DeclarationError(
+                f"{self.name}: there is no positional parameter, so no data{where(forward)}"
+            )
         return ((variadic,) if variadic else tuple(data)), variadic, MappingProxyType(static)
 
     # ------------------------------------------------------------------------------------------- declaring
@@ -179,14 +187,18 @@ class Primitive:
 
     def _declare(self, mode: str, joint: Function | None, rules: Mapping[str, Function]) -> Self:
         if joint is not None and rules:
-            raise DeclarationError(f"{self.name}: give def{mode} one joint rule or a rule per argument, not both")
+            raise DeclarationError(
+                f"{self.name}: give def{mode} one joint rule or a rule per argument, not both"
+            )
         if joint is None and not rules:
             raise DeclarationError(f"{self.name}: def{mode} was given no rule")
         for name, rule in rules.items():
             self._require_data(name, f"def{mode}", rule)
         for name, rule in {"*": joint}.items() if joint is not None else rules.items():
             if not callable(rule):
-                raise DeclarationError(f"{self.name}: the {mode.upper()} rule for {name!r} is {rule!r}, not a function")
+                raise DeclarationError(
+                    f"{self.name}: the {mode.upper()} rule for {name!r} is {rule!r}, not a function"
+                )
             self._names(rule, mode)  # a wrong name is an error here, with the line
             self._rules[mode, name] = rule
         self._prepare()
@@ -217,7 +229,9 @@ class Primitive:
                     f"{', '.join(known)}{where(rule)}"
                 )
             if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY):
-                raise DeclarationError(f"{self.name}: a rule's parameters are plain names, not {p}{where(rule)}")
+                raise DeclarationError(
+                    f"{self.name}: a rule's parameters are plain names, not {p}{where(rule)}"
+                )
             names.append(name)
         return names
 
@@ -231,7 +245,9 @@ class Primitive:
         self.__dict__.pop("record", None)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "record":  # made at first use, dropped when a rule is declared; None: record in the general way
+        if (
+            name == "record"
+        ):  # made at first use, dropped when a rule is declared; None: record in the general way
             general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
             self.record = None if general else recorder(self, RECORDING)
             return self.record
@@ -241,10 +257,14 @@ class Primitive:
         """Return the names of the environment's places: see :meth:`environment`."""
         return ("out", "residual", *self.data, *self.static, "index")
 
-    def environment(self, out: Any, residual: Any, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    def environment(
+        self, out: Any, residual: Any, primals: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
         """Return everything that a rule may ask for, in the order of the layout (``index`` is added by the caller)."""
         static = [kwargs.get(name, default) for name, default in self.static.items()]
-        return (out, residual, tuple(primals), *static) if self.variadic else (out, residual, *primals, *static)
+        return (
+            (out, residual, tuple(primals), *static) if self.variadic else (out, residual, *primals, *static)
+        )
 
     def _entry(self, rule: Function, mode: str) -> Entry:
         """Return a rule as the engine calls it: ``function(g, pick(environment))``.
@@ -272,7 +292,9 @@ class Primitive:
         if key not in self._cache:
             names = self.data * count if self.variadic else self.data
             if len(names) != count:
-                raise TypeError(f"{self.name} takes {len(names)} data arguments ({', '.join(names)}), not {count}")
+                raise TypeError(
+                    f"{self.name} takes {len(names)} data arguments ({', '.join(names)}), not {count}"
+                )
             self._cache[key] = tuple(self._entry_for(mode, i, name) for i, name in enumerate(names))
         found: tuple[Entry | None, ...] = self._cache[key]
         return found
@@ -347,7 +369,9 @@ class Primitive:
         data, static = self.canonical(args, kwargs)
         return self.bind(*data, **static)
 
-    def canonical(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def canonical(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bring a call in the user's form to ``(data, static)``, with the errors of Python's own call."""
         if self._calling is not None:
             data, static = self._calling(*args, **kwargs)
@@ -363,7 +387,9 @@ class Primitive:
             data.append(static.pop(name))
         surplus = args[count:]
         if len(surplus) > len(self.static):
-            raise TypeError(f"{self.name}() takes {count + len(self.static)} arguments, but {len(args)} were given")
+            raise TypeError(
+                f"{self.name}() takes {count + len(self.static)} arguments, but {len(args)} were given"
+            )
         for name, value in zip(self.static, surplus, strict=False):
             if name in static:
                 raise TypeError(f"{self.name}() got several values for {name!r}")
@@ -469,9 +495,7 @@ class Primitive:
 
     def _plus(self, a: Any, b: Any, out: Any) -> Any:
         if isinstance(out, tuple):
-            return tuple(
-                y if x is None else x if y is None else add(x, y) for x, y in zip(a, b, strict=True)
-            )
+            return tuple(y if x is None else x if y is None else add(x, y) for x, y in zip(a, b, strict=True))
         spec = spec_of(out)
         return add(self.fit_tangent(a, spec), self.fit_tangent(b, spec))
 
@@ -530,7 +554,9 @@ class Primitive:
     @property
     def rules(self) -> list[Rule]:
         """The rules as declared."""
-        return [Rule(name, mode, getattr(rule, "__wrapped__", rule)) for (mode, name), rule in self._rules.items()]
+        return [
+            Rule(name, mode, getattr(rule, "__wrapped__", rule)) for (mode, name), rule in self._rules.items()
+        ]
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -542,7 +568,9 @@ class Primitive:
     def has_jvp(self) -> bool:
         """Whether a JVP was declared, for every differentiable argument; else it is derived."""
         names = [name for name in self.data if name not in self._reasons]
-        return all(("jvp", n) in self._rules or ("jvp", "*") in self._rules or n in self._linear for n in names)
+        return all(
+            ("jvp", n) in self._rules or ("jvp", "*") in self._rules or n in self._linear for n in names
+        )
 
     def missing_rules(self) -> list[str]:
         """Return the arguments for which there is neither a rule nor a declared reason."""
@@ -587,7 +615,8 @@ def _transpose_rule(linear: Function, out: Any, tangent: Any) -> Any:
         return transpose(linear, out, tangent)
     zeros = [zeros_like(part) for part in out]
     return tuple(
-        transpose(lambda s, i=i: linear((*zeros[:i], s, *zeros[i + 1 :])), part, tangent) for i, part in enumerate(out)
+        transpose(lambda s, i=i: linear((*zeros[:i], s, *zeros[i + 1 :])), part, tangent)
+        for i, part in enumerate(out)
     )
 
 

@@ -60,7 +60,7 @@ class Tracer:
         return space_of(strip(self)).attribute(self, name)
 
     def __repr__(self) -> str:
-        return f"Traced({self.primal!r})"
+        return f"{self.trace.label}({self.primal!r})"
 
     def __bool__(self) -> bool:
         return bool(self.primal)
@@ -140,7 +140,11 @@ def _operator(name: str, reflected: bool) -> Function:
         if trace.recording:
             record = primitive.record
             if record is not None:
-                return record(trace, compute, _NONE, other, self) if reflected else record(trace, compute, _NONE, self, other)
+                return (
+                    record(trace, compute, _NONE, other, self)
+                    if reflected
+                    else record(trace, compute, _NONE, self, other)
+                )
         return trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
 
     def _apply(self: Tracer, other: Any) -> Any:
@@ -288,7 +292,8 @@ def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: A
 class Trace:
     """One differentiation in progress. Its level says whose turn it is: traces begun later are inside."""
 
-    __slots__ = ("level", "live", "recording", "what")
+    __slots__ = ("__weakref__", "level", "live", "recording", "what")
+    label = "Traced"
     attributes: dict[str, Function] = {}  # attributes that this kind of trace gives its tracers
 
     def __init__(self, what: str = "") -> None:
@@ -304,7 +309,11 @@ class Trace:
         self.live = self.recording = False
 
     def process(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+        self,
+        primitive: Primitive,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        compute: Function | None = None,
     ) -> Any:
         """Apply a primitive to arguments of which some are this trace's tracers; ``compute`` in place of forward."""
         raise NotImplementedError
@@ -337,7 +346,11 @@ class ReverseTrace(Trace):
         return Tracer(primal, self, (-_serial(), spec, origin))
 
     def process(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+        self,
+        primitive: Primitive,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        compute: Function | None = None,
     ) -> Any:
         if not self.live:
             raise self.escaped(primitive, args)
@@ -395,7 +408,11 @@ class ForwardTrace(Trace):
     __slots__ = ()
 
     def process(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+        self,
+        primitive: Primitive,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        compute: Function | None = None,
     ) -> Any:
         if not self.live:
             raise self.escaped(primitive, args)
@@ -499,7 +516,6 @@ def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
         pairs = [(image, cotangent)]
     seeds = [(i.record, c) for i, c in pairs if type(i) is Tracer and i.trace is trace and c is not None]
     return backward(seeds).get(source.record[0], zero)
-
 
 
 RECORDING = {"SPEC": SPEC, "Tracer": Tracer, "serial": _serial}

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
-from opreg._errors import DeclarationError, NotDifferentiable
-from opreg._primitive import Primitive
+from opreg._errors import NotDifferentiable
 from opreg._space import require_spec, space_of, spec_of
-from opreg._trace import ForwardTrace, Node, ReverseTrace, Tracer, backward, strip, zeros_like
-from opreg._tree import Tree, flatten, unflatten
-
-Function: TypeAlias = Callable[..., Any]
+from opreg._trace import ForwardTrace, Function, Node, ReverseTrace, Tracer, backward, strip, zeros_like
+from opreg._tree import Tree, flatten, named_children, unflatten
 
 
-def _called(fun: Function) -> str:
+def called(fun: Function) -> str:
     return getattr(fun, "__name__", None) or type(fun).__name__
 
 
@@ -25,7 +22,9 @@ class _Arguments:
     def __init__(self, what: str, values: Sequence[Any], names: Sequence[Any]) -> None:
         self.values = tuple(values)
         self.leaves, self.tree = flatten(self.values)
-        self.paths = [f"argument {names[int(p[1 : p.index(']')])]}{p[p.index(']') + 1 :]}" for p in self.tree.paths()]
+        self.paths = [
+            f"argument {names[int(p[1 : p.index(']')])]}{p[p.index(']') + 1 :]}" for p in self.tree.paths()
+        ]
         self.specs: list[Any] = []
         bare = [any(leaf is value for value in self.values) for leaf in self.leaves]
         for leaf, path, alone in zip(self.leaves, self.paths, bare, strict=True):
@@ -33,7 +32,9 @@ class _Arguments:
             self.specs.append(None if static else require_spec(leaf, f"{path} of {what}"))
         for value, name in zip(self.values, names, strict=True):
             if not flatten(value)[0]:
-                raise NotDifferentiable(f"argument {name} of {what} holds nothing to differentiate: it is {value!r}")
+                raise NotDifferentiable(
+                    f"argument {name} of {what} holds nothing to differentiate: it is {value!r}"
+                )
         if self.leaves and all(spec is None for spec in self.specs):
             path, leaf = self.paths[0], self.leaves[0]
             require_spec(leaf, f"{path} of {what}")
@@ -53,7 +54,9 @@ class _Arguments:
 def _may_be_static(leaf: Any) -> bool:
     """Tell whether a leaf inside a container may ride along without a derivative."""
     plain = strip(leaf)
-    return spec_of(plain) is None and (isinstance(plain, (str, bytes, int, bool)) or not hasattr(plain, "dtype"))
+    return spec_of(plain) is None and (
+        isinstance(plain, (str, bytes, int, bool)) or not hasattr(plain, "dtype")
+    )
 
 
 def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
@@ -75,7 +78,7 @@ def _record(
     what: str, fun: Function, values: Sequence[Any], names: Sequence[Any], has_aux: bool
 ) -> tuple[Any, _Pullback, Any]:
     """Run ``fun`` on traced values and return its plain output, the pullback and the auxiliary output."""
-    label = f"{what} of {_called(fun)}"
+    label = f"{what} of {called(fun)}"
     arguments = _Arguments(label, values, names)
     with ReverseTrace(label) as trace:
         sources = [
@@ -125,12 +128,16 @@ class _Pullback:
         leaves, tree = flatten(cotangent)
         if not tree.matches(self.tree):
             tree = self.tree
-            leaves = _leaves_like(cotangent, self.tree, self.label)
-        return self.send([self._fit(g, i, path) for i, (g, path) in enumerate(zip(leaves, tree.paths(), strict=True))])
+            leaves = leaves_like(cotangent, self.tree, self.label)
+        return self.send(
+            [self._fit(g, i, path) for i, (g, path) in enumerate(zip(leaves, tree.paths(), strict=True))]
+        )
 
     def send(self, cotangents: Sequence[Any], release: bool = False) -> tuple[Any, ...]:
         """Run the backward pass. With ``release`` the tape is given up, and freed on the way."""
-        seeds = [(n, g) for n, g in zip(self.nodes, cotangents, strict=True) if n is not None and g is not None]
+        seeds = [
+            (n, g) for n, g in zip(self.nodes, cotangents, strict=True) if n is not None and g is not None
+        ]
         if release:
             self.nodes = []
         del cotangents
@@ -152,31 +159,28 @@ class _Pullback:
         return g
 
 
-def _leaves_like(value: Any, tree: Tree, label: str) -> list[Any]:
+def leaves_like(value: Any, tree: Tree, label: str) -> list[Any]:
     """Return the leaves of a container in which ``None`` may stand for a zero, matched to ``tree``."""
     found: list[Any] = []
-
-    def walk(part: Any, shape: Tree | None) -> None:
-        if shape is None:
-            found.append(part)
-            return
-        if part is None:
-            found.extend([None] * shape.size)
-            return
-        if shape.kind == "leaf":
-            found.append(part)
-            return
-        parts = list(part.values()) if isinstance(part, dict) else list(part) if isinstance(part, (tuple, list)) else []
-        if len(parts) != len(shape.children):
-            raise ValueError(
-                f"{label}: the structure {type(part).__name__} of {len(parts)} does not match the output's, a "
-                f"{getattr(shape.kind, '__name__', shape.kind)} of {len(shape.children)}"
-            )
-        for child, child_shape in zip(parts, shape.children, strict=True):
-            walk(child, child_shape)
-
-    walk(value, tree)
+    _match(value, tree, label, found)
     return found
+
+
+def _match(part: Any, shape: Tree | None, label: str, found: list[Any]) -> None:
+    if shape is None or shape.kind == "leaf":
+        found.append(part)
+        return
+    if part is None:
+        found.extend([None] * shape.size)
+        return
+    parts = named_children(part)
+    if parts is None or parts.keys() != set(shape.keys):
+        raise ValueError(
+            f"{label}: a {type(part).__name__}{list(parts or ())} was given where the structure is a "
+            f"{getattr(shape.kind, '__name__', shape.kind)}{list(shape.keys)}"
+        )
+    for key, child_shape in zip(shape.keys, shape.children, strict=True):
+        _match(parts[key], child_shape, label, found)
 
 
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
@@ -192,12 +196,14 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
         raise TypeError("jvp takes a tuple of primals and a tuple of tangents: jvp(f, (x,), (t,))")
     if len(primals) != len(tangents):
         raise TypeError(f"jvp was given {len(primals)} primals and {len(tangents)} tangents")
-    label = f"jvp of {_called(fun)}"
+    label = f"jvp of {called(fun)}"
     arguments = _Arguments(label, primals, range(len(primals)))
-    directions = _leaves_like(tuple(tangents), arguments.tree, label)
+    directions = leaves_like(tuple(tangents), arguments.tree, label)
     with ForwardTrace(label) as trace:
         sources = []
-        for leaf, spec, t, path in zip(arguments.leaves, arguments.specs, directions, arguments.paths, strict=True):
+        for leaf, spec, t, path in zip(
+            arguments.leaves, arguments.specs, directions, arguments.paths, strict=True
+        ):
             if spec is None or t is None:
                 sources.append(leaf)
                 continue
@@ -217,7 +223,9 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
         else None if spec_of(leaf) is None else zeros_like(leaf)
         for leaf in leaves
     ]  # fmt: skip
-    moved = [None if t is None else space_of(strip(p)).export(t, p) for t, p in zip(moved, plain, strict=True)]
+    moved = [
+        None if t is None else space_of(strip(p)).export(t, p) for t, p in zip(moved, plain, strict=True)
+    ]
     result = unflatten(tree, plain), unflatten(tree, moved)
     return (*result, _leave_all(aux, trace)) if has_aux else result
 
@@ -228,7 +236,9 @@ def _argnums(fun: Function, argnums: int | Sequence[int], args: Sequence[Any]) -
     resolved = tuple(n + len(args) if n < 0 else n for n in numbers)
     for n in resolved:
         if not 0 <= n < len(args):
-            raise TypeError(f"argnums names argument {n}, but {_called(fun)} was called with {len(args)} positional")
+            raise TypeError(
+                f"argnums names argument {n}, but {called(fun)} was called with {len(args)} positional"
+            )
     if not resolved or len(set(resolved)) != len(resolved):
         raise ValueError(f"argnums must name each argument once, and at least one; it is {argnums!r}")
     return resolved
@@ -280,11 +290,15 @@ def _unit(value: Any, label: str) -> Any:
         )
     spec = spec_of(value)
     if spec is None:
-        raise NotDifferentiable(f"the output of {label}: {space_of(strip(value)).integer_advice(strip(value))}")
+        raise NotDifferentiable(
+            f"the output of {label}: {space_of(strip(value)).integer_advice(strip(value))}"
+        )
     unit = space_of(strip(value)).unit(spec)
     if unit is None:
         shape = getattr(strip(value), "shape", ())
-        kind = f"an array of shape {shape}" if shape else f"a {type(strip(value)).__name__}, which is not real"
+        kind = (
+            f"an array of shape {shape}" if shape else f"a {type(strip(value)).__name__}, which is not real"
+        )
         raise TypeError(
             f"{label} needs a real scalar output, but the function returned {kind}. Sum it, or use opreg.jacobian, "
             "opreg.elementwise_grad or opreg.vjp"
@@ -386,7 +400,7 @@ def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any
 
 def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
     """Compute a Jacobian column by column, by pushing the arguments' unit vectors forward."""
-    arguments = _Arguments(f"jacfwd of {_called(fun)}", values, numbers)
+    arguments = _Arguments(f"jacfwd of {called(fun)}", values, numbers)
     found: list[list[Any]] = []  # per argument leaf: the blocks of each output leaf
     tree: Tree | None = None
     out_leaves: list[Any] = []
@@ -399,7 +413,7 @@ def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tu
             tangents = [direction if i == position else None for i in range(len(arguments.leaves))]
             out, moved = jvp(fun, arguments.values, arguments.rebuild(tangents))
             out_leaves, tree = flatten(out)
-            columns.append(_leaves_like(moved, tree, "jacfwd"))
+            columns.append(leaves_like(moved, tree, "jacfwd"))
         if tree is None:  # an empty argument: the output's structure is still needed
             out_leaves, tree = flatten(fun(*values))
         found.append([
@@ -490,204 +504,3 @@ def linearize(fun: Function, *primals: Any) -> tuple[Any, Function]:
         return transposed(tangents)[0]
 
     return out, push
-
-
-# ----------------------------------------------------------------------------------- functions with own rules
-def stop_gradient(value: Any) -> Any:
-    """Return the value, or container of values, as a constant: no derivative flows through it.
-
-    >>> import opreg
-    >>> opreg.grad(lambda x: x * opreg.stop_gradient(x))(3.0)
-    3.0
-    """
-    leaves, tree = flatten(value)
-    return unflatten(tree, [strip(leaf) for leaf in leaves])
-
-
-def _bundled(
-    name: str, fun: Function, forward: Function, vjp_rule: Function | None, jvp_rule: Function | None,
-    with_residual: Function | None = None,
-) -> Callable[[list[Any]], tuple[Any, ...]]:  # fmt: skip
-    """Return a variadic primitive over leaves, for a function of containers that brings its own rules."""
-
-    def variadic(*leaves: Any) -> Any:
-        return forward(*leaves)
-
-    made = Primitive(variadic, f"{getattr(fun, '__module__', None) or 'opreg'}.{name}")
-    if vjp_rule is not None:
-        made.defvjp(vjp_rule)
-    if jvp_rule is not None:
-        made.defjvp(jvp_rule)
-    if with_residual is not None:
-        made.with_residual(with_residual)
-    return lambda leaves: made.bind(*leaves)
-
-
-class _Custom:
-    """What custom_vjp, custom_jvp and checkpoint share: a function of containers made a primitive of leaves."""
-
-    def __init__(self, fun: Function) -> None:
-        self.fun = fun
-        functools.update_wrapper(self, fun)
-
-    def apply(self, args: Sequence[Any], rules: Callable[[Any], dict[str, Any]]) -> Any:
-        leaves, tree = flatten(tuple(args))
-        shapes: list[Tree] = []
-
-        def forward(*values: Any) -> Any:
-            outs, out_tree = flatten(self.fun(*unflatten(tree, values)))
-            shapes[:] = [out_tree]
-            return tuple(outs)
-
-        keep = _Shapes(tree, shapes)
-        outs = _bundled(_called(self.fun), self.fun, forward, **rules(keep))(leaves)
-        return unflatten(shapes[0], outs)
-
-
-class _Shapes:
-    """The containers of one call: those of the arguments and, once computed, of the output."""
-
-    def __init__(self, args: Tree, outs: list[Tree]) -> None:
-        self.args, self._outs = args, outs
-
-    def build_args(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(unflatten(self.args, leaves))
-
-    def build_out(self, leaves: Sequence[Any]) -> Any:
-        return unflatten(self._outs[0], leaves)
-
-    def set_out(self, out: Any) -> tuple[Any, ...]:
-        leaves, tree = flatten(out)
-        self._outs[:] = [tree]
-        return tuple(leaves)
-
-
-class custom_vjp(_Custom):  # noqa: N801  (a function in JAX's interface)
-    """Give a function a VJP of its own: ``defvjp(forward, backward)``, as in JAX.
-
-    ``forward(*args)`` returns ``(output, residuals)``; ``backward(residuals, g)`` a tuple with one cotangent per
-    argument, ``None`` for a zero or a static one.
-
-    >>> import numpy as np, opreg
-    >>> @opreg.custom_vjp
-    ... def clipped(x):
-    ...     return x * x
-    >>> clipped.defvjp(lambda x: (x * x, x), lambda x, g: (g * np.clip(2 * x, -1, 1),))
-    >>> opreg.grad(clipped)(3.0)
-    1.0
-    """
-
-    _forward: Function | None = None
-    _backward: Function | None = None
-
-    def defvjp(self, forward: Function, backward: Function) -> None:
-        """Set the forward function, which returns ``(output, residuals)``, and the backward one."""
-        self._forward, self._backward = forward, backward
-
-    def __call__(self, *args: Any) -> Any:
-        forward, backward_ = self._forward, self._backward
-        if forward is None or backward_ is None:
-            raise DeclarationError(f"custom_vjp: {_called(self.fun)} has no rule; call .defvjp(forward, backward)")
-
-        def rules(shapes: _Shapes) -> dict[str, Any]:
-            def with_residual(*values: Any) -> Any:
-                out, residual = forward(*shapes.build_args(values))
-                return shapes.set_out(out), residual
-
-            def rule(g: Any, variadic: Any, residual: Any) -> Any:
-                results = backward_(residual, shapes.build_out(g))
-                if not isinstance(results, tuple) or len(results) != len(shapes.args.children):
-                    raise DeclarationError(
-                        f"custom_vjp: the backward rule of {_called(self.fun)} must return a tuple of "
-                        f"{len(shapes.args.children)} cotangents, one per argument; it returned {type(results).__name__}"
-                    )
-                found = _leaves_like(results, shapes.args, f"custom_vjp of {_called(self.fun)}")
-                return tuple(
-                    zeros_like(v) if c is None and spec_of(v) is not None else _of_primal(c, v)
-                    for c, v in zip(found, variadic, strict=True)
-                )
-
-            return {"vjp_rule": rule, "jvp_rule": None, "with_residual": with_residual}
-
-        return self.apply(args, rules)
-
-
-def _of_primal(c: Any, primal: Any) -> Any:
-    """Return a user's derivative as one of the primal's space where a cast suffices."""
-    spec = spec_of(primal)
-    return c if spec is None or spec_of(c) == spec else space_of(strip(primal)).cast(c, spec)
-
-
-class custom_jvp(_Custom):  # noqa: N801
-    """Give a function a JVP of its own: ``defjvp(rule)``, as in JAX; the VJP is its transpose.
-
-    ``rule(primals, tangents)`` returns ``(output, tangent)``.
-
-    >>> import numpy as np, opreg
-    >>> @opreg.custom_jvp
-    ... def f(x):
-    ...     return x * x
-    >>> _ = f.defjvp(lambda primals, tangents: (f(*primals), 3.0 * tangents[0]))
-    >>> opreg.grad(f)(2.0)
-    3.0
-    """
-
-    _rule: Function | None = None
-
-    def defjvp(self, rule: Function) -> Function:
-        """Set the rule, a function of the tuples of primals and tangents."""
-        self._rule = rule
-        return rule
-
-    def __call__(self, *args: Any) -> Any:
-        jvp_rule = self._rule
-        if jvp_rule is None:
-            raise DeclarationError(f"custom_jvp: {_called(self.fun)} has no rule; call .defjvp(rule)")
-
-        def rules(shapes: _Shapes) -> dict[str, Any]:
-            def rule(g: Any, variadic: Any) -> Any:
-                out, tangent = jvp_rule(shapes.build_args(variadic), shapes.build_args(g))
-                outs, tree = flatten(out)
-                return tuple(_of_primal(t, o) for t, o in zip(_leaves_like(tangent, tree, "custom_jvp"), outs, strict=True))
-
-            return {"vjp_rule": None, "jvp_rule": rule}
-
-        return self.apply(args, rules)
-
-
-class checkpoint(_Custom):  # noqa: N801
-    """Trade time for memory: what ``fun`` computes is not kept, but computed again in the backward pass.
-
-    >>> import numpy as np, opreg
-    >>> opreg.grad(opreg.checkpoint(lambda x: np.sin(np.sin(x))))(0.0)
-    1.0
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        fun = functools.partial(self.fun, **kwargs) if kwargs else self.fun
-
-        def rules(shapes: _Shapes) -> dict[str, Any]:
-            def over_leaves(variadic: Sequence[Any]) -> tuple[Function, list[int]]:
-                moving = [i for i, v in enumerate(variadic) if spec_of(v) is not None]
-
-                def run(*values: Any) -> tuple[Any, ...]:
-                    filled = list(variadic)
-                    for i, value in zip(moving, values, strict=True):
-                        filled[i] = value
-                    return tuple(flatten(fun(*shapes.build_args(filled)))[0])
-
-                return run, moving
-
-            def backward_rule(g: Any, variadic: Any) -> Any:
-                run, moving = over_leaves(variadic)
-                found = dict(zip(moving, vjp(run, *(variadic[i] for i in moving))[1](g), strict=True))
-                return tuple(found.get(i) for i in range(len(variadic)))
-
-            def forward_rule(g: Any, variadic: Any) -> Any:
-                run, moving = over_leaves(variadic)
-                return jvp(run, [variadic[i] for i in moving], [g[i] for i in moving])[1]
-
-            return {"vjp_rule": backward_rule, "jvp_rule": forward_rule}
-
-        bound = _Custom(fun) if kwargs else self
-        return bound.apply(args, rules)

@@ -76,19 +76,27 @@ def _open(value: Any) -> tuple[Any, Sequence[str], Sequence[Any], Callable[[list
 def flatten(value: Any) -> tuple[list[Any], Tree]:
     """Return the leaves of a value and the tree that rebuilds it. A bare leaf is a tree of one."""
     leaves: list[Any] = []
-
-    def walk(part: Any) -> Tree | None:
-        opened = _open(part)
-        if opened is None:
-            leaves.append(part)
-            return None
-        kind, keys, parts, make = opened
-        before = len(leaves)
-        children = tuple(walk(child) for child in parts)
-        return Tree(kind, tuple(keys), children, make, len(leaves) - before)
-
-    tree = walk(value)
+    tree = _walk(value, leaves)
     return leaves, tree or Tree("leaf", ("",), (None,), lambda children: children[0], 1)
+
+
+def _walk(part: Any, leaves: list[Any]) -> Tree | None:
+    """Append the leaves of a part. A function of its own: a closure that calls itself would be a cycle of garbage,
+    and hold the leaves, and all of their tape, until the collector comes."""
+    opened = _open(part)
+    if opened is None:
+        leaves.append(part)
+        return None
+    kind, keys, parts, make = opened
+    before = len(leaves)
+    children = tuple([_walk(child, leaves) for child in parts])
+    return Tree(kind, tuple(keys), children, make, len(leaves) - before)
+
+
+def named_children(value: Any) -> dict[str, Any] | None:
+    """Return the children of a container by the names that a tree gives them, ``None`` for a leaf."""
+    opened = _open(value)
+    return None if opened is None else dict(zip(opened[1], opened[2], strict=True))
 
 
 def unflatten(tree: Tree, leaves: Sequence[Any]) -> Any:

@@ -116,7 +116,9 @@ def manager() -> pluggy.PluginManager:
             class Manager(pluggy.PluginManager):
                 def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
                     if hasattr(type(plugin), "opreg_primitives") and not name.startswith("opreg_"):
-                        return None  # a Primitive: its other attributes are not hooks, and need not be touched
+                        return (
+                            None  # a Primitive: its other attributes are not hooks, and need not be touched
+                        )
                     return super().parse_hookimpl_opts(plugin, name)
 
             _registry.manager = Manager(hookspecs.PROJECT)
@@ -205,7 +207,10 @@ def _register(plugin: Any, entry: Entry) -> None:
     pm = manager()
     supplies = getattr(plugin, "opreg_primitives", None), getattr(plugin, "opreg_spaces", None)
     if supplies == (None, None) and not _marked_names(plugin):
-        _problem(entry, "supplies nothing: it is neither a Primitive nor has it an @opreg.hookimpl opreg_primitives.")
+        _problem(
+            entry,
+            "supplies nothing: it is neither a Primitive nor has it an @opreg.hookimpl opreg_primitives.",
+        )
         return
     single = hasattr(type(plugin), "opreg_primitives")
     if not single:
@@ -213,7 +218,9 @@ def _register(plugin: Any, entry: Entry) -> None:
         for name in _misspelt(plugin):
             near = difflib.get_close_matches(name, ["opreg_primitives", "opreg_spaces"], 1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            _problem(entry, f"implements {name}, which is not a hook of opreg or lacks @opreg.hookimpl.{hint}")
+            _problem(
+                entry, f"implements {name}, which is not a hook of opreg or lacks @opreg.hookimpl.{hint}"
+            )
     specs = ("opreg_primitives", "opreg_spaces")
     made = {name: (pm.parse_hookimpl_opts(plugin, name) and getattr(plugin, name)()) or () for name in specs}
     for space in made["opreg_spaces"]:
@@ -231,7 +238,9 @@ def _misspelt(plugin: Any) -> list[str]:
     known = {"opreg_primitives", "opreg_spaces"}
     marked = set(_marked_names(plugin))
     wrong = {name for name in marked if name not in known}
-    unmarked = {n for n in dir(plugin) if n.startswith("opreg_") and n not in marked and callable(getattr(plugin, n))}
+    unmarked = {
+        n for n in dir(plugin) if n.startswith("opreg_") and n not in marked and callable(getattr(plugin, n))
+    }
     return sorted(wrong | unmarked)
 
 
@@ -252,7 +261,9 @@ def _claim(primitive: Primitive, entry: Entry) -> None:
         pm.register(primitive, name=name)
     for alias in primitive.aliases:
         if _registry.aliases.setdefault(alias, name) != name:
-            _problem(entry, f"gives {name} the alias {alias}, which stands for {_registry.aliases[alias]} already.")
+            _problem(
+                entry, f"gives {name} the alias {alias}, which stands for {_registry.aliases[alias]} already."
+            )
         if alias in _registry.blocked:
             _registry.blocked.append(name)
     _registry.unresolved.add(name)
@@ -317,19 +328,19 @@ def get(name: str) -> Primitive:
     'numpy.multiply'
     """
     with _registry.lock:
+        full = _registry.aliases.get(name, name)
+        for entry in entries():
+            if entry.covers(full):
+                _load(entry)  # each of them: two that claim one name must be noticed
         found = _lookup(name)
-        for entry in sorted(entries(), key=lambda e: -len(e.name)) if found is None else ():
-            if entry.covers(name):
-                _load(entry)
-                found = _lookup(name)
-                if found is not None:
-                    break
         if found is None:
             load_all()
             found = _lookup(name)
         full = _registry.aliases.get(name, name)
         if _is_blocked(full) or (found is None and _is_blocked(name)):
-            raise BlockedPrimitive(f"the primitive {full} is blocked ({', '.join(_registry.blocked)}). {INSTALL}")
+            raise BlockedPrimitive(
+                f"the primitive {full} is blocked ({', '.join(_registry.blocked)}). {INSTALL}"
+            )
         if found is None:
             raise UnknownPrimitive(_unknown(name))
         return found
@@ -410,9 +421,7 @@ def _entry(primitive: Primitive) -> Entry:
 
 def problems() -> list[Problem]:
     """Return what is wrong with the plugins loaded so far: broken imports, misspelt hooks, duplicate claims."""
-    return [
-        p for p in _registry.problems.values() if not _is_blocked(p.plugin)
-    ]
+    return [p for p in _registry.problems.values() if not _is_blocked(p.plugin)]
 
 
 def origin(primitive: Primitive) -> Origin:

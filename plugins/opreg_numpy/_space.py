@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from opreg import NotDifferentiable, Space
 
+from opreg import NotDifferentiable, Space
 from opreg_numpy._ndarray import attribute_of
 
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
@@ -80,11 +80,16 @@ class ArraySpace(Space):
             if lead < 0:
                 cotangent = np.broadcast_to(cotangent, shape)
             else:
-                axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1))
+                axes = (
+                    *range(lead),
+                    *(lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1),
+                )
                 if axes:
                     cotangent = np.sum(cotangent, axis=axes)
                 if np.shape(cotangent) != shape:
-                    cotangent = np.broadcast_to(np.reshape(cotangent, _squeezed(shape, have[lead:], axes)), shape)
+                    cotangent = np.broadcast_to(
+                        np.reshape(cotangent, _squeezed(shape, have[lead:], axes)), shape
+                    )
         return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
 
     def promote(self, tangent: Any, spec: Spec) -> Any:
@@ -96,7 +101,11 @@ class ArraySpace(Space):
     def cast(self, value: Any, spec: Spec) -> Any:
         plain = np.asarray(value) if not hasattr(value, "dtype") else value
         shape, dtype = spec
-        if plain.shape != shape or plain.dtype.kind not in "fciub" or (plain.dtype.kind == "c" and dtype.kind == "f"):
+        if (
+            plain.shape != shape
+            or plain.dtype.kind not in "fciub"
+            or (plain.dtype.kind == "c" and dtype.kind == "f")
+        ):
             return value
         return np.astype(plain, dtype)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from opreg import Space, hookimpl
-
 from opreg_numpy._space import SCALARS
 
 

@@ -1,0 +1,350 @@
+"""Declaring rules, deriving the mode that is missing, and what the engine enforces."""
+
+from collections import namedtuple
+
+import pytest
+from exact import Exact
+
+import opreg
+from opreg import primitive
+
+
+def both_modes(f, *args):
+    """Return the gradient by reverse and by forward mode."""
+    reverse = opreg.grad(f, argnums=tuple(range(len(args))))(*args)
+    forward = tuple(
+        opreg.jvp(f, args, [Exact(int(i == k)) for i in range(len(args))])[1] for k in range(len(args))
+    )
+    return reverse, forward
+
+
+def fresh(name="exact.test", **_):
+    @primitive(name)
+    def product(x, y, /):
+        return x * y
+
+    return product
+
+
+ways = {
+    "vjp": lambda p: p.defvjp(x=lambda g, y: g * y, y=lambda g, x: g * x),
+    "jvp": lambda p: p.defjvp(x=lambda t, y: t * y, y=lambda g, x: g * x),
+    "linear": lambda p: p.deflinear(x=lambda g, y: g * y, y=lambda x, g: g * x),
+    "elementwise": lambda p: opreg.elementwise(p, x=lambda y: y, y=lambda x: x),
+    "joint vjp": lambda p: p.defvjp(lambda g, out, x, y: (g * y, g * x)),
+    "joint jvp": lambda p: p.defjvp(lambda g, x, y: g[0] * y + x * g[1]),
+    "one of each": lambda p: p.defvjp(x=lambda g, y: g * y).defjvp(y=lambda tangent, x: tangent * x),
+}
+
+
+@pytest.mark.parametrize("way", ways)
+def test_every_way_of_declaring_gives_both_modes_to_third_order(way):
+    product = fresh()
+    ways[way](product)
+    assert both_modes(product, Exact(2), Exact(3)) == ((3, 2), (3, 2))
+    cube = lambda x: product(product(x, x), x)  # noqa: E731
+    for modes in ("rrr", "fff", "rfr", "frf", "ffr"):
+        f = cube
+        for mode in modes:
+            f = opreg.grad(f) if mode == "r" else (lambda h: lambda x: opreg.jvp(h, (x,), (Exact(1),))[1])(f)
+        assert f(Exact(5)) == 6, modes
+
+
+def test_a_residual_is_handed_from_the_forward_computation_to_the_rule():
+    @primitive("exact.reciprocal_square")
+    def f(x, /):
+        return 1 / (x * x)
+
+    runs = []
+
+    @f.with_residual
+    def _(x):
+        inverse = 1 / x
+        runs.append(1)
+        return inverse * inverse, inverse
+
+    f.defvjp(x=lambda g, residual: -2 * g * residual * residual * residual)
+    assert both_modes(f, Exact(2)) == ((-Exact(2, 8),), (-Exact(2, 8),))
+    assert opreg.grad(opreg.grad(f))(Exact(2)) == 6 * Exact(1, 16)
+    assert f(Exact(2)) == Exact(1, 4)
+    assert runs
+
+
+Both = namedtuple("Both", "total product")
+
+
+def test_several_outputs():
+    @primitive("exact.both")
+    def both(x, y, /):
+        return Both(x + y, x * y)
+
+    both.defvjp(
+        x=lambda g, y: g[0] + g.product * y if hasattr(g, "product") else g[0] + g[1] * y,
+        y=lambda g, x: g[0] + g[1] * x,
+    )
+    f = lambda x, y: both(x, y).total ** 2 * both(x, y).product  # noqa: E731
+    x, y = Exact(2), Exact(3)
+    expected = (2 * 5 * 6 + 25 * 3, 2 * 5 * 6 + 25 * 2)
+    assert both_modes(f, x, y) == (expected, expected)
+    only = lambda x, y: both(x, y)[1]  # noqa: E731
+    assert both_modes(only, x, y) == ((3, 2), (3, 2))
+    assert opreg.grad(opreg.grad(lambda x: both(x, x)[1]))(Exact(7)) == 2
+
+
+def test_several_outputs_with_a_joint_rule():
+    @primitive("exact.both")
+    def both(x, y, /):
+        return x + y, x * y
+
+    both.defvjp(lambda g, x, y: (g[0] + g[1] * y, g[0] + g[1] * x))
+    f = lambda x, y: both(x, y)[0] * both(x, y)[1]  # noqa: E731
+    assert both_modes(f, Exact(2), Exact(3)) == ((6 + 15, 6 + 10), (21, 16))
+
+
+def test_variadic_data():
+    @primitive("exact.total")
+    def total(*terms, weight=1):
+        return sum((term * (i + 1) for i, term in enumerate(terms)), Exact(0)) * weight
+
+    total.defvjp(terms=lambda g, terms, index, weight: g * weight * (index + 1))
+    f = lambda x, y: total(x, Exact(5), y, x, weight=3)  # noqa: E731
+    assert f(Exact(1), Exact(2)) == 3 * (1 + 10 + 6 + 4)
+    assert both_modes(f, Exact(1), Exact(2)) == ((15, 9), (15, 9))
+
+
+def test_static_keywords_reach_the_rules_and_defaults_do_too():
+    @primitive("exact.scaled")
+    def scaled(x, /, *, by=2):
+        return x * by
+
+    scaled.defvjp(x=lambda g, by: g * by)
+    assert opreg.grad(scaled)(Exact(1)) == 2
+    assert opreg.grad(lambda x: scaled(x, by=5))(Exact(1)) == 5
+    assert opreg.grad(lambda x: scaled(x, 7))(Exact(1)) == 7
+
+
+def test_a_traced_keyword_is_refused():
+    @primitive("exact.scaled")
+    def scaled(x, /, *, by=2):
+        return x * by
+
+    scaled.defvjp(x=lambda g, by: g * by)
+    with pytest.raises(opreg.NotDifferentiable, match="keyword 'by' is static"):
+        opreg.grad(lambda x: scaled(x, by=x))(Exact(1))
+
+
+def test_calls_in_the_user_s_form():
+    @primitive("exact.clip")
+    def clip(x, low, /, *, strict=False):
+        return x if x > low else low
+
+    clip.defvjp(x=lambda g: g).not_differentiable(low="a bound here")
+    clip.called_as(lambda x, floor=Exact(0), strict=False: ((x, floor), {"strict": strict}))
+    assert clip(Exact(-1)) == 0
+    assert opreg.grad(lambda x: clip(x, floor=Exact(1)))(Exact(2)) == 1
+    with pytest.raises(TypeError):
+        clip(Exact(1), roof=Exact(1))
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((Exact(1),), {}, "missing its argument 'y'"),
+        ((Exact(1),) * 3, {}, "takes 2 arguments, but 3"),
+        ((Exact(1),) * 2, {"axis": 0}, "unexpected keyword 'axis'"),
+    ],
+)
+def test_a_wrong_call_is_a_type_error(args, kwargs, message):
+    product = fresh()
+    with pytest.raises(TypeError, match=message):
+        product(*args, **kwargs)
+
+
+def test_constants():
+    @primitive("exact.floor")
+    def floor(x, /):
+        return Exact(x.numerator // x.denominator)
+
+    floor.not_differentiable("it is constant between integers")
+    assert floor.is_constant
+    assert opreg.grad(lambda x: x * floor(x))(Exact(7, 2)) == 3
+    assert opreg.jvp(floor, (Exact(7, 2),), (Exact(1),)) == (3, 0)
+    assert floor.reason(0) == "it is constant between integers"
+
+
+def test_a_missing_rule_is_an_error_when_it_is_needed_and_names_the_argument():
+    product = fresh()
+    product.defvjp(x=lambda g, y: g * y)
+    assert opreg.grad(lambda x: product(x, Exact(3)))(Exact(1)) == 3
+    with pytest.raises(
+        opreg.NotDifferentiable, match=r"exact\.test has no rule for its argument 'y'.*test_rules\.py:\d+"
+    ):
+        opreg.grad(lambda x: product(x, x))(Exact(1))
+    with pytest.raises(opreg.NotDifferentiable, match="no rule for its argument 'y'"):
+        opreg.jvp(lambda x: product(x, x), (Exact(1),), (Exact(1),))
+    assert product.missing_rules() == ["y"]
+
+
+# ------------------------------------------------------------------------------- what declarations refuse
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (
+            lambda p: p.defvjp(z=lambda g: g),
+            r"defvjp names 'z', which is not one of its data parameters \(x, y\)",
+        ),
+        (lambda p: p.defvjp(x=lambda g, z: g), r"a VJP rule asks for 'z'.*test_rules\.py:\d+"),
+        (lambda p: p.defvjp(x=lambda t, y: t), "a VJP rule asks for 't'"),
+        (lambda p: p.defjvp(x=lambda g, ans: g), "a JVP rule asks for 'ans'"),
+        (
+            lambda p: p.defvjp(x=lambda *everything: 0),
+            "a rule's parameters are plain names|asks for 'everything'",
+        ),
+        (lambda p: p.defvjp(x=3), "is 3, not a function"),
+        (lambda p: p.defvjp(), "was given no rule"),
+        (lambda p: p.defvjp(lambda g: g, x=lambda g: g), "one joint rule or a rule per argument"),
+        (lambda p: p.not_differentiable(x=""), "needs a reason"),
+        (lambda p: p.not_differentiable(), "needs a reason"),
+        (lambda p: p.not_differentiable(z="no"), "names 'z'"),
+        (lambda p: p.deflinear(z=lambda g: g), "defvjp names 'z'"),
+        (lambda p: opreg.elementwise(p, x=lambda w: w), "asks for 'w'"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_at_once_with_the_line(declare, message):
+    with pytest.raises(opreg.DeclarationError, match=message):
+        declare(fresh())
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        (lambda g: g, "'g' is a name that rules use"),
+        (lambda x=1: x, "the data parameter 'x' has a default"),
+        (lambda x, **rest: x, r"\*\*rest hides keywords"),
+        (lambda x, *rest: x, "either named or variadic"),
+        (lambda *, axis: 1, "no positional parameter"),
+    ],
+)
+def test_a_forward_that_cannot_be_a_primitive_is_refused(forward, message):
+    with pytest.raises(opreg.DeclarationError, match=message):
+        primitive("exact.test")(forward)
+
+
+def test_a_name_without_a_module_is_refused():
+    with pytest.raises(opreg.DeclarationError, match=r"full importable name.*mylib\.softsign"):
+        primitive("softsign")(lambda x: x)
+
+
+def test_a_sample_takes_a_tuple():
+    with pytest.raises(opreg.DeclarationError, match=r"Sample\(\(x,\)\)"):
+        opreg.Sample(Exact(1))
+
+
+# ------------------------------------------------------------------------------------ what rules may return
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda g: None, "returned None where the primal is in the space 'exact'"),
+        (lambda g: "cotangent", "returned a str without derivative"),
+        (lambda g: 1, "returned a int without derivative"),
+    ],
+)
+def test_what_is_no_cotangent_is_refused_with_the_rule_and_its_line(rule, message):
+    product = fresh()
+    product.defvjp(x=rule, y=lambda g, x: g * x)
+    with pytest.raises(
+        opreg.RuleError, match=rf"VJP rule of exact\.test for 'x' {message}.*test_rules\.py:\d+"
+    ):
+        opreg.grad(lambda x: product(x, Exact(2)))(Exact(1))
+
+
+@pytest.mark.parametrize("returned", [(Exact(1),), (Exact(1),) * 3, Exact(1), None])
+def test_a_joint_rule_returns_one_cotangent_per_argument(returned):
+    product = fresh()
+    product.defvjp(lambda g, x: returned)
+    with pytest.raises(opreg.RuleError, match=r"joint VJP rule of exact\.test returned.*test_rules\.py:\d+"):
+        opreg.grad(lambda x: product(x, Exact(2)))(Exact(1))
+
+
+def test_a_tangent_is_checked_too():
+    product = fresh()
+    product.defjvp(x=lambda t: "tangent", y=lambda t: t)
+    with pytest.raises(opreg.RuleError, match=r"JVP of exact\.test returned a str.*test_rules\.py:\d+"):
+        opreg.jvp(lambda x: product(x, Exact(2)), (Exact(1),), (Exact(1),))
+
+
+# ---------------------------------------------------------------------------------- for verifiers and readers
+def test_the_rules_can_be_called_as_they_were_declared():
+    product = fresh()
+    ways["vjp"](product)
+    x, y, g = Exact(2), Exact(3), Exact(5)
+    assert product.vjp(g, product(x, y), x, y) == (15, 10)
+    assert product.jvp((g, None), product(x, y), x, y) == 15
+    assert product.jvp((None, None), product(x, y), x, y) is None
+    assert product.modes == ("vjp",)
+    assert not product.has_jvp
+    assert [(rule.argument, rule.mode) for rule in product.rules] == [("x", "vjp"), ("y", "vjp")]
+
+
+def test_a_rule_declared_later_replaces_the_earlier_one():
+    product = fresh()
+    ways["vjp"](product)
+    assert opreg.grad(lambda x: product(x, Exact(3)))(Exact(1)) == 3
+    product.defvjp(x=lambda g, y: g * y * 10)
+    assert opreg.grad(lambda x: product(x, Exact(3)))(Exact(1)) == 30
+
+
+# ------------------------------------------------------------------------------------- functions' own rules
+def test_custom_vjp():
+    @opreg.custom_vjp
+    def f(p, n):
+        return p["x"] * p["y"] * n
+
+    f.defvjp(
+        lambda p, n: (p["x"] * p["y"] * n, (p, n)), lambda r, g: ({"x": g * 100 * r[1], "y": None}, None)
+    )
+    p = {"x": Exact(2), "y": Exact(3)}
+    assert f(p, 2) == 12
+    assert opreg.grad(lambda p: f(p, 2))(p) == {"x": 200, "y": 0}
+    assert opreg.jvp(lambda p: f(p, 2), (p,), ({"x": Exact(1), "y": Exact(0)},))[1] == 200
+    with pytest.raises(opreg.DeclarationError, match="has no rule"):
+        opreg.custom_vjp(lambda x: x)(Exact(1))
+
+
+def test_custom_vjp_of_wrong_arity():
+    f = opreg.custom_vjp(lambda x, y: x * y)
+    f.defvjp(lambda x, y: (x * y, None), lambda r, g: (g,))
+    with pytest.raises(opreg.DeclarationError, match="tuple of 2 cotangents"):
+        opreg.grad(f)(Exact(1), Exact(2))
+
+
+def test_custom_jvp():
+    @opreg.custom_jvp
+    def f(x, y):
+        return [x * y, x]
+
+    f.defjvp(lambda primals, tangents: (f(*primals), [tangents[0] * 7, tangents[1] * primals[0]]))
+    assert opreg.jvp(f, (Exact(2), Exact(3)), (Exact(1), Exact(10))) == ([6, 2], [7, 20])
+    assert opreg.grad(lambda x: f(x, Exact(3))[0])(Exact(2)) == 7
+    assert opreg.grad(lambda y: f(Exact(2), y)[1])(Exact(3)) == 2
+
+
+def test_checkpoint_computes_again_and_keeps_nothing():
+    calls = []
+
+    def inner(x, *, n):
+        calls.append(1)
+        return {"y": x**n}
+
+    f = lambda x: opreg.checkpoint(inner)(x, n=3)["y"] * x  # noqa: E731
+    assert opreg.grad(f)(Exact(2)) == 4 * 8
+    assert len(calls) == 2
+    assert opreg.grad(opreg.grad(f))(Exact(2)) == 12 * 4
+    assert opreg.jvp(f, (Exact(2),), (Exact(1),))[1] == 32
+
+
+def test_stop_gradient():
+    assert opreg.grad(lambda x: x * opreg.stop_gradient(x))(Exact(3)) == 3
+    assert opreg.grad(lambda x: x * opreg.stop_gradient({"a": [x * x]})["a"][0])(Exact(3)) == 9
+    assert opreg.grad(opreg.grad(lambda x: opreg.stop_gradient(x) * x))(Exact(3)) == 0
+    assert opreg.grad(lambda x: opreg.stop_gradient(x))(Exact(3)) == 0
