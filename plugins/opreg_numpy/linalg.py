@@ -8,6 +8,7 @@ argument, (a + a^H) / 2: the cotangent is Hermitian, whichever triangle NumPy re
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable
 from functools import reduce
@@ -495,33 +496,51 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
-def _flat_norm(x, ord, axis, keepdims):
+def _flat_norm(x, axis, keepdims, ord):
     return _vector_norm(x, ord, normalised(axis, np.ndim(x)), keepdims)
 
 
 def _made_of(function, body):
-    """Give a primitive the derivatives of its body, a function of x and of what is static: the order is a number too."""
-    function.defvjp(x=lambda g, x, ord, axis, keepdims: vjp(lambda y: body(y, ord, axis, keepdims), x)[1](g)[0])
-    function.defjvp(x=lambda t, x, ord, axis, keepdims: jvp(lambda y: body(y, ord, axis, keepdims), (x,), (t,))[1])
+    """Give a primitive of x the derivatives of its body, which takes x and what is static, in the order of the signature.
+
+    A composite would not do: the order of a norm is a number too, and has no derivative.
+    """
+
+    def cotangent(g, x, *static):
+        return vjp(lambda y: body(y, *static), x)[1](g)[0]
+
+    def tangent(g, x, *static):
+        return jvp(lambda y: body(y, *static), (x,), (g,))[1]
+
+    names = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("g", "x", *function.static)]
+    for rule in cotangent, tangent:
+        rule.__signature__ = inspect.Signature(names)
+    function.defvjp(x=cotangent).defjvp(x=tangent)
 
 
-_made_of(norm, _norm)
-_made_of(vector_norm, _flat_norm)
-
-
-@composite("numpy.linalg.matrix_norm")
+@primitive("numpy.linalg.matrix_norm")
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of each matrix of a stack"""
-    return np.linalg.norm(x, ord=ord, axis=(-2, -1), keepdims=keepdims)
+    return np.linalg.matrix_norm(x, keepdims=keepdims, ord=ord)
 
 
-@composite("numpy.linalg.cond")
-def cond(x, p=None):
+@primitive("numpy.linalg.cond")
+def cond(x, /, *, p=None):
     """The condition number: the greatest singular value over the least, or norm(x) norm(x^-1)"""
+    return np.linalg.cond(x, p)
+
+
+def _cond(x, p):
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+
+
+_made_of(norm, _norm)
+_made_of(vector_norm, _flat_norm)
+_made_of(matrix_norm, lambda x, keepdims, ord: np.linalg.norm(x, ord, (-2, -1), keepdims))
+_made_of(cond, _cond)
 
 
 # ---------------------------------------------------------------------------------------- products and aliases
