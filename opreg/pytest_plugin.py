@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,8 +29,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed once, so that every process of a run has the same."""
-    if config.option.opreg_seed is None:
+    handed_down = getattr(config, "workerinput", {}).get("opreg_seed")
+    if handed_down is not None:
+        config.option.opreg_seed = handed_down
+    elif config.option.opreg_seed is None:
         config.option.opreg_seed = secrets.randbits(31)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the seed down to a worker of pytest-xdist."""
+    node.workerinput["opreg_seed"] = node.config.option.opreg_seed
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -19,7 +19,7 @@ from opreg.verify._plan import CASES
 from opreg.verify._record import verdict_of
 from opreg.verify._report import describe
 from opreg.verify._run import FORWARD, SAMPLING, Options
-from opreg.verify._session import select, verify
+from opreg.verify._session import problems_with, select, verify
 from opreg.verify._verdict import Verdict
 
 
@@ -43,7 +43,6 @@ def conformance(*names: str, samples: int | None = None, seed: int | None = None
 
     @pytest.mark.parametrize(("primitive", "check"), parameters)
     def test_rules(primitive: str, check: str, pytestconfig: pytest.Config) -> None:
-        __tracebackhide__ = True
         if check == "plugin":
             pytest.fail(_why_red(primitive), pytrace=False)
         count = samples if samples is not None else pytestconfig.getoption("opreg_samples", None)
@@ -94,23 +93,29 @@ def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
         except LookupError:
             found = []
         pairs += [(primitive, check) for primitive in found for check in (SAMPLING, *_checks.CHECKS)]
-        if not found or _why_red(name, found):
+        if not found or _broken(name):
             pairs.append((name, "plugin"))
     return list(dict.fromkeys(pairs))
 
 
-def _why_red(name: str, found: list[str] | None = None) -> str:
-    """Return what is wrong with a name: a broken plugin that it stands for, or that it stands for nothing."""
-    broken = [
-        problem.message for problem in plugins.problems() if name in (problem.plugin, problem.distribution)
+def _broken(name: str) -> list[str]:
+    """Return what is wrong with the plugins that a name stands for."""
+    return [
+        problem.message
+        for problem in problems_with(name)
+        if name in (problem.plugin, problem.distribution) or f"claims {name}" in problem.message
     ]
-    if broken or found:
-        return "\n".join(broken)
+
+
+def _why_red(name: str) -> str:
+    """Return what is wrong with a name: a broken plugin that it stands for, or that it stands for nothing."""
+    if _broken(name):
+        return "\n".join(_broken(name))
     try:
         select([name])
     except LookupError as error:
         return str(error.args[0])
-    related = [problem.message for problem in plugins.problems() if name.startswith(problem.plugin + ".")]
+    related = [problem.message for problem in problems_with(name)]
     return (
         "\n".join(related)
         or f"{name!r} stands for no primitive: its plugin supplies none, or all are blocked."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -160,6 +161,7 @@ class OnRay:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
         if self.address:
             try:
+                _knock(self.address)
                 ray.init(address=self.address, **quiet)
             except Exception as error:
                 raise CannotStart(
@@ -250,6 +252,16 @@ def _compare(hello: Hello) -> None:
         f"there {_listed(hello.versions)}, here {_listed(versions())}. "
         "Install the same packages on every node."
     )
+
+
+def _knock(address: str) -> None:
+    """Raise an error where nothing listens at ``host:port``: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    if "://" in host:
+        raise ConnectionError("it should be host:port of the cluster's head, or auto, not ray://")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
 
 
 @contextlib.contextmanager

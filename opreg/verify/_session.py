@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
 from opreg import plugins
+from opreg._errors import DuplicatePrimitive, UnknownPrimitive
 from opreg._primitive import Primitive
 from opreg.verify import _checks
 from opreg.verify._executors import Executor, RunBroke
@@ -43,20 +45,21 @@ def _matching(patterns: Sequence[str]) -> list[Primitive]:
         of_plugin = [p for p in plugins.primitives() if plugins.origin(p).plugin == pattern]
         try:
             found += of_plugin or plugins.primitives([pattern])
-        except LookupError:
-            if not any(_concerns(problem, pattern) for problem in plugins.problems()):
+        except (UnknownPrimitive, DuplicatePrimitive):
+            if not problems_with(pattern):
                 raise
     return found
 
 
-def _concerns(problem: plugins.Problem, pattern: str) -> bool:
-    """Tell whether a broken plugin may be why a name is not found."""
-    plugin = problem.plugin
-    return (
-        pattern in (plugin, problem.distribution)
-        or pattern.startswith(plugin + ".")
-        or f"claims {pattern}," in problem.message
-    )
+def problems_with(pattern: str) -> list[plugins.Problem]:
+    """Return the problems that may be why a name is not found, or not all of it: broken plugins, double claims."""
+    return [
+        problem
+        for problem in plugins.problems()
+        if pattern in (problem.plugin, problem.distribution)
+        or pattern.startswith(problem.plugin + ".")
+        or re.search(rf"\bclaims {re.escape(pattern)}[.,]", problem.message)
+    ]
 
 
 def verify(
