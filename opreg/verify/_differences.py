@@ -265,7 +265,8 @@ class _Differences:
             sure = comparison.wrong & (tolerance <= MEANINGFUL * scale) & ~kinked
             sure |= comparison.wrong & ~np.isfinite(got) & (comparison.bound < 1e-2 * comparison.scale) & ~kinked
             still = comparison.wrong & ~np.isfinite(got) & (comparison.scale == 0) & ~kinked
-            sure = (sure | still) & (off > absorbed * np.abs(comparison.u).sum())
+            # A bound met by a hair is no proof.
+            sure = (sure | still) & (off > absorbed * np.abs(comparison.u).sum()) & (off > 2 * tolerance)
             if sure.any():
                 findings.append(self._finding(comparison, sure))
             if len(findings) == _MOST_FINDINGS:

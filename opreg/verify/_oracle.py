@@ -313,22 +313,33 @@ class Oracle:
         self.estimate.improve(self.sample(groups, number, precision or self.work), groups)
 
     def measure_noise(self, rng: np.random.Generator) -> None:
-        """Raise the noise to what moving the inputs by a few units of last place really does to the function."""
+        """Raise the noise to what tiny moves of the inputs really do to the function.
+
+        A move by a few units of last place shows how the inputs' own rounding is amplified; the second difference
+        of slightly larger moves shows rounding that cancellation inside the function has made large.
+        """
         worst = np.zeros(self.results.size)
+        plain = self.float64.value
         for _ in range(4):
-            point = list(self.float64.data)
-            shift = self.size * rng.integers(-2, 3, self.inputs.size) * 2 * EPSILON
-            for index, array in self.inputs.arrays(self.x + shift).items():
-                point[index] = array
+            ulps = self.size * rng.integers(-2, 3, self.inputs.size) * 2 * EPSILON
+            tiny = self.size * rng.uniform(0.5, 1, self.inputs.size) * 2.0**-28
             try:
-                change = self.results.point(outputs(self.forward(*point, **self.static))) - self.float64.value
+                change = np.abs(self._plain(self.x + ulps) - plain)
+                bend = np.abs(self._plain(self.x + tiny) + self._plain(self.x - tiny) - 2 * plain) / 2
             except Exception:
                 continue
-            worst = np.fmax(worst, np.abs(change))
+            worst = np.fmax(worst, np.fmax(change, bend))
         worst[~np.isfinite(worst)] = 0.0
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
+
+    def _plain(self, x: Array) -> Array:
+        """The outputs in float64 at a point given by its coordinates."""
+        point = list(self.float64.data)
+        for index, array in self.inputs.arrays(x).items():
+            point[index] = array
+        return self.results.point(outputs(self.forward(*point, **self.static)))
 
     # -- the Jacobian at work -----------------------------------------------------------------------------------------
 

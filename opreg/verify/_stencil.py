@@ -71,16 +71,23 @@ class Estimate:
         """Keep, entry by entry, the better of two estimates; widen the bound where they contradict each other."""
         value, error, scale = self.value[rows], self.error[rows], self.scale[rows]
         gap = np.abs(value - other.value) - (error + other.error)
-        sure = (error < 1e-2 * scale) & (other.error < 1e-2 * other.scale)
+        known, found = _settles(error, scale), _settles(other.error, other.scale)
+        # A bound that leaves its own estimate open is worth less than one that does not, however small.
+        better = np.where(known == found, other.error < error, found)
         # What is a kink at some spacing does not become smooth by looking from farther away.
-        better = (other.error < error) & ~((self.kink[rows] > 0) & (other.step > self.step[rows]))
-        contradiction = np.where(sure & (gap > 0), 2 * gap, 0.0)
+        better &= ~((self.kink[rows] > 0) & (other.step > self.step[rows]))
+        contradiction = np.where((known == found) & (gap > 0), 2 * gap, 0.0)
         self.error[rows] = np.where(better, other.error, error) + contradiction
         self.value[rows] = np.where(better, other.value, value)
         self.scale[rows] = np.where(better, other.scale, scale)
         self.step[rows] = np.where(better, other.step, self.step[rows])
         # A kink at the point itself shows at every spacing, one nearby only at the wide ones.
         self.kink[rows] = np.where(better, other.kink, self.kink[rows])
+
+
+def _settles(error: Array, scale: Array) -> NDArray[np.bool_]:
+    """Whether a bound says something: it is well below the scale, or the function does not move at all."""
+    return (error < 1e-2 * scale) | ((scale == 0) & (error < UNKNOWN / 1e50))
 
 
 def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
