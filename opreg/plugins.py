@@ -435,6 +435,15 @@ def is_registered(primitive: Primitive) -> bool:
     return bool(_entry(primitive).distribution) and not _entry(primitive).distribution.startswith("(")
 
 
+def has_below(name: str) -> bool:
+    """Tell whether primitives are registered whose names begin with this one: methods of an object."""
+    with _registry.lock:
+        for entry in entries():
+            if entry.name in sys.modules or entry.covers(name):
+                _load(entry)
+        return any(full.startswith(f"{name}.") for full in _registry.claims)
+
+
 def for_function(function: Any) -> Primitive | None:
     """Return the primitive that differentiates a function object such as ``numpy.sin``, or ``None``."""
     try:
