@@ -49,7 +49,7 @@ class Composite(Primitive):
     def original(self) -> Callable[..., Any]:
         """Return the function that this composite differentiates, the body itself if there is none."""
         found = plugins.locate(self.name)
-        return self.body if found is None or found is self else found  # type: ignore[no-any-return]
+        return self.body if found is None or found is self else found
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         traced = any(type(leaf) is Tracer for leaf in flatten((args, kwargs))[0])

@@ -52,7 +52,7 @@ class _Custom:
 
     def __init__(self, fun: Function) -> None:
         self.fun = fun
-        functools.update_wrapper(self, fun)
+        functools.update_wrapper(self, fun)  # type: ignore[arg-type]
 
     def apply(self, args: Sequence[Any], rules: Callable[[Any], dict[str, Any]]) -> Any:
         leaves, tree = flatten(tuple(args))

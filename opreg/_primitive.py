@@ -160,7 +160,7 @@ class Primitive:
         if reason is not None:
             reasons = dict.fromkeys(self.data, reason)
         for name, text in reasons.items():
-            if not isinstance(text, str) or not text.strip():
+            if not str(text).strip():
                 raise DeclarationError(f"{self.name}: not_differentiable needs a reason for {name!r}")
         if not reasons:
             raise DeclarationError(f"{self.name}: not_differentiable needs a reason")
@@ -277,10 +277,11 @@ class Primitive:
         if at == 0 and len(wanted) == 1:
             return rule, itemgetter(*wanted)
 
-        def function(g: Any, saved: Any) -> Any:
+        def anywhere(g: Any, saved: Any) -> Any:
             several = saved if len(wanted) != 1 else (saved,)
             return rule(*several) if at is None else rule(*several[:at], g, *several[at:])
 
+        function: Function = anywhere
         if at == 0:
             function = (lambda g, saved: rule(g, *saved)) if wanted else (lambda g, saved: rule(g))
         function.__wrapped__ = rule  # type: ignore[attr-defined]
@@ -674,12 +675,13 @@ def elementwise(primitive: Primitive, /, **partials: Any) -> Primitive:
 def _scaled(partial: Function) -> Function:
     """Return the rule ``g * partial(...)``, which asks by name for what the partial asks for."""
 
-    parameters = inspect.signature(partial).parameters.values()
-    rule: Function = {
+    parameters = [p for p in inspect.signature(partial).parameters.values() if p.default is p.empty]
+    by_count: dict[int, Function] = {  # the counts that occur, without the cost of unpacking
         0: lambda g: g * partial(),
         1: lambda g, a: g * partial(a),
         2: lambda g, a, b: g * partial(a, b),
-    }.get(len(parameters), lambda g, *saved: g * partial(*saved))
+    }
+    rule = by_count.get(len(parameters), lambda g, *saved: g * partial(*saved))
     first = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     rule.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
     rule.__wrapped__ = partial  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ def source(primitive: Primitive) -> str:
     for name in primitive.static:
         taken[name] = f"(kwargs[{name!r}] if {name!r} in kwargs else defaults[{name!r}])"
 
-    edges = []
+    edges: list[str | None] = []
     for i, entry in enumerate(entries):
         if entry is None:
             edges.append(None)

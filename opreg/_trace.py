@@ -46,6 +46,7 @@ class Tracer:
     """
 
     __slots__ = ("__weakref__", "gradient_", "primal", "record", "trace")
+    gradient_: Any
     __hash__ = None  # type: ignore[assignment]  # like an array's: == compares the values
 
     def __init__(self, primal: Any, trace: Trace, record: Any) -> None:
@@ -389,7 +390,7 @@ class ReverseTrace(Trace):
         else:
             edges = []
             for i in needed:
-                rule, pick = entries[i]
+                rule, pick = entries[i]  # type: ignore[misc]  # needed: it has an entry
                 edges += [args[i].record, prepared(rule), pick((*environment, i))]
         if not several:
             return Tracer(out, self, (-_serial(), spec_of(out), primitive, *edges))
@@ -460,7 +461,7 @@ def backward(
     heapify(pending)
     while pending:
         node = heappop(pending)
-        key, size, at = node[0], len(node), FIRST_EDGE
+        key, size, at, parent = node[0], len(node), FIRST_EDGE, None
         g = cotangents.pop(key)
         if size == at or key in wanted:
             found[key] = g
@@ -478,7 +479,7 @@ def backward(
                     heappush(pending, parent)
                 c = None
             at += 3
-        node = parent = g = None  # hold nothing while the next rule runs
+        del node, parent, g  # hold nothing while the next rule runs
     return found
 
 
@@ -510,10 +511,7 @@ def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
         zero = zeros_like(like)
         source = trace.leaf(zero, spec_of(zero))
         image = linear(source)
-    if isinstance(image, tuple):
-        pairs = list(zip(image, cotangent, strict=True))
-    else:
-        pairs = [(image, cotangent)]
+    pairs = list(zip(image, cotangent, strict=True)) if isinstance(image, tuple) else [(image, cotangent)]
     seeds = [(i.record, c) for i, c in pairs if type(i) is Tracer and i.trace is trace and c is not None]
     return backward(seeds).get(source.record[0], zero)
 

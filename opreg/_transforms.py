@@ -282,7 +282,7 @@ def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: boo
 
 
 def _unit(value: Any, label: str) -> Any:
-    leaves, tree = flatten(value)
+    _leaves, tree = flatten(value)
     if tree.kind != "leaf":
         raise TypeError(
             f"{label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp or "
@@ -340,7 +340,7 @@ def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Functio
     def derivative(*args: Any, **kwargs: Any) -> Any:
         numbers = _argnums(fun, argnums, args)
         reduced = _partial(fun, numbers, args, kwargs)
-        out, pull, _ = _record("elementwise_grad", reduced, [args[n] for n in numbers], numbers, False)
+        _out, pull, _ = _record("elementwise_grad", reduced, [args[n] for n in numbers], numbers, False)
         ones = [None if spec is None else space.ones(spec) for space, spec in pull.spaces]
         results = pull.send(ones, release=True)
         return results[0] if isinstance(argnums, int) else results
@@ -385,7 +385,7 @@ def _rows(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple
 
 def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any, rows_first: bool) -> Any:
     """Assemble, for each argument leaf, the derivatives along every output coordinate."""
-    results = []
+    results: list[Any] = []
     position = 0
     for leaf, leaf_spec in zip(arguments.leaves, arguments.specs, strict=True):
         if leaf_spec is None:

@@ -6,8 +6,8 @@ A spec is ``(shape, dtype)``. Floating and complex dtypes have derivatives, othe
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,8 +22,8 @@ _FLOAT64, _COMPLEX128 = np.dtype(np.float64), np.dtype(np.complex128)
 class ArraySpace(Space):
     """Arrays and NumPy's scalars."""
 
-    types = (np.ndarray, np.generic)
-    operators = {
+    types: ClassVar[tuple[type, ...]] = (np.ndarray, np.generic)
+    operators: ClassVar[Mapping[str, str]] = {
         "add": "numpy.add",
         "sub": "numpy.subtract",
         "mul": "numpy.multiply",
@@ -41,7 +41,7 @@ class ArraySpace(Space):
         dtype = value.dtype
         return (value.shape, dtype) if dtype is _FLOAT64 or dtype.kind in "fc" else None
 
-    token = staticmethod(operator.attrgetter("shape", "dtype"))
+    token = staticmethod(operator.attrgetter("shape", "dtype"))  # type: ignore[assignment]  # one call, in C
 
     def zeros(self, spec: Spec) -> Any:
         return np.zeros(*spec)
@@ -49,7 +49,7 @@ class ArraySpace(Space):
     def ones(self, spec: Spec) -> Any:
         return np.ones(*spec)
 
-    add = staticmethod(operator.add)
+    add = staticmethod(operator.add)  # type: ignore[assignment]
 
     def unit(self, spec: Spec) -> Any:
         shape, dtype = spec

@@ -53,7 +53,7 @@ def test_empty_containers():
 
 @pytest.mark.parametrize("nothing", [{}, [], None, ()])
 def test_an_argument_that_holds_nothing_is_refused(nothing):
-    with pytest.raises(TypeError, match="argument 0 of grad.*holds nothing to differentiate"):
+    with pytest.raises(TypeError, match=r"argument 0 of grad.*holds nothing to differentiate"):
         opreg.grad(lambda p: Exact(1))(nothing)
 
 
@@ -98,7 +98,7 @@ def test_deep_containers():
 
 
 def test_a_cotangent_dict_is_matched_by_key():
-    out, pullback = opreg.vjp(lambda x, y: {"a": x, "b": y}, Exact(1), Exact(2))
+    _out, pullback = opreg.vjp(lambda x, y: {"a": x, "b": y}, Exact(1), Exact(2))
     assert pullback({"b": Exact(10), "a": Exact(5)}) == (5, 10)
     with pytest.raises(ValueError, match="structure is a dict"):
         pullback({"b": Exact(10), "c": Exact(5)})

@@ -113,7 +113,7 @@ def test_a_missing_cotangent_is_zero():
 
 
 def test_integers_are_refused():
-    with pytest.raises(TypeError, match="argument 0 of grad.*integer"):
+    with pytest.raises(TypeError, match=r"argument 0 of grad.*integer"):
         opreg.grad(lambda x: x * x)(3)
 
 

@@ -8,6 +8,8 @@ from exact import Exact
 import opreg
 from opreg import primitive
 
+ZERO = Exact(0)
+
 
 def both_modes(f, *args):
     """Return the gradient by reverse and by forward mode."""
@@ -139,7 +141,7 @@ def test_calls_in_the_user_s_form():
         return x if x > low else low
 
     clip.defvjp(x=lambda g: g).not_differentiable(low="a bound here")
-    clip.called_as(lambda x, floor=Exact(0), strict=False: ((x, floor), {"strict": strict}))
+    clip.called_as(lambda x, floor=ZERO, strict=False: ((x, floor), {"strict": strict}))
     assert clip(Exact(-1)) == 0
     assert opreg.grad(lambda x: clip(x, floor=Exact(1)))(Exact(2)) == 1
     with pytest.raises(TypeError):
