@@ -222,7 +222,7 @@ def _cholesky_tangent(t, out, upper):
     """L P(L^-1 t L^-H)"""
     lower = _adjoint(out) if upper else out
     inner = np.linalg.solve(lower, _adjoint(np.linalg.solve(lower, _hermitian(t))))
-    found = np.matmul(lower, _halved_lower(inner))
+    found = np.matmul(lower, _halved_lower(_hermitian(inner)))  # its diagonal is real, exactly
     return _adjoint(found) if upper else found
 
 
