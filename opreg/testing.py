@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from opreg import plugins
 from opreg.verify import _checks
 from opreg.verify._executors import Inline
 from opreg.verify._plan import CASES
