@@ -416,6 +416,8 @@ def _second_order(
     call = _Call(subject, tuple(widen(value) for value in data), static)
     if not call.results.size or not call.inputs.size:
         return Verdict.passed()
+    if call.epsilon > 1e-10:
+        return Verdict("waived", "the forward narrows its result, which second differences do not resolve")
     # A rule that fails at first order is reported as that.
     call.vector(call.cotangent(call.random(rng)))
     second, arguments = subject.second(call.data, call.out)
@@ -590,6 +592,8 @@ def _precise(
         piece = slice(part.start, part.stop)
         size[piece] += 0.25 * _scale(due[piece])
     tolerance = 64 * call.epsilon * size + 4 * np.abs(np.nan_to_num(high.inputs.cotangent(rough) - due))
+    # Below the smallest normal number precision fades out.
+    tolerance += 1e3 * max(float(np.finfo(part.dtype).tiny) for part in call.inputs.parts)
     off = finite & (np.abs(got - due) > tolerance)
     x = call.inputs.point(low)
     if np.any((np.abs(x) > 1e6) | ((np.abs(x) < 1e-6) & (x != 0))):

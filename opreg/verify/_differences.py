@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from opreg.verify import _diagnose, _kinks
 from opreg.verify._coordinates import outputs
-from opreg.verify._oracle import EPSILON, SPACINGS, Oracle, widen
+from opreg.verify._oracle import SPACINGS, Oracle, widen
 from opreg.verify._reproduce import reproducer, shown
 from opreg.verify._rule import Fault, check_kind, copies, cotangent_like, evaluate, pull, rounding
 from opreg.verify._stencil import UNKNOWN
@@ -45,6 +45,7 @@ class _Comparison:
     got: Array
     size: Array
     roundoff: Array
+    epsilon: float
     expected: Array = field(default_factory=lambda: np.zeros(0))
     bound: Array = field(default_factory=lambda: np.zeros(0))
     scale: Array = field(default_factory=lambda: np.zeros(0))
@@ -56,7 +57,7 @@ class _Comparison:
     @property
     def tolerance(self) -> Array:
         size = np.where(np.isfinite(self.size), self.size, 0.0)
-        return self.bound + 16 * EPSILON * (self.scale + size) + self.roundoff
+        return self.bound + 16 * self.epsilon * (self.scale + size) + self.roundoff
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
@@ -74,13 +75,13 @@ class _Comparison:
         return tolerance / np.where(still, 1.0, np.maximum(self.scale, 1e-300)) + lost
 
 
-def _cotangents(size: int, rng: np.random.Generator, elementwise: bool) -> list[Array]:
+def _cotangents(size: int, rng: np.random.Generator, few: bool) -> list[Array]:
     """Dense, signed and uneven cotangents, and single entries."""
 
     def dense() -> Array:
         return rng.uniform(0.5, 2.0, size) * rng.choice(np.array([-1.0, 1.0]), size)
 
-    if elementwise or size == 1:
+    if few or size == 1:
         return [dense()]
     single = []
     for index in rng.choice(size, 2, replace=False):
@@ -136,7 +137,10 @@ class _Differences:
             elementwise=subject.elementwise if subject.order == 1 else False,
             columns=columns,
             extended=extended,
+            dense=3 if subject.order == 1 else 2,
         )
+        # Of a narrow result little more can be asked than its own precision.
+        self.resolved = max(RESOLVED, 1e5 * self.oracle.epsilon)
         self.at_kink = False
         self.lost = ""
 
@@ -150,8 +154,9 @@ class _Differences:
                 diagnosis = "the output is empty, so every cotangent is zero, but the rule's is not"
                 return Verdict.of([Finding(self.check, "fail", diagnosis, input=shown(self.given, self.static))])
             return Verdict.passed()
+        few = oracle.kind == "elementwise" or self.subject.order > 1
         self.comparisons = [
-            self._compare(u) for u in _cotangents(oracle.results.size, self.rng, oracle.kind == "elementwise")
+            self._compare(u) for u in _cotangents(oracle.results.size, self.rng, few)
         ]
         oracle.start()
         self._refresh()
@@ -192,7 +197,7 @@ class _Differences:
         full = self.oracle.inputs.cotangent(result)
         self._imaginary(result)
         got, size = self.oracle.project(full)
-        return _Comparison(u, g, full, got, size, np.zeros(len(got)))
+        return _Comparison(u, g, full, got, size, np.zeros(len(got)), self.oracle.epsilon)
 
     def _imaginary(self, result: Sequence[Any]) -> None:
         for index in self.active:
@@ -226,7 +231,7 @@ class _Differences:
             response = rounding(
                 self.subject, comparison.g, self.out, self.data, self.static, oracle.inputs, comparison.full, self.rng
             )
-            comparison.roundoff = 16 * EPSILON * oracle.project(response)[1]
+            comparison.roundoff = 16 * oracle.epsilon * oracle.project(response)[1]
         wrong = np.any([comparison.wrong for comparison in self.comparisons], axis=0)
         if not wrong.any():
             return
@@ -260,7 +265,10 @@ class _Differences:
         kinked = np.any([c.kink > 1e-6 * c.scale for c in self.comparisons], axis=0)
         for comparison in self.comparisons:
             got, tolerance = comparison.got, comparison.tolerance
-            scale = np.maximum(comparison.scale, np.where(np.isfinite(got), comparison.size, 0.0))
+            # Where the function hardly moves, the size of its values over that of its inputs tells what is small.
+            natural = float(np.abs(comparison.u) @ np.abs(self.oracle.float64.value))
+            flat = (comparison.scale == 0) | (tolerance <= 1e-6 * natural / self.oracle.extent())
+            scale = np.where(flat & np.isfinite(got), np.maximum(comparison.scale, comparison.size), comparison.scale)
             off = np.where(np.isfinite(got), np.abs(got - comparison.expected), np.inf)
             sure = comparison.wrong & (tolerance <= MEANINGFUL * scale) & ~kinked
             sure |= comparison.wrong & ~np.isfinite(got) & (comparison.bound < 1e-2 * comparison.scale) & ~kinked
@@ -368,7 +376,7 @@ class _Differences:
         tangents = tangents_like(self.data, oracle, tangent)
         got = push(subject, tangents, self.out, self.data, self.static, oracle)
         off = np.abs(got - expected)
-        tolerance = bound + 64 * EPSILON * (scale + np.abs(got))
+        tolerance = bound + 64 * oracle.epsilon * (scale + np.abs(got))
         known = (bound <= 1e-4 * np.maximum(scale, np.abs(got))) & (kink == 0) & np.isfinite(got)
         wrong = known & (off > 4 * tolerance)
         missing = ~np.isfinite(got) & (bound <= 1e-4 * scale) & (kink == 0)
@@ -383,7 +391,7 @@ class _Differences:
                 out = evaluate(subject, moved, self.static)
                 again = push(subject, tangents, out, moved, self.static, oracle)
                 response = np.fmax(response, np.abs(again - got) * 2.0**36)
-            wrong &= off > 4 * tolerance + 64 * EPSILON * response
+            wrong &= off > 4 * tolerance + 64 * oracle.epsilon * response
             oracle.measure_noise(self.rng)
             noise = oracle.float64.noise / np.maximum(np.abs(oracle.float64.value), 1e-300)
             wrong &= off > 64 * noise * scale
@@ -411,13 +419,13 @@ class _Differences:
             relative = comparison.relative
             if self.oracle.owner is None and not np.any(comparison.u):
                 continue
-            good = (relative <= RESOLVED) & ~comparison.wrong
+            good = (relative <= self.resolved) & ~comparison.wrong
             skip = singular | np.isinf(comparison.got)
             if self.at_kink and not self.lost:
                 good |= kinked
             resolved += int((good & ~skip).sum())
             total += int((~skip).sum())
-            seen = relative[(relative <= RESOLVED) & ~skip & ~kinked]
+            seen = relative[(relative <= self.resolved) & ~skip & ~kinked]
             if seen.size:
                 digits = min(digits, float(-np.log10(max(float(seen.max()), 1e-16))))
         if total == 0:
@@ -430,7 +438,7 @@ class _Differences:
     def _singular(self) -> NDArray[np.bool_]:
         """The coordinates along which the function jumps: there is no derivative to compare with."""
         oracle = self.oracle
-        unresolved = np.any([(c.relative > RESOLVED) for c in self.comparisons], axis=0)
+        unresolved = np.any([(c.relative > self.resolved) for c in self.comparisons], axis=0)
         jumps = np.zeros(len(unresolved), bool)
         if not unresolved.any() or oracle.directions is not None or self.at_kink and not self.lost:
             return jumps

@@ -67,16 +67,21 @@ class Oracle:
         elementwise: bool | None = None,
         columns: int = 40,
         extended: bool = True,
+        dense: int = 3,
     ) -> None:
         """`data` in float64 and `out = forward(*data)`; more than `columns` coordinates are sampled by directions."""
-        self.forward, self.static = forward, static
+        self.forward, self.static, self.dense = forward, static, dense
         self.inputs = Coordinates(data, active)
         self.results = Coordinates(outputs(out))
         self.x = self.inputs.point(data)
         value = self.results.point(outputs(out))
-        plain = Precision(np.float64, EPSILON, 2.0**-8, list(data), value, EPSILON * np.abs(value))
+        # A forward that narrows its result (`dtype=np.float32`) is known to that precision only.
+        self.epsilon = max([float(np.finfo(p.dtype).eps) / 2 for p in self.results.parts] + [EPSILON])
+        self.narrow = self.epsilon > 2 * EPSILON
+        spacing = 2.0**-4 if self.narrow else 2.0**-8
+        plain = Precision(np.float64, self.epsilon, spacing, list(data), value, self.epsilon * np.abs(value))
         self.float64 = plain
-        self.work = (self._extended(plain) if extended else None) or plain
+        self.work = (self._extended(plain) if extended and not self.narrow else None) or plain
         self._magnitude()
         self.directions: Array | None = None
         self.owner: NDArray[np.intp] | None = None
@@ -157,6 +162,10 @@ class Oracle:
             scale = np.minimum(size, 1) / 2048
         return power_of_two(scale)
 
+    def extent(self) -> Array:
+        """How far the inputs reach along each coordinate of `pull`."""
+        return self.local if self.directions is None else np.ones(len(self.directions))
+
     # -- groups ------------------------------------------------------------------------------------------------------
 
     def _elementwise(self, hint: bool | None, rng: np.random.Generator) -> bool:
@@ -182,7 +191,7 @@ class Oracle:
             if hint:
                 bits = range(b := int(rng.integers(len(bits))), b + 1)
             for bit in bits:
-                for side in (0, 1) if not hint else (int(rng.integers(2)),):
+                for side in (0, 1):
                     mask = (number >> bit) & 1 == side
                     shift = self.local[part.start : part.start + part.size].reshape(part.shape) * 2.0**-6
                     moved = list(data)
@@ -219,9 +228,11 @@ class Oracle:
         self.owner = np.array(owners)
 
     def _directions(self, rng: np.random.Generator) -> Array:
-        """Three dense directions with uneven moves, then a few single coordinates."""
+        """Dense directions with uneven moves, then, at first order, a few single coordinates."""
         steps = power_of_two(self.local)
-        dense = rng.choice(np.array([-2.0, -1.0, 1.0, 2.0]), (3, self.inputs.size)) * steps
+        dense = rng.choice(np.array([-2.0, -1.0, 1.0, 2.0]), (self.dense, self.inputs.size)) * steps
+        if self.dense < 3:
+            return dense
         single = np.zeros((4, self.inputs.size))
         chosen = rng.choice(self.inputs.size, 4, replace=False)
         single[np.arange(4), chosen] = steps[chosen]
@@ -320,6 +331,8 @@ class Oracle:
         """
         worst = np.zeros(self.results.size)
         plain = self.float64.value
+        # At a kink the second difference is the kink's.
+        smooth = ~np.any(self.estimate.kink > 0, axis=0)
         for _ in range(4):
             ulps = self.size * rng.integers(-2, 3, self.inputs.size) * 2 * EPSILON
             tiny = self.size * rng.uniform(0.5, 1, self.inputs.size) * 2.0**-28
@@ -328,7 +341,7 @@ class Oracle:
                 bend = np.abs(self._plain(self.x + tiny) + self._plain(self.x - tiny) - 2 * plain) / 2
             except Exception:
                 continue
-            worst = np.fmax(worst, np.fmax(change, bend))
+            worst = np.fmax(worst, np.fmax(change, np.where(smooth, bend, 0.0)))
         worst[~np.isfinite(worst)] = 0.0
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
