@@ -101,11 +101,12 @@ def differences(
     columns: int = 40,
     kinks: bool = True,
     extended: bool = True,
+    look: bool = False,
 ) -> Verdict:
     """Compare the VJP (and a declared JVP) with finite differences of the forward function at `data`."""
     with np.errstate(all="ignore"):
         try:
-            return _Differences(subject, data, static, rng, check, columns, kinks, extended).verdict()
+            return _Differences(subject, data, static, rng, check, columns, kinks, extended, look).verdict()
         except Fault as fault:
             return Verdict.of([fault.finding(check, input=shown(data, static))])
 
@@ -121,6 +122,7 @@ class _Differences:
         columns: int,
         kinks: bool,
         extended: bool,
+        look: bool = False,
     ) -> None:
         self.subject, self.given, self.static, self.rng = subject, data, static, rng
         self.check, self.columns, self.kinks, self.extended = check, columns, kinks, extended
@@ -134,7 +136,8 @@ class _Differences:
             self.active,
             self.out,
             rng,
-            elementwise=subject.elementwise if subject.order == 1 else False,
+            # Rules are seldom elementwise, and finding out takes calls: at second order only when asked.
+            elementwise=subject.elementwise if subject.order == 1 or subject.elementwise or look else False,
             columns=columns,
             extended=extended,
             dense=3 if subject.order == 1 else 2,
@@ -186,6 +189,7 @@ class _Differences:
             columns=_MOST_COLUMNS,
             kinks=self.kinks,
             extended=self.extended,
+            look=True,
         )
 
     def _compare(self, u: Array) -> _Comparison:

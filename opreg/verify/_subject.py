@@ -139,6 +139,7 @@ class Subject:
             forward=forward,
             vjp=vjp,
             reason=reason,
+            elementwise=self.elementwise,
             trace=traced,
             registered=self.registered,
             order=self.order + 1,
