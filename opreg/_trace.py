@@ -72,6 +72,12 @@ class Tracer:
     def __getitem__(self, index: Any) -> Any:
         return space_of(strip(self)).attribute(self, "__getitem__")(index)
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise NotDifferentiable(
+            "a traced value is never written into, as x[index] = value would. Build a new one from its parts, "
+            "for example with np.where or np.concatenate"
+        )
+
     def __iter__(self) -> Any:
         if not hasattr(strip(self), "__iter__") or not self.shape:
             raise TypeError("iteration over a traced scalar: it has no elements")
@@ -93,7 +99,9 @@ class Tracer:
         raise NotDifferentiable(_lost("an index"))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotDifferentiable(_lost("a plain array"))
+        raise NotDifferentiable(
+            f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or opreg.numpy.array([x, y])"
+        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:

@@ -39,21 +39,46 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
         return NotImplemented
     name = _name_of(ufunc)
     out = kwargs.get("out")
-    if out is not None and any(target is not None for target in out):
+    if method == "at" or (out is not None and any(target is not None for target in out)):
         raise NotDifferentiable(
-            f"{name} cannot write a traced value into an existing array (out=, or an in-place operator such as "
+            f"{name} cannot write a traced value into an existing array (out=, .at, or an in-place operator such as "
             "array += traced). Write array = array + traced instead"
         )
     primitive = plugins.for_function(ufunc)
-    if method != "__call__":
-        reduction = _REDUCTIONS.get((ufunc, method))
-        if reduction is not None:
-            return reduction(*inputs, **{key: value for key, value in kwargs.items() if value is not None})
-        raise NotDifferentiable(f"{name}.{method} is not differentiated. {_advice(name)}")
+    options = {key: value for key, value in kwargs.items() if key != "out" and not _is_default(key, value)}
     if primitive is None:
         raise NotDifferentiable(f"{name} is not registered as a primitive. {_advice(name)}")
-    options = {key: value for key, value in kwargs.items() if key != "out"}
-    return primitive(*inputs, **options)
+    if primitive.is_constant:
+        return getattr(ufunc, method)(*stop_gradient(tuple(inputs)), **stop_gradient(options))
+    if method == "__call__":
+        return primitive(*inputs, **_supported(name, primitive, options))
+    way = _WAYS.get((ufunc, method)) or _GENERAL_WAYS.get(method)
+    if way is None or ufunc.nin != 2 or ufunc.nout != 1:
+        raise NotDifferentiable(
+            f"{name}.{method} is not differentiated. Call {name} on parts of the arrays instead, or pass "
+            "opreg.stop_gradient(x) if the derivative is not wanted"
+        )
+    return way(ufunc, *inputs, **options)
+
+
+_DEFAULTS = {"where": True, "order": "K", "casting": "same_kind", "subok": True, "dtype": None, "signature": None}
+
+
+def _is_default(key: str, value: Any) -> bool:
+    """Tell whether a ufunc's keyword has the value that it has if it is not given."""
+    return key in _DEFAULTS and (value is _DEFAULTS[key] or (isinstance(value, str) and value == _DEFAULTS[key]))
+
+
+def _supported(name: str, primitive: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords if the primitive has them; say what to do about those that every ufunc has."""
+    for key in options:
+        if key in _DEFAULTS and key not in primitive.static:
+            instead = "np.where(mask, result, otherwise)" if key == "where" else "x.astype(dtype) on the arguments"
+            raise NotDifferentiable(
+                f"{name} with the keyword {key}= is not differentiated: NumPy leaves part of the result to chance or "
+                f"converts on the way. Use {instead}, or pass opreg.stop_gradient(x) if the derivative is not wanted"
+            )
+    return options
 
 
 def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -81,11 +106,47 @@ def _advice(name: str) -> str:
 def _reduce_with(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``ufunc.reduce`` in terms of the function that reduces: it differs in the axis that it takes if none."""
 
-    def reduce(array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False, **rest: Any) -> Any:
+    def reduce(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
+               **rest: Any) -> Any:  # fmt: skip
         options = {"dtype": dtype} if dtype is not None else {}
         return function(array, axis=axis, keepdims=keepdims, **options, **rest)
 
     return reduce
+
+
+def _accumulate_with(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``ufunc.accumulate`` in terms of the function that accumulates."""
+    return lambda ufunc, array, axis=0, dtype=None: function(array, axis=axis, dtype=dtype)
+
+
+def _steps(ufunc: Any, array: Any, axis: Any) -> list[Any]:
+    """Return what a ufunc makes of the first slice, the first two, the first three ... along an axis."""
+    slices = list(np.moveaxis(array, axis, 0))
+    if not slices:
+        raise NotDifferentiable(f"{_name_of(ufunc)}.reduce and .accumulate of no elements are not differentiated")
+    results = slices[:1]
+    for part in slices[1:]:
+        results.append(ufunc(results[-1], part))
+    return results
+
+
+def _reduce(ufunc: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
+    """Reduce step by step: for ufuncs without a function of their own, such as np.logaddexp."""
+    if axis is None or isinstance(axis, tuple):
+        axes = tuple(range(np.ndim(array))) if axis is None else axis
+        for one in sorted((i % np.ndim(array) for i in axes), reverse=True):
+            array = _reduce(ufunc, array, one, keepdims=keepdims)
+        return array
+    reduced = _steps(ufunc, array, axis)[-1]
+    return np.expand_dims(reduced, axis) if keepdims else reduced
+
+
+def _accumulate(ufunc: Any, array: Any, axis: Any = 0) -> Any:
+    return np.stack(_steps(ufunc, array, axis), axis=axis)
+
+
+def _outer(ufunc: Any, a: Any, b: Any) -> Any:
+    return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
 _OF_SHAPE = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.shares_memory,
@@ -93,18 +154,17 @@ _OF_SHAPE = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscompl
              np.isclose}  # fmt: skip
 """Functions whose result is no differentiable number: they are answered by the plain values."""
 
-_REDUCTIONS: Mapping[tuple[Any, str], Callable[..., Any]] = {
+_WAYS: Mapping[tuple[Any, str], Callable[..., Any]] = {
     (np.add, "reduce"): _reduce_with(np.sum),
     (np.multiply, "reduce"): _reduce_with(np.prod),
     (np.maximum, "reduce"): _reduce_with(np.max),
     (np.minimum, "reduce"): _reduce_with(np.min),
-    (np.add, "accumulate"): lambda array, axis=0, **kwargs: np.cumsum(array, axis=axis, **kwargs),
-    (np.multiply, "accumulate"): lambda array, axis=0, **kwargs: np.cumprod(array, axis=axis, **kwargs),
-    **{
-        (ufunc, "outer"): (lambda ufunc: lambda a, b: ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b))(ufunc)
-        for ufunc in (np.add, np.subtract, np.multiply, np.divide, np.power, np.maximum, np.minimum)
-    },
+    (np.add, "accumulate"): _accumulate_with(np.cumsum),
+    (np.multiply, "accumulate"): _accumulate_with(np.cumprod),
 }
+"""Methods of ufuncs for which there is a function."""
+
+_GENERAL_WAYS: Mapping[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
 
 
 def _getitem(traced: Any, index: Any) -> Any:
@@ -133,6 +193,40 @@ def _clip(traced: Any, *args: Any, min: Any = None, max: Any = None, **kwargs: A
     return np.clip(traced, lower, upper, **kwargs)
 
 
+def _astype(
+    traced: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+) -> Any:
+    if casting != "unsafe" and not np.can_cast(traced.dtype, dtype, casting):
+        raise TypeError(f"Cannot cast array data from {traced.dtype!r} to {np.dtype(dtype)!r} according to {casting!r}")
+    return np.astype(traced, dtype, copy=copy)
+
+
+def _item(traced: Any, *where: Any) -> Any:
+    """Return one element, traced: a plain number would lose its derivative."""
+    if not where:
+        if np.size(traced) != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return np.reshape(traced, ())
+    place = where[0] if len(where) == 1 and isinstance(where[0], tuple) else where
+    return traced[place] if len(place) > 1 or np.ndim(traced) == 1 else np.ravel(traced)[place[0]]
+
+
+def _tolist(traced: Any) -> Any:
+    return [_tolist(part) for part in traced] if np.ndim(traced) else traced
+
+
+def _in_place(name: str, instead: str) -> Callable[..., Any]:
+    def refuse(traced: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotDifferentiable(f"a traced value is never written into, as .{name} would. Use {instead}")
+
+    return refuse
+
+
+def _method(name: str) -> Callable[..., Any]:
+    """Return the method that does what NumPy's function of that name does."""
+    return lambda traced, *args, **kwargs: getattr(np, name)(traced, *args, **kwargs)
+
+
 _PROPERTIES: Mapping[str, Callable[[Any], Any]] = {
     **{name: _plain(name) for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags")},
     "device": lambda traced: "cpu",
@@ -140,29 +234,36 @@ _PROPERTIES: Mapping[str, Callable[[Any], Any]] = {
     "mT": lambda traced: np.matrix_transpose(traced),
     "real": lambda traced: np.real(traced),
     "imag": lambda traced: np.imag(traced),
-    "flat": lambda traced: iter(np.ravel(traced)),
+    "flat": lambda traced: np.ravel(traced),
 }
 
 _METHODS: Mapping[str, Callable[..., Any]] = {
     **{
-        name: (lambda name: lambda traced, *args, **kwargs: getattr(np, name)(traced, *args, **kwargs))(name)
+        name: _method(name)
         for name in (
-            "all", "any", "argmax", "argmin", "argsort", "astype", "compress", "cumprod", "cumsum", "diagonal", "dot",
-            "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std",
-            "sum", "swapaxes", "take", "trace", "var",
+            "all", "any", "argmax", "argmin", "argpartition", "argsort", "cumprod", "cumsum", "diagonal", "dot", "max",
+            "mean", "min", "nonzero", "prod", "ravel", "repeat", "round", "searchsorted", "squeeze", "std", "sum",
+            "swapaxes", "take", "trace", "var",
         )
     },
     "__array_function__": _array_function,
     "__array_ufunc__": _ufunc,
     "__getitem__": _getitem,
     "__array_namespace__": _namespace,
-    "choose": lambda traced, *args, **kwargs: np.choose(traced, *args, **kwargs),
+    "astype": _astype,
     "clip": _clip,
+    "compress": lambda traced, condition, axis=None: np.compress(condition, traced, axis=axis),
     "conj": lambda traced: np.conj(traced),
     "conjugate": lambda traced: np.conj(traced),
     "copy": lambda traced, order="C": np.positive(traced),
     "flatten": lambda traced, order="C": np.ravel(traced, order=order),
-    "item": lambda traced, *args: np.reshape(traced, -1)[args[0]] if args else np.reshape(traced, ()),
+    "item": _item,
     "reshape": _reshape,
+    "tolist": _tolist,
     "transpose": _transpose,
+    "fill": _in_place("fill", "np.full_like(x, value)"),
+    "partition": _in_place("partition", "np.partition(x, kth)"),
+    "put": _in_place("put", "np.where, or np.concatenate of its parts"),
+    "resize": _in_place("resize", "np.reshape or np.pad"),
+    "sort": _in_place("sort", "np.sort(x)"),
 }  # fmt: skip
