@@ -394,12 +394,17 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
     if found["doc"]:
         say("\n" + found["doc"])
     _code(console, found["source"])
-    if found["rules"]:
+    if found["rules"] or found["derived"]:
         say("\nrules", "bold")
+    together: dict[tuple[str, str], list[str]] = {}
     for rule in found["rules"]:
         argument = "all arguments" if rule["argument"] == "*" else rule["argument"]
-        say(f"  {rule['mode'].upper()} of {argument}   {rule['where']}")
-        _code(console, rule["source"])
+        together.setdefault((rule["where"], rule["source"]), []).append(
+            f"{rule['mode'].upper()} of {argument}"
+        )
+    for (where, source), of in together.items():
+        say(f"  {', '.join(of)}   {where}")
+        _code(console, source)
     for mode, how in found["derived"].items():
         say(f"  {mode.upper()}: {how}")
     for title, reasons in (
@@ -417,7 +422,7 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
     for generator in found["sample_generators"]:
         say(f"  {generator['name']}   {generator['where']}")
     if found["notes"]:
-        say(f"  {'; '.join(found['notes'])}")
+        say(f"  among them: {'; '.join(found['notes'])}")
     say("\nconventions", "bold")
     for convention in found["conventions"]:
         say(f"  {convention}")
