@@ -36,7 +36,9 @@ def check_functions(
         verdicts = []
         for name, check in CHECKS.items():
             if check.applies(subject, data, static) is None:
-                verdicts.append(check.run(subject, tuple(copies(data)), static, stream(seed, subject.name, name)))
+                verdicts.append(
+                    check.run(subject, tuple(copies(data)), static, stream(seed, subject.name, name))
+                )
         if not verdicts:
             why = "no argument is a floating point number with a cotangent, so nothing was checked"
             return Verdict("inconclusive", why)
@@ -49,7 +51,8 @@ def check_functions(
                 verdict = CHECKS[name].run(subject, tuple(copies(moved)), static, rng)
                 if verdict.outcome == "fail":
                     findings = tuple(
-                        f.replace(diagnosis=f"{f.diagnosis} (at the given input {words})") for f in verdict.findings
+                        f.replace(diagnosis=f"{f.diagnosis} (at the given input {words})")
+                        for f in verdict.findings
                     )
                     return Verdict("fail", findings[0].diagnosis, verdict.digits, findings)
         return merged
@@ -78,7 +81,6 @@ def _reasons(
         return none
     if not isinstance(result, (tuple, list)) or len(result) != len(data):
         return none
-    return tuple(_DECLARED if r is None and is_inexact(v) else None for r, v in zip(result, data, strict=True))
-
-
-
+    return tuple(
+        _DECLARED if r is None and is_inexact(v) else None for r, v in zip(result, data, strict=True)
+    )

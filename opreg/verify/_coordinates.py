@@ -1,7 +1,7 @@
 """Arrays as vectors of real degrees of freedom.
 
 A complex entry is two of them. A point or a tangent z = x + iy has the coordinates (x, y); a cotangent, which opreg
-writes as dL/dx - i dL/dy, has the coordinates (Re c, -Im c), so that the pairing Re(sum(c * t)) is the plain dot product.
+writes as dL/dx - i dL/dy, has the coordinates (Re c, -Im c), so that the pairing Re(sum(c * t)) is the dot product.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.floating[Any]]
+Vector = NDArray[Any]
 
 
 def is_inexact(value: Any) -> bool:

@@ -69,7 +69,9 @@ def inspect(
         try:
             there = subject.forward(*copies(point), **static)
             change = np.abs(oracle.results.point(outputs(there)) - oracle.float64.value)
-            if np.any(change > 0.1 * level.max(initial=0.0) + 1e-3 * np.max(step)) and np.any(change > 1e-2 * level):
+            if np.any(change > 0.1 * level.max(initial=0.0) + 1e-3 * np.max(step)) and np.any(
+                change > 1e-2 * level
+            ):
                 return Answer(lost="the function jumps here, so no derivative can be compared")
             rows.append(oracle.inputs.cotangent(pull(subject, g, there, copies(point), static))[bad])
         except (Fault, Exception):
@@ -77,7 +79,9 @@ def inspect(
         if neighbour is None:
             neighbour = _moved(oracle, data, bad, step * xi * 2.0**-9)
     if len(rows) < 8:
-        return Answer(lost="the function has a kink here, and too few of the points around it can be evaluated")
+        return Answer(
+            lost="the function has a kink here, and too few of the points around it can be evaluated"
+        )
     near = np.array(rows)
     here = value[bad]
     if not np.isfinite(near).all():

@@ -32,7 +32,9 @@ def widen(value: Any, real: Any = np.float64) -> Any:
     if not is_inexact(value):
         return value.copy() if isinstance(value, np.ndarray) else value
     array = np.asarray(value)
-    return np.array(array, dtype=np.result_type(real, np.complex64) if array.dtype.kind == "c" else real, order="C")
+    return np.array(
+        array, dtype=np.result_type(real, np.complex64) if array.dtype.kind == "c" else real, order="C"
+    )
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ class Precision:
 
 def power_of_two(size: Array) -> Array:
     """The largest power of two that is not larger, entry by entry."""
-    return np.ldexp(1.0, np.frexp(size)[1] - 1)
+    power: Array = np.ldexp(1.0, np.frexp(size)[1] - 1)
+    return power
 
 
 class Oracle:
@@ -87,7 +90,11 @@ class Oracle:
         self.owner: NDArray[np.intp] | None = None
         self.blocks: list[tuple[int, int, bool]] = []
         count = self.inputs.size
-        if elementwise is not False and count > len(self.inputs.parts) and self._elementwise(elementwise, rng):
+        if (
+            elementwise is not False
+            and count > len(self.inputs.parts)
+            and self._elementwise(elementwise, rng)
+        ):
             self.kind = "elementwise"
             self._share()
         elif count <= columns:
@@ -365,7 +372,7 @@ class Oracle:
         where, count = self.owner.ravel(), self.inputs.size
 
         def add(values: Array) -> Array:
-            return np.bincount(where, values.ravel(), count)
+            return np.asarray(np.bincount(where, values.ravel(), count), np.float64)
 
         return add(e.value * u), add(e.error * weight), add(e.scale * weight), add(e.kink * weight)
 
@@ -377,7 +384,12 @@ class Oracle:
             return v @ e.value, weight @ e.error, weight @ e.scale, weight @ e.kink
         v = v[self.owner]
         weight = np.abs(v)
-        return (e.value * v).sum(0), (e.error * weight).sum(0), (e.scale * weight).sum(0), (e.kink * weight).sum(0)
+        return (
+            (e.value * v).sum(0),
+            (e.error * weight).sum(0),
+            (e.scale * weight).sum(0),
+            (e.kink * weight).sum(0),
+        )
 
     def project(self, cotangent: Array) -> tuple[Array, Array]:
         """A cotangent in the coordinates of `pull`, and the sum of magnitudes behind each."""

@@ -62,7 +62,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 200 else text[:197] + "..."
 
 
-def reproducer(subject: Subject, data: Sequence[Any], static: Mapping[str, Any], g: Any, out: Any) -> str | None:
+def reproducer(
+    subject: Subject, data: Sequence[Any], static: Mapping[str, Any], g: Any, out: Any
+) -> str | None:
     """Lines that compute the failing cotangent again, or None where the input is too large to write down."""
     args = [literal(value) for value in data]
     keywords = {name: literal(value) for name, value in static.items()}

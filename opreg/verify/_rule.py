@@ -23,15 +23,23 @@ class Fault(Exception):
         got: str | None = None,
         expected: str | None = None,
         verdict: Outcome = "fail",
+        raised: Exception | None = None,
     ) -> None:
         super().__init__(diagnosis)
         self.diagnosis, self.argument, self.got, self.expected = diagnosis, argument, got, expected
         self.verdict: Outcome = verdict
+        self.raised = raised
 
     def finding(self, check: str, **more: Any) -> Finding:
         """The finding that this fault is."""
         return Finding(
-            check, self.verdict, self.diagnosis, argument=self.argument, got=self.got, expected=self.expected, **more
+            check,
+            self.verdict,
+            self.diagnosis,
+            argument=self.argument,
+            got=self.got,
+            expected=self.expected,
+            **more,
         )
 
 
@@ -66,7 +74,7 @@ def pull(subject: Subject, g: Any, out: Any, data: Sequence[Any], static: dict[s
     try:
         result = subject.vjp(g, out, *data, **static)
     except Exception as error:
-        raise Fault(f"the VJP rule raised {sentence(error)}") from error
+        raise Fault(f"the VJP rule raised {sentence(error)}", raised=error) from error
     if not isinstance(result, (tuple, list)):
         raise Fault(
             f"the VJP rule returned {type(result).__name__}, where a tuple of one cotangent per argument is due",
@@ -90,7 +98,9 @@ def check_kind(value: Any, primal: Any, index: int | None, out: Sequence[Any], m
     if value is None:
         advice = "; declare it not differentiable with a reason if it has none" if index is not None else ""
         raise Fault(
-            f"the {mode} rule returned None for {whose}, whose {what} is due{advice}", argument=index, got="None"
+            f"the {mode} rule returned None for {whose}, whose {what} is due{advice}",
+            argument=index,
+            got="None",
         )
     if not is_numeric(value):
         raise Fault(

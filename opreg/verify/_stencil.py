@@ -1,15 +1,14 @@
 """Twelve values of a function around a point, turned into a derivative and a bound of its error.
 
-The nodes are x +- 2^k h, k = 0..5. Richardson's extrapolation over four of them cancels the error terms of order 2, 4 and
-6, so three overlapping estimates of order 8 come from one set of values, at spacings h, 2h and 4h. Where the function is
-smooth and the spacing small enough they agree; how far they disagree bounds the truncation error. The even part of the
-values tells what central differences cannot see: a kink at x, or a spacing far beyond the function's own scale.
+The nodes are x +- 2^k h, k = 0..5. Richardson's extrapolation over four of them cancels the error terms of order 2, 4
+and 6, so three overlapping estimates of order 8 come from one set of values, at spacings h, 2h and 4h. Where the
+function is smooth and the spacing small enough they agree; how far they disagree bounds the truncation error. The even
+part of the values tells what central differences cannot see: a kink at x, or a spacing far beyond the function's scale.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +86,8 @@ class Estimate:
 
 def _settles(error: Array, scale: Array) -> NDArray[np.bool_]:
     """Whether a bound says something: it is well below the scale, or the function does not move at all."""
-    return (error < 1e-2 * scale) | ((scale == 0) & (error < UNKNOWN / 1e50))
+    settled: NDArray[np.bool_] = (error < 1e-2 * scale) | ((scale == 0) & (error < UNKNOWN / 1e50))
+    return settled
 
 
 def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
@@ -117,7 +117,8 @@ def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
 
 def _edges(result: Estimate, finite: NDArray[np.bool_], values: Array, inverse: Array, grain: Array) -> None:
     """Use the other side where the function ends on one; know nothing where it ends on both."""
-    right, left = finite[:, :LEVELS].all(axis=1), finite[:, LEVELS:].all(axis=1)
+    right: NDArray[np.bool_] = finite[:, :LEVELS].all(axis=1)
+    left: NDArray[np.bool_] = finite[:, LEVELS:].all(axis=1)
     either = right ^ left
     side = np.where(right[:, None], values[:, :LEVELS], -values[:, LEVELS:])
     one, two = np.moveaxis(np.matmul(_SIDE, side), 1, 0) * inverse

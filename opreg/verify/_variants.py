@@ -22,11 +22,18 @@ Change = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 def _is_symmetric(a: NDArray[Any]) -> bool:
     if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] < 2:
         return False
-    return bool(np.array_equal(a, np.conj(np.swapaxes(a, -1, -2))) or np.array_equal(a, np.swapaxes(a, -1, -2)))
+    return bool(
+        np.array_equal(a, np.conj(np.swapaxes(a, -1, -2))) or np.array_equal(a, np.swapaxes(a, -1, -2))
+    )
 
 
 def _is_sorted(a: NDArray[Any]) -> bool:
-    return a.ndim == 1 and a.size > 2 and a.dtype.kind == "f" and bool(np.all(np.diff(a) > 0) or np.all(np.diff(a) < 0))
+    return (
+        a.ndim == 1
+        and a.size > 2
+        and a.dtype.kind == "f"
+        and bool(np.all(np.diff(a) > 0) or np.all(np.diff(a) < 0))
+    )
 
 
 def _scaled(factor: float) -> Change:

@@ -76,7 +76,7 @@ class Verdict:
         return iter(self.findings)
 
     def __str__(self) -> str:
-        head = self.outcome
+        head: str = self.outcome
         if self.digits is not None:
             head += f" to {self.digits:.0f} digits"
         if self.reason:

@@ -48,7 +48,9 @@ def single(make: Callable[[Generator], tuple[Any, ...]]) -> Callable[[Generator]
     return lambda rng: tuple(cast(a) for a in make(rng))
 
 
-def pair(first: Callable[[Generator], tuple[Any, ...]], second: Callable[[Generator], tuple[Any, ...]]) -> Any:
+def pair(
+    first: Callable[[Generator], tuple[Any, ...]], second: Callable[[Generator], tuple[Any, ...]]
+) -> Any:
     return lambda rng: first(rng) + second(rng)
 
 

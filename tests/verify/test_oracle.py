@@ -73,10 +73,18 @@ def test_columns_blocks_and_directions_agree() -> None:
 
 @pytest.mark.parametrize(
     ("forward", "shape"),
-    [(np.sort, (5,)), (np.transpose, (2, 2)), (np.cumsum, (6,)), (lambda x: x - x.mean(), (5,)), (np.flip, (2, 2))],
+    [
+        (np.sort, (5,)),
+        (np.transpose, (2, 2)),
+        (np.cumsum, (6,)),
+        (lambda x: x - x.mean(), (5,)),
+        (np.flip, (2, 2)),
+    ],
     ids=["sort", "transpose", "cumsum", "centred", "flip"],
 )
-def test_a_function_that_mixes_entries_is_not_taken_for_elementwise(forward: Any, shape: tuple[int, ...]) -> None:
+def test_a_function_that_mixes_entries_is_not_taken_for_elementwise(
+    forward: Any, shape: tuple[int, ...]
+) -> None:
     for seed in range(10):
         x = stream(seed, "mixing").standard_normal(shape)
         oracle = Oracle(forward, (x,), {}, (0,), forward(x), stream(seed, "mixing", "oracle"))

@@ -16,7 +16,9 @@ FINDING = Finding(
 
 
 def test_a_verdict_is_true_only_for_a_pass() -> None:
-    truth = {outcome: bool(Verdict(outcome)) for outcome in ("pass", "fail", "inconclusive", "waived", "error")}
+    truth = {
+        outcome: bool(Verdict(outcome)) for outcome in ("pass", "fail", "inconclusive", "waived", "error")
+    }
     assert truth == {"pass": True, "fail": False, "inconclusive": False, "waived": False, "error": False}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
 from right_rules import (
     Rule,
     T,
@@ -167,9 +166,11 @@ WRONG: list[Rule] = [
     Rule("flip forgotten", np.flip, lambda g, out, x: (g.copy(),), normal(5)),
     Rule("operands swapped", np.multiply, lambda g, out, x, y: (unbroadcast(g * x, x), unbroadcast(g * y, y)),
          pair(normal(3), normal(3))),
-    Rule("matmul without transpose", np.matmul, lambda g, out, x, y: (g @ y, T(x) @ g), pair(normal(3, 3), normal(3, 3))),
+    Rule("matmul without transpose", np.matmul, lambda g, out, x, y: (g @ y, T(x) @ g),
+         pair(normal(3, 3), normal(3, 3))),
     Rule("inv without minus", np.linalg.inv, lambda g, out, a: (T(out) @ g @ T(out),), well_conditioned(3)),
-    Rule("det without cofactors", np.linalg.det, lambda g, out, a: (g * out * np.linalg.inv(a),), well_conditioned(3)),
+    Rule("det without cofactors", np.linalg.det, lambda g, out, a: (g * out * np.linalg.inv(a),),
+         well_conditioned(3)),
     Rule("cholesky, not symmetric", lambda a: np.linalg.cholesky((a + a.T) / 2),
          lambda g, out, a: (np.tril(np.linalg.inv(out).T @ np.tril(out.T @ g) @ np.linalg.inv(out)),), definite(3)),
     Rule("mean without its factor", np.mean, lambda g, out, x: (expand(g, x, None),), normal(5)),
@@ -193,6 +194,7 @@ WRONG: list[Rule] = [
     Rule("second argument's gradient zero", np.multiply, lambda g, out, x, y: (g * y, np.zeros_like(y)),
          pair(normal(3), normal(3))),
     Rule("one element lost in a large array", np.matmul,
-         lambda g, out, x, y: (g @ T(y), T(x) @ g * (np.arange(72).reshape(8, 9) != 5)), pair(normal(9, 8), normal(8, 9))),
+         lambda g, out, x, y: (g @ T(y), T(x) @ g * (np.arange(72).reshape(8, 9) != 5)),
+         pair(normal(9, 8), normal(8, 9))),
     Rule("empty, filled", lambda x: x * 2, lambda g, out, x: (np.ones((2,)),), normal(0)),
 ]  # fmt: skip
