@@ -477,9 +477,11 @@ def _second_order(
 
 
 def _arrays(subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -> str | None:
+    if (reason := _active(subject, data, static)) is not None:
+        return reason
     if not any(isinstance(value, np.ndarray) and value.ndim for value in data):
         return "no argument is an array of rank 1 or more"
-    return _active(subject, data, static)
+    return None
 
 
 def _relaid(data: tuple[Any, ...]) -> Iterator[tuple[str, tuple[Any, ...], tuple[Any, ...]]]:
@@ -554,11 +556,13 @@ def _layout(
 
 
 def _castable(subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -> str | None:
+    if (reason := _active(subject, data, static)) is not None:
+        return reason
     if not any(is_inexact(v) and np.asarray(v).dtype.char in "dD" for v in data):
         return "no argument is a float64 or complex128 number"
     if any(is_inexact(v) and np.asarray(v).dtype.char not in "dD" for v in data):
         return "its arguments are of several precisions, as the sample has it"
-    return _active(subject, data, static)
+    return None
 
 
 def _single(value: Any) -> Any:

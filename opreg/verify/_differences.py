@@ -80,7 +80,8 @@ def _cotangents(size: int, rng: np.random.Generator, few: bool) -> list[Array]:
     """Dense, signed and uneven cotangents, and single entries."""
 
     def dense() -> Array:
-        return rng.uniform(0.5, 2.0, size) * rng.choice(np.array([-1.0, 1.0]), size)
+        u: Array = rng.uniform(0.5, 2.0, size) * rng.choice(np.array([-1.0, 1.0]), size)
+        return u
 
     if few or size == 1:
         return [dense()]

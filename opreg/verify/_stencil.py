@@ -117,8 +117,8 @@ def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
 
 def _edges(result: Estimate, finite: NDArray[np.bool_], values: Array, inverse: Array, grain: Array) -> None:
     """Use the other side where the function ends on one; know nothing where it ends on both."""
-    right: NDArray[np.bool_] = finite[:, :LEVELS].all(axis=1)
-    left: NDArray[np.bool_] = finite[:, LEVELS:].all(axis=1)
+    right = np.asarray(finite[:, :LEVELS].all(axis=1))
+    left = np.asarray(finite[:, LEVELS:].all(axis=1))
     either = right ^ left
     side = np.where(right[:, None], values[:, :LEVELS], -values[:, LEVELS:])
     one, two = np.moveaxis(np.matmul(_SIDE, side), 1, 0) * inverse

@@ -1,0 +1,195 @@
+"""Each check, on primitives defined here: what it catches, what it leaves alone, where it does not apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import opreg
+from opreg.verify._checks import CHECKS
+from opreg.verify._seeds import stream
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Verdict
+
+X = np.array([0.4, -1.3, 2.2])
+
+
+def run(check: str, primitive: Any, *data: Any, seed: int = 0, **static: Any) -> Verdict:
+    subject = Subject.of(primitive)
+    assert CHECKS[check].applies(subject, data, static) is None
+    return CHECKS[check].run(subject, data, static, stream(seed, check))
+
+
+def cube(rule: Any) -> Any:
+    primitive = opreg.primitive("tests.cube")(lambda x, /: x**3)
+    primitive.defvjp(x=rule)
+    return primitive
+
+
+def test_the_checks_have_names_and_one_line_docs_and_an_order() -> None:
+    assert list(CHECKS) == [
+        "structure", "linearity", "adjoint", "differences", "second-order", "layout", "precision"
+    ]  # fmt: skip
+    assert all(name == check.name and check.doc and "\n" not in check.doc for name, check in CHECKS.items())
+
+
+@pytest.mark.parametrize("check", list(CHECKS))
+def test_every_check_passes_a_right_primitive(check: str) -> None:
+    right = cube(lambda g, x: g * 3 * x**2)
+    for seed in range(5):
+        verdict = run(check, right, X, seed=seed)
+        assert verdict.outcome == "pass", str(verdict)
+
+
+def test_a_derivative_lost_at_second_order_is_caught() -> None:
+    lost = cube(lambda g, x: g * 3 * opreg.stop_gradient(x) ** 2)
+    for seed in range(5):
+        assert run("differences", lost, X, seed=seed).outcome == "pass"
+        verdict = run("second-order", lost, X, seed=seed)
+        assert verdict.outcome == "fail"
+        assert "zero" in verdict.reason
+
+
+def test_a_factor_lost_at_second_order_is_caught() -> None:
+    lost = cube(lambda g, x: g * 3 * x * opreg.stop_gradient(x))
+    assert run("differences", lost, X).outcome == "pass"
+    assert run("second-order", lost, X).outcome == "fail"
+
+
+def test_a_rule_in_another_language_is_first_order_only_and_says_so() -> None:
+    opaque = cube(lambda g, x: g * np.array([3 * float(v) ** 2 for v in x]))
+    assert run("differences", opaque, X).outcome == "pass"
+    verdict = run("second-order", opaque, X)
+    assert verdict.outcome == "waived"
+    assert verdict.reason.startswith("first order only")
+
+
+def test_a_wrong_jvp_fails_adjoint_and_differences() -> None:
+    primitive = cube(lambda g, x: g * 3 * x**2)
+    primitive.defjvp(x=lambda g, x: g * 3 * x**2 * (1 + 1e-9))
+    assert run("adjoint", primitive, X).outcome == "fail"
+    assert run("differences", primitive, X).outcome == "fail"
+
+
+def test_a_joint_mistake_of_vjp_and_jvp_passes_adjoint_but_not_differences() -> None:
+    primitive = cube(lambda g, x: g * x**2)
+    primitive.defjvp(x=lambda g, x: g * x**2)
+    assert run("adjoint", primitive, X).outcome == "pass"
+    assert run("differences", primitive, X).outcome == "fail"
+
+
+def test_several_outputs_are_checked_together() -> None:
+    both = opreg.primitive("tests.both")(lambda x, /: (np.sin(x), np.cos(x)))
+    both.defvjp(x=lambda g, x: g[0] * np.cos(x) - g[1] * np.sin(x))
+    half = opreg.primitive("tests.half")(lambda x, /: (np.sin(x), np.cos(x)))
+    half.defvjp(x=lambda g, x: g[0] * np.cos(x) + g[1] * np.sin(x))
+    for check in ("structure", "linearity", "differences", "second-order", "layout", "precision"):
+        assert run(check, both, X).outcome == "pass", check
+    assert run("differences", half, X).outcome == "fail"
+
+
+def test_a_constant_argument_needs_no_cotangent() -> None:
+    masked = opreg.primitive("tests.masked")(lambda x, w, /: x * w)
+    masked.defvjp(x=lambda g, w: g * w)
+    masked.not_differentiable(w="a weight is chosen, not learned")
+    for check in ("structure", "linearity", "differences", "second-order"):
+        assert run(check, masked, X, np.array([1.0, 2.0, 3.0])).outcome == "pass", check
+
+
+def test_nothing_applies_to_integers() -> None:
+    subject = Subject.of(cube(lambda g, x: g * 3 * x**2))
+    for check in CHECKS.values():
+        assert check.applies(subject, (np.arange(3),), {}) == "no argument is a floating point number"
+
+
+@pytest.mark.parametrize("check", list(CHECKS))
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda g, x: None,
+        lambda g, x: "3 x**2",
+        lambda g, x: 1 / 0,
+        lambda g, x: [g],
+        lambda g, x: {"x": g},
+        lambda g, x: object(),
+        lambda g, x: g[:-1],
+    ],
+    ids=["None", "a string", "raises", "a list", "a dict", "an object", "another shape"],
+)
+def test_no_check_raises_whatever_a_rule_does(check: str, rule: Any) -> None:
+    verdict = run(check, cube(rule), X)
+    assert verdict.outcome in ("fail", "waived")
+    assert "\n" not in verdict.reason
+    assert verdict.reason
+
+
+@pytest.mark.parametrize("check", list(CHECKS))
+def test_no_check_raises_whatever_a_forward_does(check: str) -> None:
+    def forward(x: Any) -> Any:
+        raise OSError("the file of constants is missing")
+
+    subject = Subject.from_functions(forward, lambda g, out, x: (g,), lambda t, out, x: t[0])
+    verdict = CHECKS[check].run(subject, (X,), {}, stream(0))
+    assert verdict.outcome in ("error", "waived")
+    assert "the file of constants is missing" in verdict.reason
+
+
+def test_a_result_that_is_not_finite_is_no_failure() -> None:
+    log = Subject.from_functions(np.log, lambda g, out, x: (g / x,), name="log")
+    for check in ("structure", "linearity", "differences", "layout", "precision"):
+        verdict = CHECKS[check].run(log, (np.array([0.0, 1.0, 2.0]),), {}, stream(0, check))
+        assert verdict.outcome in ("pass", "waived"), str(verdict)
+
+
+def test_a_slope_that_is_infinite_at_an_edge_is_no_failure() -> None:
+    sqrt = Subject.from_functions(np.sqrt, lambda g, out, x: (g / (2 * out),), name="sqrt")
+    verdict = CHECKS["differences"].run(sqrt, (np.array([0.0, 1.0]),), {}, stream(0))
+    assert verdict.outcome == "pass", str(verdict)
+
+
+def test_a_function_that_jumps_here_has_nothing_to_compare() -> None:
+    floor = Subject.from_functions(np.floor, lambda g, out, x: (g * 0,), name="floor")
+    verdict = CHECKS["differences"].run(floor, (np.array([1.0, 2.0]),), {}, stream(0))
+    assert verdict.outcome == "waived"
+    assert "jumps" in verdict.reason
+
+
+def test_a_narrowing_forward_is_judged_by_the_precision_of_its_result() -> None:
+    narrow = Subject.from_functions(
+        lambda x: np.square(x).astype(np.float32),
+        lambda g, out, x: ((g * 2 * x).astype(x.dtype),),
+        name="narrow",
+    )
+    wrong = Subject.from_functions(
+        lambda x: np.square(x).astype(np.float32),
+        lambda g, out, x: ((g * 2.2 * x).astype(x.dtype),),
+        name="wrong",
+    )
+    for seed in range(5):
+        assert CHECKS["differences"].run(narrow, (X,), {}, stream(seed)).outcome == "pass"
+        assert CHECKS["differences"].run(wrong, (X,), {}, stream(seed)).outcome == "fail"
+
+
+def test_a_float32_rule_off_by_a_ten_thousandth_is_caught() -> None:
+    off = Subject.from_functions(
+        np.exp,
+        lambda g, out, x: ((g * out * (1 + 1e-4 * (x.dtype == np.float32))).astype(x.dtype),),
+        name="off",
+    )
+    x = X.astype(np.float32)
+    for seed in range(5):
+        assert CHECKS["differences"].run(off, (x,), {}, stream(seed)).outcome == "fail"
+        assert CHECKS["precision"].run(off, (X,), {}, stream(seed)).outcome == "fail"
+
+
+def test_a_large_array_is_sampled_by_directions_and_one_wrong_entry_is_found() -> None:
+    x, y = stream(0, "large").standard_normal((2, 20, 20))
+    mask = np.ones((20, 20))
+    mask[7, 3] = 1 + 1e-6
+    right = Subject.from_functions(np.matmul, lambda g, out, x, y: (g @ y.T, x.T @ g), name="matmul")
+    wrong = Subject.from_functions(np.matmul, lambda g, out, x, y: (g @ y.T * mask, x.T @ g), name="matmul")
+    for seed in range(3):
+        assert CHECKS["differences"].run(right, (x, y), {}, stream(seed)).outcome == "pass"
+        assert CHECKS["differences"].run(wrong, (x, y), {}, stream(seed)).outcome == "fail"
