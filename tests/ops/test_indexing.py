@@ -1,0 +1,115 @@
+"""Indexing: every kind of index, its transpose, and the functions that pick elements."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import opreg
+import pytest
+from finite_differences import check
+from opreg import plugins
+
+NAMES = (
+    "operator.getitem", "opreg_numpy.indexing.scatter_add", "opreg_numpy.indexing.embed_diagonal", "numpy.take",
+    "numpy.take_along_axis", "numpy.diff", "numpy.compress", "numpy.extract", "numpy.select", "numpy.choose",
+)  # fmt: skip
+
+
+def gradient(function: Any, x: Any) -> Any:
+    """Return the gradient of a weighted sum of the result: uneven weights tell places apart."""
+
+    def weighted(x: Any) -> Any:
+        out = function(x)
+        return np.sum(out * np.arange(1.0, np.size(out) + 1).reshape(np.shape(out)))
+
+    return opreg.grad(weighted)(x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rules_agree_with_finite_differences_on_the_samples(name: str) -> None:
+    assert check(name) >= 5
+
+
+def test_elements_picked_twice_collect_both_cotangents() -> None:
+    assert gradient(lambda x: x[[1, 1, 0]], np.zeros(3)).tolist() == [3.0, 3.0, 0.0]
+
+
+def test_a_negative_step_is_reversed_again() -> None:
+    assert gradient(lambda x: x[::-2], np.zeros(4)).tolist() == [0.0, 2.0, 0.0, 1.0]
+
+
+def test_a_mask_scatters_to_where_it_holds() -> None:
+    assert gradient(lambda x: x[np.array([True, False, True])], np.zeros(3)).tolist() == [1.0, 0.0, 2.0]
+
+
+def test_mixed_advanced_and_basic_indices() -> None:
+    found = gradient(lambda x: x[np.array([1, 1]), :, np.array([0, 1])], np.zeros((2, 2, 2)))
+    assert found.tolist() == [[[0, 0], [0, 0]], [[1, 3], [2, 4]]]
+
+
+def test_an_index_computed_from_traced_values_is_plain() -> None:
+    assert gradient(lambda x: x[x > 1.5], np.array([1.0, 2.0, 3.0])).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_the_operator_module_indexes_too() -> None:
+    assert opreg.grad(lambda x: operator.getitem(x, 1))(np.zeros(2)).tolist() == [0.0, 1.0]
+
+
+def test_a_traced_index_is_refused() -> None:
+    with pytest.raises((TypeError, IndexError)):
+        opreg.grad(lambda i: np.arange(3.0)[i])(1.0)
+
+
+def test_float32_stays_float32() -> None:
+    found = opreg.grad(lambda x: x[[0, 0]].sum())(np.ones(2, np.float32))
+    assert found.dtype == np.float32
+    assert found.tolist() == [2.0, 0.0]
+
+
+def test_indexing_is_linear_so_its_second_derivative_is_that_of_what_follows() -> None:
+    hessian = opreg.hessian(lambda x: np.sum(x[[1, 1, 0]] ** 2))(np.array([1.0, 2.0]))
+    np.testing.assert_allclose(hessian, np.diag([2.0, 4.0]))
+
+
+def test_the_scatter_adds_up_in_places_named_twice() -> None:
+    scatter = plugins.get("opreg_numpy.indexing.scatter_add")
+    out = scatter(np.array([1.0, 2.0, 3.0]), key=np.array([1, 1, 0]), shape=(3,))
+    assert out.tolist() == [3.0, 3.0, 0.0]
+
+
+@pytest.mark.parametrize("mode", ["wrap", "clip"])
+def test_take_beyond_the_ends(mode: str) -> None:
+    places = {"wrap": [2, 2], "clip": [2, 0]}[mode]
+    found = gradient(lambda x: np.take(x, [5, -1] if mode == "wrap" else [5, -7], mode=mode), np.zeros(3))
+    expected = np.zeros(3)
+    np.add.at(expected, places, [1.0, 2.0])
+    assert found.tolist() == expected.tolist()
+
+
+def test_take_refuses_out() -> None:
+    with pytest.raises(TypeError, match="out="):
+        opreg.grad(lambda x: np.take(x, [0], out=np.zeros(1)).sum())(np.ones(2))
+
+
+def test_an_unknown_keyword_is_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="wrong"):
+        plugins.get("take")(np.ones(2), [0], wrong=1)
+
+
+def test_diff_reaches_what_is_joined_on() -> None:
+    by_ends = opreg.grad(lambda a, b: np.sum(np.diff(np.ones(2), prepend=a, append=b) * np.array([1.0, 2, 3])), (0, 1))
+    assert by_ends(0.0, 0.0) == (-1.0, 3.0)
+
+
+def test_diff_of_fewer_points_than_the_order_is_empty() -> None:
+    out, pull = opreg.vjp(lambda x: np.diff(x, n=3), np.ones(2))
+    assert out.shape == (0,)
+    assert pull(np.zeros(0))[0].tolist() == [0.0, 0.0]
+
+
+def test_select_takes_the_first_condition_that_holds() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    found = gradient(lambda x: np.select([x > 2, x > 1], [10 * x, 20 * x], default=0.0), x)
+    assert found.tolist() == [0.0, 40.0, 30.0]
