@@ -27,19 +27,19 @@ def kept(shape: Shape, axis: Axis) -> Shape:
 
 
 def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
-    """Return a reduced array, ``keepdims`` or not, with its reduced axes of length one: it broadcasts to ``shape``."""
+    """Return a reduced array, ``keepdims`` or not, with reduced axes of length one: it broadcasts to ``shape``."""
     target = kept(shape, axis)
     return g if np.shape(g) == target else np.reshape(g, target)
 
 
 def spread(g: Any, shape: Shape, axis: Axis) -> Any:
-    """Return a reduced cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
+    """Return a cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
     g = expanded(g, shape, axis)
     return g if np.shape(g) == shape else np.broadcast_to(g, shape)
 
 
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
-    """Return how many elements each reduction takes in: a number, or with a mask an array as of ``keepdims=True``."""
+    """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
         return prod(shape[i] for i in normalised(axis, len(shape)))
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)

@@ -11,8 +11,8 @@ from opreg import NotDifferentiable, Primitive, elementwise
 def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
     """Declare an elementwise function by rules ``g -> g * partial`` that serve as VJP and as JVP.
 
-    It is :func:`opreg.elementwise` for a product that is better not written as one: a division, or a selection by
-    a mask, in which what is masked out may be infinite.
+    It is :func:`opreg.elementwise` for a product that is better not written as one: a division, or a selection
+    by a mask, in which what is masked out may be infinite.
     """
     return elementwise(primitive).defvjp(**rules).defjvp(**rules)
 

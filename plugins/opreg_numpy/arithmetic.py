@@ -1,4 +1,4 @@
-"""Arithmetic: the functions behind Python's operators, powers and roots, magnitudes, the parts of complex numbers.
+"""Arithmetic: Python's operators, powers and roots, magnitudes, the parts of complex numbers.
 
 Holomorphic functions have the partial f'(z). The others (absolute, conjugate, real, imag, angle) follow the
 convention that the cotangent of z = x + iy is dL/dx - i dL/dy.
@@ -125,8 +125,8 @@ def _between_jumps(rng):
 def power(x, y, /):
     """x ** y
 
-    By the base: y x ** (y - 1), and 0 where y is 0. By the exponent: x ** y log x, whose limit at x = 0 is 0 for
-    y > 0. A negative base has real powers at isolated exponents only: the derivative by the exponent is NaN there.
+    By the base: y x ** (y - 1), and 0 where y is 0. By the exponent: x ** y log x, whose limit at x = 0 is 0
+    for y > 0. A negative base has real powers at isolated exponents only: by the exponent it has NaN.
     """
     return np.power(x, y)
 

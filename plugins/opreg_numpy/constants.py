@@ -1,7 +1,7 @@
 """Declared constants: functions without derivative, each with the reason why.
 
-A step function is constant between its jumps; a comparison, a test or an index is no number that varies; what only
-takes the shape of its argument does not depend on its value.
+A step function is constant between its jumps; a comparison, a test or an index is no number that varies; what takes
+only the shape of its argument does not depend on its value.
 """
 
 from __future__ import annotations
@@ -265,8 +265,8 @@ def _fillings(rng):
     yield Sample((normal(rng, (2, 3)), normal(rng, (3,))), note="broadcasts")
     yield Sample((normal(rng, (2, 3)), normal(rng, (2, 1))), note="broadcasts")
     yield Sample((normal(rng, (2,)), normal(rng, ())), {"shape": (3, 2)}, note="another shape")
-    yield Sample((normal(rng, (2,)).astype(np.float32), 0.5), note="into float32")
-    yield Sample((normal(rng, (2,)), np.float32(0.5)), {"dtype": np.float32}, note="float32")
+    yield Sample((normal(rng, (2,)).astype(np.float32), np.float32(0.5)), note="float32")
+    yield Sample((normal(rng, (2,)), np.float32(0.5)), {"dtype": np.float64}, note="float32 as float64")
     yield Sample((complex_of(normal)(rng, (2,)), 0.5), note="a real number into complex ones")
     yield Sample((tied(rng, (0, 2)), normal(rng, (2,))), note="empty")
 
@@ -294,6 +294,6 @@ def _full(rng):
     yield Sample(((2, 3), normal(rng, (2, 1))), note="broadcasts")
     yield Sample((4, normal(rng, ())), note="an integer as the shape")
     yield Sample(((2,), np.float32(0.5)), note="float32")
-    yield Sample(((2,), 0.5, np.float32), note="a Python float as float32")
+    yield Sample(((2,), 0.5, np.complex128), note="a Python float as complex")
     yield Sample(((2,), 0.5 + 1j), {"order": "F"}, note="complex")
     yield Sample(((0, 2), normal(rng, (2,))), note="empty")

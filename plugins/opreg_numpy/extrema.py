@@ -52,8 +52,13 @@ def fmin(x, y, /):
 
 
 def _chosen(g, mine, other, out):
-    """Return g where ``out`` is ``mine`` alone, half of it where both are it."""
-    is_mine, is_other = _same(mine, out), _same(other, out)
+    """Return g where ``out`` is ``mine`` alone, half of it where both are it; a NaN is itself."""
+    is_mine, is_other, lost = np.equal(mine, out), np.equal(other, out), np.not_equal(out, out)
+    if np.any(lost):
+        is_mine, is_other = (
+            is_mine | (lost & np.not_equal(mine, mine)),
+            is_other | (lost & np.not_equal(other, other)),
+        )
     both = np.logical_and(is_mine, is_other)
     part = np.where(both, 0.5 * g, g) if np.any(both) else g
     return np.where(is_mine, part, 0.0)

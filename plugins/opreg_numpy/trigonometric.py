@@ -1,7 +1,7 @@
 """Trigonometric functions, their inverses, and angles in degrees and radians.
 
-On the branch cuts of the inverse functions the square roots of 1 - z and 1 + z are taken apart, as in W. Kahan, Branch
-Cuts for Complex Elementary Functions (1987): the derivative then lies on the sheet on which NumPy's function does.
+The square roots of 1 - z and 1 + z are taken apart, as in W. Kahan, Branch Cuts for Complex Elementary Functions
+(1987): the derivative then lies on the sheet of the inverse function on which NumPy's value does.
 """
 
 from __future__ import annotations
