@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import importlib.util
 import os
 import socket
@@ -93,7 +94,7 @@ class _Flight:
         if self.deaths > MOST_DEATHS:
             raise RunBroke(f"workers die again and again before they decide {self.shard.primitive}: {cause}")
         guilty = self.shard.careful and self.deaths > 1
-        blame = "the worker process died: it crashed, was killed, or ended itself." if guilty else ""
+        blame = "the worker process died: it crashed, was killed, ended itself, or hung." if guilty else ""
         self.shard = self.shard.resumed(self.last, blame)
 
 
@@ -236,8 +237,16 @@ class OnRay:
 
 
 def _shard(shard: Shard, options: Options) -> Iterator[Message]:
-    """What runs in a worker."""
-    yield from decide(shard, options)
+    """What runs in a worker: it ends the worker where a case hangs so hard that its time limit cannot stop it."""
+    hard = 3 * options.time_limit + 2
+    with open(os.devnull, "w") as nowhere:
+        try:
+            faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
+            for message in decide(shard, options):
+                faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
+                yield message
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def _compare(hello: Hello) -> None:

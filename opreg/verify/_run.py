@@ -46,7 +46,7 @@ class Options:
     seed: int
     keyword: str = ""
     checks: tuple[str, ...] = ()
-    time_limit: float = 60.0
+    time_limit: float = 30.0
     message_seconds: float = 0.1
 
 
@@ -101,7 +101,7 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
     yield Done(shard.primitive)
 
 
-def replay(case: Case, time_limit: float = 60.0) -> tuple[Sample | None, str | Verdict]:
+def replay(case: Case, time_limit: float = 30.0) -> tuple[Sample | None, str | Verdict]:
     """Decide one case again, here; return its sample and its verdict, or why the check does not apply.
 
     Raises :class:`opreg.UnknownPrimitive` or ``LookupError`` where there is no such case.

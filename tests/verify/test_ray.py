@@ -26,7 +26,13 @@ from opreg.verify._session import verify
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("default")
 
-LIBRARIES = {"raygood": "good", "raybad": "wrong", "raybare": "without_samples", "raydies": "exits"}
+LIBRARIES = {
+    "raygood": "good",
+    "raybad": "wrong",
+    "raybare": "without_samples",
+    "raydies": "exits",
+    "rayhangs": "hangs",
+}
 NAMES = ["raybad.softsign", "raybare.softsign", "raygood.softsign"]
 
 
@@ -109,6 +115,15 @@ def test_a_case_that_ends_its_worker_costs_that_case_and_no_other(ray: Any) -> N
     assert record.exit_status == 4
 
 
+def test_a_case_that_no_time_limit_stops_costs_that_case_and_no_other(ray: Any) -> None:
+    names = ["rayhangs.softsign", "raygood.softsign"]
+    record = verify(names, OnRay(), Options(seed=11, time_limit=0.3), samples=2)
+    assert record.primitives["raygood.softsign"].verdict == "pass"
+    hangs = record.primitives["rayhangs.softsign"]
+    assert hangs.checks["differences"].outcomes == {"pass": 1}
+    assert [finding["case"] for finding in hangs.findings] == ["rayhangs.softsign:0.1:forward:11"]
+
+
 def test_a_worker_killed_from_outside_loses_nothing(ray: Any) -> None:
     killed: list[int] = []
 
@@ -142,6 +157,17 @@ def test_stopping_early_leaves_the_ray_that_was_there(ray: Any) -> None:
     record = run(OnRay(), *NAMES, stop_at_failure=True)
     assert record.stopped
     assert ray.is_initialized()
+    assert run(OnRay(), "raygood.softsign").exit_status == 0
+
+
+def test_an_address_joins_a_cluster_and_leaves_it_running(ray: Any, site_of_ray: Path) -> None:
+    address = ray.get_runtime_context().gcs_address
+    arguments, env = command(site_of_ray, "raygood", "--json")
+    done = subprocess.run(
+        arguments, env=env | {"RAY_ADDRESS": address}, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["primitives"][0]["verdict"] == "pass"
     assert run(OnRay(), "raygood.softsign").exit_status == 0
 
 
@@ -209,22 +235,37 @@ def test_a_blocked_plugin_is_not_imported_in_a_worker(
     assert not trace.exists()
 
 
-def test_an_interrupt_reports_stops_ray_and_leaves_nothing(site_of_ray: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["while Ray starts", "while cases are decided"])
+def test_an_interrupt_reports_stops_ray_and_leaves_nothing(
+    site_of_ray: Path, tmp_path: Path, when: str
+) -> None:
     marker = f"opreg-test-{tmp_path.name}-{os.getpid()}"
     arguments, env = command(
-        site_of_ray, "raygood", "--samples", "10000000", "-v", "--report", str(tmp_path), MARKER=marker
+        site_of_ray,
+        "raybad",
+        "raygood",
+        "--samples",
+        "10000000",
+        "-v",
+        "--report",
+        str(tmp_path),
+        MARKER=marker,
     )
+    arguments.insert(1, "-u")
     with subprocess.Popen(
         arguments, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        time.sleep(12)
+        assert process.stdout is not None
+        first = "opreg verify:" if when == "while Ray starts" else "raybad.softsign: differences fail"
+        assert any(line.startswith(first) for line in process.stdout)
+        time.sleep(1.0)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C: to the whole foreground group
         out, err = process.communicate(timeout=60)
     assert process.returncode == 3, out + err
     assert "The run broke: it was interrupted" in out
     assert "Traceback" not in err
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["summary"]["cases"] > 100
+    assert (report["summary"]["cases"] > 0) == (when == "while cases are decided")
     if sys.platform == "linux":
         assert wait_until_gone(marker) == []
 
