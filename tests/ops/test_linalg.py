@@ -1,0 +1,185 @@
+"""Linear algebra: analytic values, stacks, conventions at singular points, refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import opreg
+import pytest
+from finite_differences import check
+from opreg import plugins
+
+NAMES = (
+    "solve", "inv", "pinv", "det", "slogdet", "cholesky", "qr", "eigh", "eigvalsh", "svd", "svdvals", "norm",
+    "vector_norm", "matrix_norm", "cond", "matrix_power", "multi_dot", "tensorsolve", "tensorinv", "matmul",
+    "matrix_transpose", "outer", "cross", "vecdot", "tensordot", "diagonal", "trace",
+)  # fmt: skip
+
+RNG = np.random.default_rng(5)
+A = RNG.standard_normal((3, 3)) + 3 * np.eye(3)
+S = A @ A.T
+
+
+def kink(sample: Any) -> bool:
+    return "kink" in sample.note or "zeros in" in sample.note
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rules_agree_with_finite_differences_on_the_samples(name: str) -> None:
+    assert check(f"numpy.linalg.{name}", skip=kink) >= 4
+
+
+def test_the_norm_of_any_order() -> None:
+    assert check("opreg_numpy.linalg.power_norm", skip=kink) >= 5
+
+
+def test_the_derivative_of_an_inverse() -> None:
+    t = RNG.standard_normal((3, 3))
+    inverse = np.linalg.inv(A)
+    np.testing.assert_allclose(opreg.jvp(np.linalg.inv, (A,), (t,))[1], -inverse @ t @ inverse)
+
+
+def test_a_right_side_is_a_vector_only_if_it_has_one_dimension() -> None:
+    stack = np.stack([A, A + 1, A + 2])
+    found = opreg.grad(lambda b: np.sum(np.linalg.solve(stack, b)))(np.ones(3))
+    np.testing.assert_allclose(found, sum(np.linalg.inv(a).T @ np.ones(3) for a in stack))
+    with pytest.raises(ValueError):
+        opreg.vjp(lambda b: np.linalg.solve(stack, b), np.ones((2, 3)))
+
+
+def test_the_gradient_of_a_determinant_is_the_cofactors() -> None:
+    np.testing.assert_allclose(opreg.grad(np.linalg.det)(A), np.linalg.det(A) * np.linalg.inv(A).T)
+
+
+def test_the_gradient_of_a_singular_determinant_is_exact() -> None:
+    a = np.array([[1.0, 2.0], [2.0, 4.0]])
+    np.testing.assert_allclose(opreg.grad(np.linalg.det)(a), [[4.0, -2.0], [-2.0, 1.0]])
+    np.testing.assert_array_equal(opreg.grad(np.linalg.det)(np.zeros((3, 3))), np.zeros((3, 3)))
+
+
+def test_the_second_derivative_of_a_singular_determinant_is_exact() -> None:
+    """det = a d - b c is a quadratic form, everywhere."""
+    expected = np.zeros((2, 2, 2, 2))
+    expected[0, 0, 1, 1] = expected[1, 1, 0, 0] = 1
+    expected[0, 1, 1, 0] = expected[1, 0, 0, 1] = -1
+    np.testing.assert_allclose(opreg.hessian(np.linalg.det)(np.zeros((2, 2))), expected, atol=1e-15)
+
+
+def test_the_gradient_of_a_large_singular_determinant() -> None:
+    a = np.diag(np.r_[0.0, 1.0 + np.arange(39) / 39])
+    expected = np.zeros((40, 40))
+    expected[0, 0] = np.prod(1.0 + np.arange(39) / 39)
+    np.testing.assert_allclose(opreg.grad(np.linalg.det)(a), expected, atol=1e-6)
+
+
+def test_the_logarithm_of_a_determinant() -> None:
+    np.testing.assert_allclose(opreg.grad(lambda a: np.linalg.slogdet(a)[1])(A), np.linalg.inv(A).T)
+    out = opreg.vjp(np.linalg.slogdet, A)[0]
+    assert type(out).__name__ == "SlogdetResult"
+
+
+def test_the_phase_of_a_complex_determinant_turns() -> None:
+    z = A * (1 + 0.5j)
+    found = opreg.grad(lambda z: np.real(np.linalg.slogdet(z).sign))(z)
+    step = 1e-6
+    numeric = [
+        (np.real(np.linalg.slogdet(z + d).sign) - np.real(np.linalg.slogdet(z - d).sign)) / (2 * step)
+        for d in (step * np.eye(3), 1j * step * np.eye(3))
+    ]
+    assert np.trace(found).real == pytest.approx(numeric[0], rel=1e-6)
+    assert -np.trace(found).imag == pytest.approx(numeric[1], rel=1e-6)
+
+
+def test_a_factor_has_a_symmetric_cotangent() -> None:
+    for upper in (False, True):
+        found = opreg.grad(lambda s, upper=upper: np.sum(np.linalg.cholesky(s, upper=upper)))(S)
+        np.testing.assert_array_equal(found, found.T)
+    for function in (np.linalg.eigvalsh, lambda s: np.linalg.eigh(s)[1] ** 2):
+        found = opreg.grad(lambda s, function=function: np.sum(function(s) * np.arange(3.0)))(S)
+        np.testing.assert_allclose(found, found.T, atol=1e-15)
+
+
+def test_eigenvalues_alone_have_a_finite_gradient_where_they_repeat() -> None:
+    found = opreg.grad(lambda s: np.linalg.eigh(s).eigenvalues.sum())(np.eye(3))
+    np.testing.assert_allclose(found, np.eye(3))
+    np.testing.assert_allclose(opreg.grad(lambda s: np.linalg.svdvals(s).sum())(np.eye(3)), np.eye(3))
+    np.testing.assert_allclose(opreg.grad(lambda s: np.linalg.svd(s).S.sum())(np.eye(3)), np.eye(3))
+
+
+def test_eigenvectors_have_no_gradient_where_values_repeat() -> None:
+    for vectors in (lambda s: np.linalg.eigh(s).eigenvectors, lambda s: np.linalg.svd(s).U):
+        found = opreg.grad(lambda s, vectors=vectors: np.sum(vectors(s) * np.arange(9.0).reshape(3, 3)))(np.eye(3))
+        assert np.isnan(found).all()
+
+
+def test_a_function_of_complex_eigenvectors_that_no_phase_changes() -> None:
+    z = A + 1j * A.T
+    h = z @ np.conj(z.T)
+
+    def third_power(h: Any) -> Any:
+        w, v = np.linalg.eigh(h)
+        return np.matmul(v * w**3, np.conj(np.swapaxes(v, -1, -2)))
+
+    t = np.array([[1.0, 2j, 0], [-2j, 0, 1], [0, 1, 2]])
+    expected = t @ h @ h + h @ t @ h + h @ h @ t
+    np.testing.assert_allclose(opreg.jvp(third_power, (h,), (t,))[1], expected)
+
+
+def test_singular_vectors_recompose_the_matrix() -> None:
+    def recomposed(a: Any) -> Any:
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        return np.matmul(u * s, vh)
+
+    for x in (A[:, :2], A[:2], A[:, :2] + 1j * A[:, 1:]):
+        g = RNG.standard_normal(x.shape)
+        np.testing.assert_allclose(opreg.vjp(recomposed, x)[1](g.astype(x.dtype))[0], g, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [None, 1, 2, 3, 2.5, np.inf])
+def test_a_norm_at_zero_has_the_gradient_zero(order: Any) -> None:
+    found = opreg.grad(lambda x: np.linalg.norm(x, order))(np.zeros(3))
+    np.testing.assert_array_equal(found, np.zeros(3))
+
+
+def test_the_norm_of_a_complex_vector() -> None:
+    z = np.array([3.0 + 4j, 0.0])
+    np.testing.assert_allclose(opreg.grad(np.linalg.norm)(z), [0.6 - 0.8j, 0.0])
+
+
+def test_the_nuclear_norm() -> None:
+    u, _, vh = np.linalg.svd(A)
+    np.testing.assert_allclose(opreg.grad(lambda a: np.linalg.norm(a, "nuc"))(A), u @ vh)
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda a: np.linalg.svd(a[:2]), "full_matrices=False"),
+        (lambda a: np.linalg.svd(a, hermitian=True), "hermitian"),
+        (lambda a: np.linalg.pinv(a, hermitian=True), "hermitian"),
+        (lambda a: np.linalg.qr(a[:, :2], "complete"), "complete"),
+        (lambda a: np.linalg.qr(a, "raw"), "raw"),
+        (lambda a: np.linalg.eig(a), "numpy.linalg.eig is not registered"),
+    ],
+)
+def test_what_has_no_derivative_is_refused_in_a_sentence(call: Any, match: str) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=match):
+        opreg.vjp(call, A)
+
+
+@pytest.mark.parametrize("order", ["nope", "fro"])
+def test_an_order_that_no_vector_has_is_refused(order: Any) -> None:
+    with pytest.raises(ValueError, match="norm order"):
+        opreg.vjp(lambda x: np.linalg.norm(x, order), np.ones(3))
+
+
+def test_a_power_of_a_matrix() -> None:
+    t = RNG.standard_normal((3, 3))
+    np.testing.assert_allclose(
+        opreg.jvp(lambda a: np.linalg.matrix_power(a, 3), (A,), (t,))[1], t @ A @ A + A @ t @ A + A @ A @ t
+    )
+
+
+def test_the_plugin_is_loaded_by_its_own_entry_point() -> None:
+    assert plugins.origin(plugins.get("numpy.linalg.solve")).plugin == "numpy.linalg"

@@ -1,0 +1,58 @@
+"""Sorting: a permutation, and what equal elements share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import opreg
+import pytest
+from finite_differences import check
+
+
+@pytest.mark.parametrize("name", ["sort", "partition"])
+def test_the_rules_agree_with_finite_differences_on_the_samples(name: str) -> None:
+    assert check(f"numpy.{name}", skip=lambda sample: "ties" in sample.note) >= 8
+
+
+def test_the_cotangent_goes_back_to_where_the_element_came_from() -> None:
+    _, pull = opreg.vjp(np.sort, np.array([3.0, 1.0, 2.0]))
+    assert pull(np.array([10.0, 20.0, 30.0]))[0].tolist() == [30.0, 10.0, 20.0]
+
+
+def test_equal_elements_share_equally_in_both_modes() -> None:
+    x = np.array([2.0, 1.0, 2.0, 2.0])
+    _, pull = opreg.vjp(np.sort, x)
+    assert pull(np.array([5.0, 1.0, 2.0, 6.0]))[0].tolist() == [3.0, 5.0, 3.0, 3.0]
+    _, tangent = opreg.jvp(np.sort, (x,), (np.array([1.0, 7.0, 2.0, 6.0]),))
+    assert tangent.tolist() == [7.0, 3.0, 3.0, 3.0]
+
+
+def test_equal_elements_of_different_lanes_do_not_share() -> None:
+    _, pull = opreg.vjp(lambda x: np.sort(x, axis=0), np.array([[1.0, 1.0], [2.0, 1.0]]))
+    assert pull(np.array([[1.0, 2.0], [3.0, 4.0]]))[0].tolist() == [[1.0, 3.0], [3.0, 3.0]]
+
+
+def test_sorting_the_flattened_array() -> None:
+    found = opreg.grad(lambda x: np.sum(np.sort(x, axis=None) * np.arange(4.0)))(np.array([[4.0, 3.0], [2.0, 1.0]]))
+    assert found.tolist() == [[3.0, 2.0], [1.0, 0.0]]
+
+
+def test_partition_agrees_with_numpy_where_the_order_is_open() -> None:
+    x = np.random.default_rng(0).standard_normal(50)
+    assert opreg.vjp(lambda x: np.partition(x, 20), x)[0].tolist() == np.partition(x, 20).tolist()
+
+
+@pytest.mark.parametrize("function", [np.sort, lambda x, order: np.partition(x, 0, order=order)])
+def test_fields_are_refused(function: Any) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="order="):
+        opreg.vjp(lambda x: function(x, order="a"), np.ones(2))
+
+
+def test_a_number_cannot_be_sorted_along_an_axis() -> None:
+    with pytest.raises(np.exceptions.AxisError):
+        opreg.vjp(np.sort, np.array(1.0))
+
+
+def test_a_median_from_a_sort() -> None:
+    assert opreg.grad(lambda x: np.sort(x)[1])(np.array([3.0, 1.0, 2.0])).tolist() == [0.0, 0.0, 1.0]
