@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
-from opreg._recorder import recorder
+from opreg._recorder import Recorders
 from opreg._space import space_of, spec_of
 from opreg._trace import RECORDING, Tracer, add, highest, strip, transpose, zeros_like
 from opreg.hookspecs import hookimpl
@@ -242,16 +242,8 @@ class Primitive:
         needs_residual = any("residual" in self._names(rule, mode) for (mode, _), rule in self._rules.items())
         self._residual_from = self._with_residual if needs_residual else None
         self.plain = not (self.static or self.variadic or self._calling or self.is_composite)
-        self.__dict__.pop("record", None)
-
-    def __getattr__(self, name: str) -> Any:
-        if (
-            name == "record"
-        ):  # made at first use, dropped when a rule is declared; None: record in the general way
-            general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
-            self.record = None if general else recorder(self, RECORDING)
-            return self.record
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
+        self.recorders = None if general else Recorders(self, RECORDING)
 
     def _layout(self) -> tuple[str, ...]:
         """Return the names of the environment's places: see :meth:`environment`."""
@@ -591,7 +583,7 @@ class Primitive:
     def __reduce__(self) -> Any:
         if plugins.is_registered(self) and not self.__module__.startswith("__main__"):
             return plugins.get, (self.name,)
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_cache", "record", "static")}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_cache", "recorders", "static")}
         return _rebuild, (type(self), state, dict(self.static))
 
 

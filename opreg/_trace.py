@@ -6,9 +6,9 @@ the rules will need. Nothing here knows an operation.
 
 A node of the tape is a plain flat tuple, since one is made for every operation::
 
-    (-n, spec, origin, parent, rule, saved, parent, rule, saved, ...)
+    (n, spec, origin, parent, rule, saved, parent, rule, saved, ...)
 
-where n counts up: a parent's n is always smaller than its child's,
+where n counts down: a parent's n is always larger than its child's,
 so popping nodes from a heap visits them in reverse order of creation, which is a topological order: no recursion,
 no search, and a chain of any length. A node holds no primal, only what its rules asked for by name; and since nodes
 are held only by their children, the tape is freed as the backward pass consumes it.
@@ -19,7 +19,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heappushpop
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -35,7 +35,7 @@ Function: TypeAlias = Callable[..., Any]
 
 FUNCTIONS = plugins.FUNCTIONS
 FIRST_EDGE = 3  # where a node's edges begin
-_serial = count(1).__next__  # one counter for nodes and levels: atomic, so threads never share a number
+_serial = count(-1, -1).__next__  # downwards: one counter for nodes and levels: atomic, so threads never share a number
 
 
 # --------------------------------------------------------------------------------------------- traced values
@@ -109,12 +109,9 @@ class Tracer:
             if primitive is not None:
                 if not primitive.plain:
                     return primitive(*inputs)
-                trace = self.trace if len(inputs) == 1 else highest(inputs)
-                if trace.recording:
-                    record = primitive.record
-                    if record is not None:
-                        return record(trace, ufunc, _NONE, *inputs)
-                return trace.process(primitive, inputs, _NONE, ufunc)
+                if len(inputs) == 1 and self.trace.recording and primitive.recorders is not None:
+                    return primitive.recorders[1](self.trace, ufunc, _NONE, self)
+                return highest(inputs).process(primitive, inputs, _NONE, ufunc)
         return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -133,32 +130,25 @@ def _lost(target: str) -> str:
 
 def _operator(name: str, reflected: bool) -> Function:
     """Return the method for a binary operator: Python's calling convention for whichever primitive serves it."""
-    compute, table = getattr(operator, name), operators(name)
+    compute, table, alone = getattr(operator, name), operators(name), 2 if reflected else 1
 
     def method(self: Tracer, other: Any) -> Any:
-        trace, primal = self.trace, self.primal
+        trace, primal, mask = self.trace, self.primal, alone
         if type(other) is Tracer:
-            if other.trace.level > trace.level:
-                trace = other.trace
+            mask = 3
+            if other.trace is not trace:
+                return highest((self, other)).process(
+                    table[type(strip(primal))], (other, self) if reflected else (self, other), _NONE, compute
+                )
         elif SPACES[type(other)] is INERT:
             other = space_of(strip(self)).coerce(other)
             if other is NotImplemented:
                 return NotImplemented
-            return method(self, other) if type(other) is Tracer else _apply(self, other)
         primitive = table[type(primal) if type(primal) is not Tracer else type(strip(primal))]
-        if trace.recording:
-            record = primitive.record
-            if record is not None:
-                return (
-                    record(trace, compute, _NONE, other, self)
-                    if reflected
-                    else record(trace, compute, _NONE, self, other)
-                )
+        if trace.recording and primitive.recorders is not None:
+            first, second = (other, self) if reflected else (self, other)
+            return primitive.recorders[mask](trace, compute, _NONE, first, second)
         return trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
-
-    def _apply(self: Tracer, other: Any) -> Any:
-        primitive = table[type(strip(self))]
-        return self.trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
 
     return method
 
@@ -306,7 +296,7 @@ class Trace:
     attributes: dict[str, Function] = {}  # attributes that this kind of trace gives its tracers
 
     def __init__(self, what: str = "") -> None:
-        self.level = _serial()
+        self.level = -_serial()
         self.live = True
         self.recording = False  # whether it is a live reverse trace, which may take the short way
         self.what = what
@@ -352,7 +342,7 @@ class ReverseTrace(Trace):
 
     def leaf(self, primal: Any, spec: Spec, origin: Any = None) -> Tracer:
         """Return an input: a tracer whose node has no parents."""
-        return Tracer(primal, self, (-_serial(), spec, origin))
+        return Tracer(primal, self, (_serial(), spec, origin))
 
     def process(
         self,
@@ -363,9 +353,9 @@ class ReverseTrace(Trace):
     ) -> Any:
         if not self.live:
             raise self.escaped(primitive, args)
-        record = primitive.record
-        if record is not None:
-            return record(self, compute or primitive.bind, kwargs, *args)
+        if primitive.recorders is not None:
+            mask = sum([1 << i for i, a in enumerate(args) if type(a) is Tracer and a.trace is self])
+            return primitive.recorders[mask](self, compute or primitive.bind, kwargs, *args)
         primals = tuple([self.below(a) for a in args])
         out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
         return self.settle(primitive, args, primals, kwargs, out, residual)
@@ -393,7 +383,7 @@ class ReverseTrace(Trace):
         if joint is not None:
             rule, pick = joint
             shared = [field for i in needed for field in (args[i].record, _part, i)]
-            node = (-_serial(), Parts, primitive, *shared)
+            node = (_serial(), Parts, primitive, *shared)
             edges = [node, partial(call_joint, prepared(rule), primitive, needed), pick(environment)]
         else:
             edges = []
@@ -401,11 +391,11 @@ class ReverseTrace(Trace):
                 rule, pick = entries[i]  # type: ignore[misc]  # needed: it has an entry
                 edges += [args[i].record, prepared(rule), pick((*environment, i))]
         if not several:
-            return Tracer(out, self, (-_serial(), spec_of(out), primitive, *edges))
-        bundle = (-_serial(), Parts, primitive, *edges)
+            return Tracer(out, self, (_serial(), spec_of(out), primitive, *edges))
+        bundle = (_serial(), Parts, primitive, *edges)
         outputs = [
             part if spec is None
-            else Tracer(part, self, (-_serial(), spec, primitive, bundle, Parts.single, i))
+            else Tracer(part, self, (_serial(), spec, primitive, bundle, Parts.single, i))
             for i, (part, (_, spec)) in enumerate(zip(out, like, strict=True))
         ]  # fmt: skip
         return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
@@ -467,12 +457,13 @@ def backward(
         cotangents[node[0]] = g
         del node, g
     heapify(pending)
-    while pending:
-        node = heappop(pending)
-        key, size, at, parent = node[0], len(node), FIRST_EDGE, None
+    node = heappop(pending) if pending else None
+    while node is not None:
+        key, size, at = node[0], len(node), FIRST_EDGE
         g = cotangents.pop(key)
         if size == at or key in wanted:
             found[key] = g
+        following = None  # a parent met for the first time: in a chain, the next node
         while at < size:
             parent = node[at]
             key = parent[0]
@@ -484,10 +475,15 @@ def backward(
                     cotangents[key] = ADD[type(c)](cotangents[key], c)
                 else:
                     cotangents[key] = c
-                    heappush(pending, parent)
-                c = None
+                    if following is not None:
+                        heappush(pending, following)
+                    following = parent
             at += 3
-        del node, parent, g  # hold nothing while the next rule runs
+        node = parent = g = c = None  # hold nothing while the next rule runs
+        if following is not None:
+            node = heappushpop(pending, following)
+        elif pending:
+            node = heappop(pending)
     return found
 
 
