@@ -1,0 +1,169 @@
+"""Extrema and selection."""
+
+import numpy as np
+import pytest
+
+import opreg
+from opreg.testing import conformance
+from opreg_numpy import extrema
+
+test_rules = conformance(
+    *(p.name for p in vars(extrema).values() if isinstance(p, opreg.Primitive)), samples=1
+)
+
+
+def gradients(f, *args):
+    return opreg.grad(lambda *args: np.sum(f(*args)), tuple(range(len(args))))(*args)
+
+
+# ------------------------------------------------------------------------------------- of two arguments
+@pytest.mark.parametrize("f", [np.maximum, np.minimum, np.fmax, np.fmin], ids=lambda f: f.__name__)
+def test_the_chosen_argument_gets_the_cotangent_and_a_tie_is_shared(f) -> None:
+    x, y = np.array([1.0, 5.0, 2.0]), np.array([3.0, 4.0, 2.0])
+    greater = np.array([0.0, 1.0, 0.5]) if "max" in f.__name__ else np.array([1.0, 0.0, 0.5])
+    dx, dy = gradients(f, x, y)
+    np.testing.assert_array_equal(dx, greater)
+    np.testing.assert_array_equal(dy, 1 - greater)
+
+
+@pytest.mark.parametrize("f", [np.maximum, np.minimum], ids=lambda f: f.__name__)
+def test_a_broadcast_argument_sums_what_it_gets(f) -> None:
+    x, y = np.array([[1.0], [-1.0]], np.float32), 0.0
+    dx, dy = gradients(lambda x, y: f(x, y * np.ones(3)), x, y)
+    chosen = 0 if f is np.maximum else 1
+    expected = np.zeros((2, 1))
+    expected[chosen] = 3
+    np.testing.assert_array_equal(dx, expected)
+    assert dx.dtype == np.float32
+    assert dy == 3.0
+
+
+def test_the_same_array_twice_has_the_derivative_one() -> None:
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(np.maximum(x, x)))(np.ones(3)), np.ones(3))
+
+
+@pytest.mark.parametrize("f", [np.fmax, np.fmin], ids=lambda f: f.__name__)
+def test_fmax_and_fmin_take_what_is_not_nan(f) -> None:
+    dx, dy = gradients(f, np.array([np.nan, 1.0, np.nan]), np.array([2.0, np.nan, np.nan]))
+    np.testing.assert_array_equal(dx, [0.0, 1.0, 0.5])
+    np.testing.assert_array_equal(dy, [1.0, 0.0, 0.5])
+
+
+def test_the_second_derivative_passes_through_what_was_chosen() -> None:
+    got = opreg.grad(opreg.grad(lambda x: np.maximum(x**3, x)))(2.0)
+    assert got == 12.0
+
+
+# ------------------------------------------------------------------------------------------- where, clip
+def test_where_keeps_an_infinite_cotangent_from_the_branch_not_taken() -> None:
+    def safe(x):
+        return np.sum(np.where(x > 0, np.sqrt(np.where(x > 0, x, 1.0)), 0.0))
+
+    np.testing.assert_array_equal(opreg.grad(safe)(np.array([4.0, 0.0, -1.0])), [0.25, 0.0, 0.0])
+    _, pullback = opreg.vjp(lambda x: np.where(np.array([True, False]), x, 1.0), np.ones(2))
+    np.testing.assert_array_equal(pullback(np.array([2.0, np.inf]))[0], [2.0, 0.0])
+
+
+def test_where_broadcasts_each_of_its_three() -> None:
+    condition = np.array([[True], [False]])
+    dx, dy = gradients(lambda x, y: np.where(condition, x, y), np.ones(3), np.float32(2))
+    np.testing.assert_array_equal(dx, np.ones(3))
+    assert (dy, dy.dtype) == (3.0, np.float32)
+
+
+def test_where_takes_a_traced_condition_without_a_derivative_by_it() -> None:
+    assert opreg.grad(lambda x: np.where(x, x * 3, 0.0))(2.0) == 3.0
+
+
+def test_where_of_a_condition_alone_says_what_to_call() -> None:
+    with pytest.raises(TypeError, match="nonzero"):
+        opreg.grad(lambda x: np.where(x))(np.ones(2))
+
+
+def test_clip_passes_to_the_bound_what_it_withholds_from_the_data() -> None:
+    a, low, high = np.array([[-1.0, 0.5], [2.0, 0.0]]), np.array([0.0, 0.25]), np.array([[1.0], [1.5]])
+    da, dlow, dhigh = gradients(np.clip, a, low, high)
+    np.testing.assert_array_equal(da, [[0.0, 1.0], [0.0, 0.0]])
+    np.testing.assert_array_equal(dlow, [1.0, 1.0])
+    np.testing.assert_array_equal(dhigh, [[0.0], [1.0]])
+
+
+def test_crossed_bounds_give_everything_to_the_upper_one_and_equal_bounds_share() -> None:
+    assert gradients(np.clip, -5.0, 1.0, -1.0) == (0.0, 0.0, 1.0)
+    assert gradients(np.clip, 0.0, 1.0, 1.0) == (0.0, 0.5, 0.5)
+    assert gradients(np.clip, 2.0, 1.0, 1.0) == (0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "expected"),
+    [
+        ((0.0, 1.0), {}, [0, 1, 0]),
+        ((None, 1.0), {}, [1, 1, 0]),
+        ((0.0, None), {}, [0, 1, 1]),
+        ((), {"min": 0.0, "max": 1.0}, [0, 1, 0]),
+        ((), {"max": 1.0}, [1, 1, 0]),
+        ((), {"a_min": 0.0, "a_max": 1.0}, [0, 1, 0]),
+        ((0.0,), {"a_max": None}, [0, 1, 1]),
+    ],
+)
+def test_clip_takes_its_bounds_in_every_way_that_numpy_has(args, kwargs, expected) -> None:
+    x = np.array([-1.0, 0.5, 2.0])
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(np.clip(x, *args, **kwargs)))(x), expected)
+    if not any(name.startswith("a_") for name in kwargs):  # an ndarray's method has no such names
+        np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(x.clip(*args, **kwargs)))(x), expected)
+
+
+def test_clip_refuses_bounds_given_twice_and_unknown_keywords() -> None:
+    with pytest.raises(ValueError, match="not as both"):
+        opreg.grad(lambda x: np.clip(x, 0.0, 1.0, min=0.5))(0.25)
+    with pytest.raises(TypeError, match="casting"):
+        opreg.grad(lambda x: np.clip(x, 0.0, 1.0, casting="unsafe"))(0.25)
+
+
+# ---------------------------------------------------------------------------------- reductions of one array
+@pytest.mark.parametrize("f", [np.max, np.amax, np.min, np.amin], ids=["max", "amax", "min", "amin"])
+class TestReductions:
+    sign = staticmethod(lambda f: 1.0 if f in (np.max, np.amax) else -1.0)
+
+    @pytest.mark.parametrize("keepdims", [False, True])
+    @pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), (-1, 1), ()])
+    def test_every_axis(self, f, axis, keepdims) -> None:
+        x = np.random.default_rng(0).permutation(24.0 * np.arange(24)).reshape(2, 3, 4)
+        weights = 1 + np.arange(f(x, axis=axis, keepdims=keepdims).size).reshape(
+            f(x, axis, None, keepdims).shape
+        )
+        got = opreg.grad(lambda x: np.sum(weights * f(x, axis=axis, keepdims=keepdims)))(x)
+        kept = f(x, axis=axis, keepdims=True)
+        np.testing.assert_array_equal(got, np.where(x == kept, weights.reshape(kept.shape), 0))
+
+    def test_ties_share_and_a_mask_leaves_out(self, f) -> None:
+        x = self.sign(f) * np.array([[1.0, 4.0, 4.0], [9.0, 2.0, 2.0]], np.float32)
+        got = opreg.grad(lambda x: np.sum(f(x, axis=1)))(x)
+        assert got.dtype == np.float32
+        np.testing.assert_array_equal(got, [[0, 0.5, 0.5], [1, 0, 0]])
+        mask = np.array([True, False, True])
+        start = -99.0 * self.sign(f)
+        got = opreg.grad(lambda x: np.sum(f(x, axis=1, where=mask, initial=start)))(x)
+        np.testing.assert_array_equal(got, [[0, 0, 1], [1, 0, 0]])
+
+    def test_an_initial_value_that_wins_takes_everything(self, f) -> None:
+        x = self.sign(f) * np.array([1.0, 4.0])
+        assert not np.any(opreg.grad(lambda x: f(x, initial=9.0 * self.sign(f)))(x))
+        np.testing.assert_array_equal(opreg.grad(lambda x: f(x, initial=4.0 * self.sign(f)))(x), [0.0, 0.5])
+
+    def test_a_nan_has_the_cotangent(self, f) -> None:
+        np.testing.assert_array_equal(opreg.grad(f)(np.array([1.0, np.nan, 2.0])), [0.0, 1.0, 0.0])
+
+    def test_the_method_and_the_ufunc_are_the_same(self, f) -> None:
+        x = self.sign(f) * np.array([[1.0, 4.0], [3.0, 2.0]])
+        ufunc = np.maximum if self.sign(f) > 0 else np.minimum
+        expected = opreg.grad(lambda x: np.sum(f(x, axis=0)))(x)
+        np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(ufunc.reduce(x)))(x), expected)
+        method = "max" if self.sign(f) > 0 else "min"
+        np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(getattr(x, method)(axis=0)))(x), expected)
+
+    def test_it_refuses_out_and_unknown_keywords(self, f) -> None:
+        with pytest.raises(opreg.OpregError, match="out="):
+            opreg.grad(lambda x: f(x, out=np.zeros(())))(np.ones(2))
+        with pytest.raises(TypeError, match="dtype"):
+            opreg.grad(lambda x: opreg.plugins.get(f"numpy.{f.__name__}")(x, dtype=float))(np.ones(2))

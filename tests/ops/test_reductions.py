@@ -1,0 +1,267 @@
+"""Sums, products, means, variances, and running sums and products."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import opreg
+from opreg.testing import conformance
+from opreg_numpy import reductions
+
+test_rules = conformance(
+    *(p.name for p in vars(reductions).values() if isinstance(p, opreg.Primitive)), samples=1
+)
+
+AXES = [None, 0, 1, -1, (0, 2), (-1, 1), (0, 1, 2), ()]
+
+
+def pulled(f, x, seed=0):
+    """Return a signed, uneven cotangent and what it becomes."""
+    out, pullback = opreg.vjp(f, x)
+    g = np.random.default_rng(seed).standard_normal(np.shape(out))
+    g = np.asarray(g, np.result_type(out))
+    return g, pullback(g)[0]
+
+
+# --------------------------------------------------------------------------------------------- sum, mean
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("f", [np.sum, np.mean], ids=["sum", "mean"])
+def test_every_element_gets_its_part_of_the_cotangent(f, axis, keepdims) -> None:
+    x = np.random.default_rng(1).standard_normal((2, 3, 4)).astype(np.float32)
+    g, got = pulled(lambda x: f(x, axis=axis, keepdims=keepdims), x)
+    kept = np.sum(x, axis=axis, keepdims=True).shape
+    number = 1 if f is np.sum else x.size / np.prod(kept)
+    np.testing.assert_allclose(got, np.broadcast_to(g.reshape(kept) / number, x.shape), rtol=1e-6)
+    assert got.dtype == np.float32
+
+
+def test_a_mask_leaves_out_elements_and_the_mean_counts_the_others() -> None:
+    x, mask = np.ones((2, 3)), np.array([True, False, True])
+    got = opreg.grad(lambda x: np.sum(x, where=mask, initial=5.0))(x)
+    np.testing.assert_array_equal(got, [[1, 0, 1], [1, 0, 1]])
+    ragged = np.array([[True, True, True], [True, False, False]])
+    got = opreg.grad(lambda x: np.sum(np.mean(x, axis=1, where=ragged)))(x)
+    np.testing.assert_allclose(got, [[1 / 3, 1 / 3, 1 / 3], [1, 0, 0]], rtol=1e-15)
+
+
+def test_the_initial_value_of_a_sum_is_no_part_of_its_tangent() -> None:
+    out, tangent = opreg.jvp(lambda x: np.sum(x, initial=5.0), (np.ones(2),), (np.array([1.0, 2.0]),))
+    assert (out, tangent) == (7.0, 3.0)
+    out, tangent = opreg.jvp(
+        lambda x: np.prod(x, initial=5.0), (np.array([2.0, 3.0]),), (np.array([1.0, 2.0]),)
+    )
+    assert (out, tangent) == (30.0, 35.0)
+
+
+@pytest.mark.parametrize(
+    "f", [np.sum, np.mean, np.prod, np.cumsum, np.cumprod, np.var, np.std], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize(("data", "dtype"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_the_dtype_is_of_the_result_and_the_cotangent_of_the_data(f, data, dtype) -> None:
+    x = np.array([0.5, 2.0, 3.0], data)
+    out, pullback = opreg.vjp(lambda x: f(x, dtype=dtype), x)
+    g = np.ones(np.shape(out), dtype)
+    got = pullback(g)[0]
+    assert (np.result_type(out), got.dtype) == (dtype, data)
+    expected = opreg.vjp(f, x.astype(float))[1](np.ones(np.shape(out)))[0]
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+    tangent = opreg.jvp(lambda x: f(x, dtype=dtype), (x,), (np.array([1, 0, 0], data),))[1]
+    assert np.result_type(tangent) == dtype
+    np.testing.assert_allclose(np.sum(tangent), expected[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("f", [np.sum, np.prod], ids=lambda f: f.__name__)
+def test_a_real_array_summed_as_complex_numbers_has_a_real_cotangent(f) -> None:
+    got = opreg.grad(lambda x: np.real(f(x, dtype=complex) * (2 + 1j)))(np.array([2.0, 3.0]))
+    assert got.dtype == np.float64
+    np.testing.assert_array_equal(got, [2.0, 2.0] if f is np.sum else [6.0, 4.0])
+
+
+def test_a_sum_over_nothing() -> None:
+    assert opreg.grad(lambda x: np.sum(x))(np.ones((0, 3))).shape == (0, 3)
+    assert opreg.grad(lambda x: np.prod(x))(np.ones((2, 0))).shape == (2, 0)
+
+
+# ------------------------------------------------------------------------------------- variance, deviation
+def analytic(x, g, axis, ddof, root, where=True):
+    n = np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=True) - ddof
+    d = np.where(where, x - np.mean(x, axis=axis, keepdims=True, where=where), 0)
+    v = np.sum(np.abs(d) ** 2, axis=axis, keepdims=True) / n
+    return g.reshape(n.shape) * np.conj(d) / n * (1 / np.sqrt(v) if root else 2)
+
+
+@pytest.mark.parametrize("f", [np.var, np.std], ids=["var", "std"])
+@pytest.mark.parametrize("axis", [axis for axis in AXES if axis != ()])
+@pytest.mark.parametrize("ddof", [0, 1, 0.5])
+@pytest.mark.parametrize("complex_", [False, True], ids=["real", "complex"])
+def test_the_spread_of_data(f, axis, ddof, complex_) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((3, 4, 5)) + (1j * rng.standard_normal((3, 4, 5)) if complex_ else 0)
+    mask = np.ones((3, 4, 5), bool)
+    mask[0, 0, 0] = mask[1, 2, 1:3] = False
+    for where in (True, mask):
+        g, got = pulled(lambda x, where=where: f(x, axis=axis, ddof=ddof, where=where), x)
+        np.testing.assert_allclose(
+            got, analytic(x, g, axis, ddof, f is np.std, where), rtol=1e-12, atol=1e-14
+        )
+
+
+@pytest.mark.parametrize("f", [np.var, np.std], ids=["var", "std"])
+def test_correction_is_ddof_by_another_name(f) -> None:
+    x = np.array([1.0, 2.0, 4.0])
+    np.testing.assert_array_equal(
+        opreg.grad(lambda x: f(x, correction=1))(x), opreg.grad(lambda x: f(x, ddof=1))(x)
+    )
+    with pytest.raises(ValueError, match="correction"):
+        opreg.grad(lambda x: f(x, correction=1, ddof=1))(x)
+
+
+@pytest.mark.parametrize("f", [np.var, np.std], ids=["var", "std"])
+def test_a_mean_that_is_given_is_an_argument_of_its_own(f) -> None:
+    x, m = np.array([[1.0, 2.0, 4.0]]), np.array([[2.5]])
+    dx, dm = opreg.grad(lambda x, m: np.sum(f(x, axis=1, mean=m)), (0, 1))(x, m)
+    np.testing.assert_allclose(dm, [[-np.sum(dx)]], rtol=1e-15)
+    assert np.sum(dx) != 0
+    # through the mean of the data itself, it is the derivative without the keyword
+    through = opreg.grad(lambda x: np.sum(f(x, axis=1, mean=np.mean(x, axis=1, keepdims=True))))(x)
+    np.testing.assert_allclose(through, opreg.grad(lambda x: np.sum(f(x, axis=1)))(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("value", [5.0, 0.1, 1e300])
+def test_the_deviation_of_equal_elements_has_the_derivative_zero(value) -> None:
+    x = np.full((2, 3), value)
+    x[1, 2] = 2.5 * value
+    with np.errstate(over="ignore", invalid="ignore"):
+        got = opreg.grad(lambda x: np.std(x, axis=1)[0])(x)
+    np.testing.assert_array_equal(got, np.zeros((2, 3)))
+
+
+def test_the_hessian_of_a_variance() -> None:
+    n = 4
+    expected = 2 / (n - 1) * (np.eye(n) - 1 / n)
+    np.testing.assert_allclose(
+        opreg.hessian(lambda x: np.var(x, ddof=1))(np.array([1.0, -2.0, 0.5, 3.0])),
+        expected,
+        rtol=1e-14,
+        atol=1e-15,
+    )
+
+
+def test_the_hessian_of_a_deviation_annihilates_the_data() -> None:
+    # std is homogeneous of degree one in the data, and invariant under shifts
+    x = np.array([1.0, -2.0, 0.5, 3.0])
+    hessian = opreg.hessian(np.std)(x)
+    np.testing.assert_allclose(hessian @ np.stack([x, np.ones(4)], 1), np.zeros((4, 2)), atol=1e-14)
+    assert np.abs(hessian).max() > 0.1
+
+
+# ------------------------------------------------------------------------------------------------ products
+@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("zeros", [0, 1, 2, 5])
+def test_a_product_has_the_product_of_the_others_as_its_partial(axis, zeros) -> None:
+    rng = np.random.default_rng(zeros)
+    x = rng.uniform(0.5, 2.0, (2, 3, 4))
+    x.flat[rng.permutation(24)[:zeros]] = 0
+    g, got = pulled(lambda x: np.prod(x, axis=axis, initial=3.0), x)
+    g = g.reshape(np.sum(x, axis=axis, keepdims=True).shape)
+    expected = np.empty_like(x)
+    for index in np.ndindex(x.shape):
+        others = np.array(x)
+        others[index] = 1.0
+        expected[index] = np.broadcast_to(
+            g * np.prod(others, axis=axis, initial=3.0, keepdims=True), x.shape
+        )[index]
+    np.testing.assert_allclose(got, expected, rtol=1e-13)
+
+
+def test_a_product_with_a_mask_takes_the_others_within_it() -> None:
+    x, mask = np.array([0.0, 2.0, 3.0, 0.0]), np.array([True, True, True, False])
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.prod(x, where=mask))(x), [6.0, 0.0, 0.0, 0.0])
+
+
+def test_a_product_that_underflows_or_overflows_keeps_its_partials() -> None:
+    np.testing.assert_allclose(opreg.grad(np.prod)(np.array([1e-200, 2e-200])), [2e-200, 1e-200], rtol=1e-15)
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(opreg.grad(np.prod)(np.array([1e200, 2e200])), [2e200, 1e200], rtol=1e-15)
+
+
+@pytest.mark.parametrize("x", [[0.0, 0.0, 4.0], [0.0, 3.0, 4.0], [0.0, 0.0, 0.0], [2.0, 3.0, 4.0]])
+def test_the_second_and_third_derivatives_of_a_product_are_exact(x) -> None:
+    a, b, c = x
+    hessian = opreg.hessian(np.prod)(np.array(x))
+    np.testing.assert_allclose(hessian, [[0, c, b], [c, 0, a], [b, a, 0]], rtol=1e-14, atol=1e-14)
+    third = opreg.jacobian(opreg.hessian(np.prod))(np.array(x))
+    expected = np.zeros((3, 3, 3))
+    for index in itertools.permutations(range(3)):
+        expected[index] = 1
+    np.testing.assert_allclose(third, expected, rtol=1e-14, atol=1e-14)
+
+
+# ----------------------------------------------------------------------------------- running sums, products
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, -3])
+@pytest.mark.parametrize("f", [np.cumsum, np.cumprod], ids=["cumsum", "cumprod"])
+@pytest.mark.parametrize("zeros", [0, 1, 3])
+def test_a_running_reduction_against_its_definition(f, axis, zeros) -> None:
+    rng = np.random.default_rng(zeros)
+    x = rng.uniform(0.5, 2.0, (2, 5, 3))
+    x.flat[rng.permutation(30)[:zeros]] = 0
+    whole = np.sum if f is np.cumsum else np.prod
+
+    def by_definition(x):
+        line, along = (np.reshape(x, -1), 0) if axis is None else (np.moveaxis(x, axis, 0), axis)
+        return np.moveaxis(np.stack([whole(line[: i + 1], axis=0) for i in range(len(line))]), 0, along)
+
+    np.testing.assert_allclose(f(x, axis=axis), by_definition(x), rtol=1e-13)
+    _, got = pulled(lambda x: f(x, axis=axis), x)
+    _, expected = pulled(by_definition, x)
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
+    tangent = rng.standard_normal(x.shape)
+    np.testing.assert_allclose(
+        opreg.jvp(lambda x: f(x, axis=axis), (x,), (tangent,))[1],
+        opreg.jvp(by_definition, (x,), (tangent,))[1],
+        rtol=1e-12,
+        atol=1e-13,
+    )
+
+
+def test_the_second_derivative_of_a_running_product_with_zeros() -> None:
+    # the last entry is abc, so its Hessian is that of the product
+    got = opreg.hessian(lambda x: np.cumprod(x)[-1])(np.array([0.0, 0.0, 4.0]))
+    np.testing.assert_array_equal(got, [[0, 4, 0], [4, 0, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("include_initial", [False, True])
+@pytest.mark.parametrize(("f", "old"), [(np.cumulative_sum, np.cumsum), (np.cumulative_prod, np.cumprod)])
+def test_the_running_reductions_of_the_array_api(f, old, include_initial) -> None:
+    x = np.array([[2.0, 0.5], [3.0, -1.0]])
+    g = np.arange(1.0, 5.0 + 2 * include_initial).reshape(-1, 2)
+    got = opreg.vjp(lambda x: f(x, axis=0, include_initial=include_initial), x)[1](g)[0]
+    np.testing.assert_array_equal(got, opreg.vjp(lambda x: old(x, axis=0), x)[1](g[-2:])[0])
+    with pytest.raises(ValueError, match="axis"):
+        opreg.grad(lambda x: np.sum(f(x)))(x)
+
+
+# ---------------------------------------------------------------------------------------------- the calling
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "var", "std", "cumsum", "cumprod"])
+def test_methods_and_functions_agree_and_out_and_unknown_keywords_are_refused(name) -> None:
+    f = getattr(np, name)
+    x = np.array([[1.0, 2.0], [4.0, 0.5]])
+    expected = opreg.grad(lambda x: np.sum(f(x, axis=0) ** 2))(x)
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(getattr(x, name)(axis=0) ** 2))(x), expected)
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(f(x, 0) ** 2))(x), expected)
+    with pytest.raises(opreg.OpregError, match="out="):
+        opreg.grad(lambda x: np.sum(f(x, axis=0, out=np.zeros(2))))(x)
+    with pytest.raises(TypeError, match="axes"):
+        opreg.grad(lambda x: np.sum(opreg.plugins.get(f"numpy.{name}")(x, axes=0)))(x)
+
+
+def test_an_axis_that_does_not_exist_is_an_error_of_numpy() -> None:
+    with pytest.raises(np.exceptions.AxisError):
+        opreg.grad(lambda x: np.sum(np.sum(x, axis=2)))(np.ones((2, 3)))
+
+
+def test_a_traced_initial_value_is_refused_rather_than_lost() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="initial"):
+        opreg.grad(lambda x: np.sum(x, initial=x[0]))(np.ones(2))
