@@ -89,9 +89,9 @@ def served(original: Any, path: str) -> Any:
     if isinstance(original, ModuleType):
         inside = original.__name__.split(".")[0] == path.split(".")[0]
         return Namespace(f"opreg.{path}", path) if inside else original
-    if isinstance(original, type) or not callable(original):
+    if isinstance(original, type) or (type(original).__module__ == "builtins" and not callable(original)):
         return original
-    if plugins.for_function(original) is not None:
+    if callable(original) and plugins.for_function(original) is not None:
         return Served(original)
     return Below(original, path) if plugins.has_below(path) else original
 
@@ -131,10 +131,11 @@ def look_up(target: str, name: str, cache: dict[str, Any]) -> Any:
 
 
 def _imported(target: str) -> ModuleType:
+    root = target.split(".")[0]
     try:
+        import_module(root)
         return import_module(target)
     except ModuleNotFoundError as error:
-        root = target.split(".")[0]
         if error.name != root:
             raise
         raise ModuleNotFoundError(

@@ -107,6 +107,11 @@ class Tracer:
         if method == "__call__" and not kwargs:
             primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
             if primitive is not None:
+                for value in inputs:
+                    if type(value) is list or type(value) is tuple:  # so that rules may compute with it
+                        coerce = space_of(strip(self)).coerce
+                        inputs = tuple(coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs)
+                        break
                 if not primitive.plain:
                     return primitive(*inputs)
                 if len(inputs) == 1 and self.trace.recording and primitive.recorders is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from opreg import Sample
 
 Draw = Callable[[np.random.Generator, Sequence[int]], Any]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from opreg import Primitive
 
+from opreg import Primitive
 from opreg_numpy._space import ARRAYS
 
 

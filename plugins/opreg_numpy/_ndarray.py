@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from opreg import NotDifferentiable, plugins, stop_gradient
 
 
@@ -35,7 +36,9 @@ def _plain(name: str) -> Callable[[Any], Any]:
 
 def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Answer a ufunc that is not a plain call of a registered primitive."""
-    if any(type(value).__array_ufunc__ is None for value in inputs if hasattr(type(value), "__array_ufunc__")):
+    if any(
+        type(value).__array_ufunc__ is None for value in inputs if hasattr(type(value), "__array_ufunc__")
+    ):
         return NotImplemented
     name = _name_of(ufunc)
     out = kwargs.get("out")
@@ -61,19 +64,30 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     return way(ufunc, *inputs, **options)
 
 
-_DEFAULTS = {"where": True, "order": "K", "casting": "same_kind", "subok": True, "dtype": None, "signature": None}
+_DEFAULTS = {
+    "where": True,
+    "order": "K",
+    "casting": "same_kind",
+    "subok": True,
+    "dtype": None,
+    "signature": None,
+}
 
 
 def _is_default(key: str, value: Any) -> bool:
     """Tell whether a ufunc's keyword has the value that it has if it is not given."""
-    return key in _DEFAULTS and (value is _DEFAULTS[key] or (isinstance(value, str) and value == _DEFAULTS[key]))
+    return key in _DEFAULTS and (
+        value is _DEFAULTS[key] or (isinstance(value, str) and value == _DEFAULTS[key])
+    )
 
 
 def _supported(name: str, primitive: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return the keywords if the primitive has them; say what to do about those that every ufunc has."""
     for key in options:
         if key in _DEFAULTS and key not in primitive.static:
-            instead = "np.where(mask, result, otherwise)" if key == "where" else "x.astype(dtype) on the arguments"
+            instead = (
+                "np.where(mask, result, otherwise)" if key == "where" else "x.astype(dtype) on the arguments"
+            )
             raise NotDifferentiable(
                 f"{name} with the keyword {key}= is not differentiated: NumPy leaves part of the result to chance or "
                 f"converts on the way. Use {instead}, or pass opreg.stop_gradient(x) if the derivative is not wanted"
@@ -98,9 +112,7 @@ def _advice(name: str) -> str:
     """Say what to do about a function that nobody registered."""
     near = [other for other in plugins.nearest(name) if other != name]
     hint = f"The nearest registered names: {', '.join(near)}. " if near else ""
-    return (
-        f"{hint}Register it (see opreg.primitive), or pass opreg.stop_gradient(x) if the derivative is not wanted"
-    )
+    return f"{hint}Register it (see opreg.primitive), or pass opreg.stop_gradient(x) if the derivative is not wanted"
 
 
 def _reduce_with(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,7 +135,9 @@ def _steps(ufunc: Any, array: Any, axis: Any) -> list[Any]:
     """Return what a ufunc makes of the first slice, the first two, the first three ... along an axis."""
     slices = list(np.moveaxis(array, axis, 0))
     if not slices:
-        raise NotDifferentiable(f"{_name_of(ufunc)}.reduce and .accumulate of no elements are not differentiated")
+        raise NotDifferentiable(
+            f"{_name_of(ufunc)}.reduce and .accumulate of no elements are not differentiated"
+        )
     results = slices[:1]
     for part in slices[1:]:
         results.append(ufunc(results[-1], part))
@@ -164,7 +178,11 @@ _WAYS: Mapping[tuple[Any, str], Callable[..., Any]] = {
 }
 """Methods of ufuncs for which there is a function."""
 
-_GENERAL_WAYS: Mapping[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
+_GENERAL_WAYS: Mapping[str, Callable[..., Any]] = {
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "outer": _outer,
+}
 
 
 def _getitem(traced: Any, index: Any) -> Any:
@@ -197,7 +215,9 @@ def _astype(
     traced: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
 ) -> Any:
     if casting != "unsafe" and not np.can_cast(traced.dtype, dtype, casting):
-        raise TypeError(f"Cannot cast array data from {traced.dtype!r} to {np.dtype(dtype)!r} according to {casting!r}")
+        raise TypeError(
+            f"Cannot cast array data from {traced.dtype!r} to {np.dtype(dtype)!r} according to {casting!r}"
+        )
     return np.astype(traced, dtype, copy=copy)
 
 
@@ -228,7 +248,10 @@ def _method(name: str) -> Callable[..., Any]:
 
 
 _PROPERTIES: Mapping[str, Callable[[Any], Any]] = {
-    **{name: _plain(name) for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags")},
+    **{
+        name: _plain(name)
+        for name in ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags")
+    },
     "device": lambda traced: "cpu",
     "T": lambda traced: np.transpose(traced),
     "mT": lambda traced: np.matrix_transpose(traced),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import operator
 
 import numpy as np
-from opreg import Sample, composite, primitive, stop_gradient
 
+from opreg import Sample, composite, primitive, stop_gradient
 from opreg_numpy._draw import KINDS, call, complex_, every_other, of_one_array, real, single
 from opreg_numpy._fit import remembering, shape_of
 
@@ -35,7 +35,9 @@ def scatter_add(x, /, *, key, shape):
 def _names_each_place_once(key):
     """Tell whether an index is made of integers, slices, None and Ellipsis, or is one mask of booleans."""
     if isinstance(key, tuple):
-        return all(part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in key)
+        return all(
+            part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in key
+        )
     return _names_each_place_once((key,)) or (isinstance(key, np.ndarray) and key.dtype == bool)
 
 
@@ -119,8 +121,9 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
     axis = range(ndim)[axis]
     ends = [
         np.broadcast_to(end, (*np.shape(a)[:axis], 1, *np.shape(a)[axis + 1 :])) if np.ndim(end) == 0 else end
-        for end in (prepend, append) if end is not np._NoValue
-    ]  # fmt: skip
+        for end in (prepend, append)
+        if end is not np._NoValue
+    ]
     if ends:
         parts = [ends[0], a] if prepend is not np._NoValue else [a]
         a = np.concatenate(parts + ends[-1:] if append is not np._NoValue else parts, axis)
@@ -242,7 +245,13 @@ def _(rng):
 
 @scatter_add.samples
 def _(rng):
-    for key in (2, slice(None, None, -2), np.array([1, 1, 0, 1]), (slice(None), np.array([2, 2])), (..., None, 0)):
+    for key in (
+        2,
+        slice(None, None, -2),
+        np.array([1, 1, 0, 1]),
+        (slice(None), np.array([2, 2])),
+        (..., None, 0),
+    ):
         for draw in (real, complex_):
             shape = np.empty((4, 3))[key].shape
             yield Sample((draw(rng, shape),), {"key": key, "shape": (4, 3)})
@@ -256,24 +265,51 @@ _PLACES = np.array([[0, 2, 2], [1, -1, 0]])
 
 _NONE = np.array([], int)
 
-take.samples(of_one_array(
-    call((4, 3, 2), [0, 2, 2, 1], axis=0), call((4, 3), _PLACES, axis=-1), call((4, 3), _PLACES), call((4, 3), 2),
-    call((4, 3), 1, axis=-2), call((4, 3), [7, -5, 1], axis=1, mode="wrap"), call((4, 3), [7, -5, 1], 0, None, "clip"),
-    call((4, 3), [25, -9], mode="clip"), call((4,), _NONE, axis=0), call((0, 3), [0, 0], axis=1), call((), [0, 0]),
-    call((1,), [[0]]),
-))  # fmt: skip
+take.samples(
+    of_one_array(
+        call((4, 3, 2), [0, 2, 2, 1], axis=0),
+        call((4, 3), _PLACES, axis=-1),
+        call((4, 3), _PLACES),
+        call((4, 3), 2),
+        call((4, 3), 1, axis=-2),
+        call((4, 3), [7, -5, 1], axis=1, mode="wrap"),
+        call((4, 3), [7, -5, 1], 0, None, "clip"),
+        call((4, 3), [25, -9], mode="clip"),
+        call((4,), _NONE, axis=0),
+        call((0, 3), [0, 0], axis=1),
+        call((), [0, 0]),
+        call((1,), [[0]]),
+    )
+)
 
-take_along_axis.samples(of_one_array(
-    call((2, 3), _PLACES, axis=1), call((2, 3), _PLACES[:, :1], axis=0), call((2, 3), _PLACES[:1], axis=-1),
-    call((6,), np.array([5, 5, 0]), axis=None), call((1, 4), _PLACES, axis=-1), call((2, 3, 2), np.ones((2, 1, 2), int), 1),
-    call((3,), _NONE, axis=0),
-))  # fmt: skip
+take_along_axis.samples(
+    of_one_array(
+        call((2, 3), _PLACES, axis=1),
+        call((2, 3), _PLACES[:, :1], axis=0),
+        call((2, 3), _PLACES[:1], axis=-1),
+        call((6,), np.array([5, 5, 0]), axis=None),
+        call((1, 4), _PLACES, axis=-1),
+        call((2, 3, 2), np.ones((2, 1, 2), int), 1),
+        call((3,), _NONE, axis=0),
+    )
+)
 
-diff.samples(of_one_array(
-    call((4, 3)), call((4, 3), axis=0), call((4, 3), n=2, axis=-2), call((5,), 3), call((2,), n=3), call((3,), n=0),
-    call((0,)), call((1, 2)), call((4,), prepend=0.5), call((4, 3), append=2.0, axis=0), call((4,), prepend=0.5, append=1.5),
-    call((2, 3), 2, 1, np.ones((2, 2)), np.zeros((2, 1))),
-))  # fmt: skip
+diff.samples(
+    of_one_array(
+        call((4, 3)),
+        call((4, 3), axis=0),
+        call((4, 3), n=2, axis=-2),
+        call((5,), 3),
+        call((2,), n=3),
+        call((3,), n=0),
+        call((0,)),
+        call((1, 2)),
+        call((4,), prepend=0.5),
+        call((4, 3), append=2.0, axis=0),
+        call((4,), prepend=0.5, append=1.5),
+        call((2, 3), 2, 1, np.ones((2, 2)), np.zeros((2, 1))),
+    )
+)
 
 
 @compress.samples

@@ -1,14 +1,16 @@
 """Joining and splitting: arrays laid end to end, and taken apart.
 
-Joining is linear in all the arrays together; the cotangent of each is the part of g where it lies. The rules know of the
-arrays only their forms (``residual``). Any of the arrays may be constant.
+Joining is linear in all the arrays together; the cotangent of each is the part of g where it lies. The rules know of
+the arrays only their forms (``residual``). Any of the arrays may be constant.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from opreg import Sample, composite, primitive
+from itertools import pairwise
 
+import numpy as np
+
+from opreg import Sample, composite, primitive
 from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
 from opreg_numpy._fit import form_of, remembering
 from opreg_numpy._forms import refuse_out
@@ -119,7 +121,7 @@ def append(arr, values, axis=None):
 
 @composite("numpy.block")
 def block(arrays):
-    """A matrix of blocks from nested lists: the innermost are joined along the last axis, the next along the one before"""
+    """A matrix of blocks: of nested lists the innermost are joined along the last axis, the next along the one before"""
     deepest, ndim = _depth(arrays), max(_depth(arrays), *_ranks(arrays))
     return _block(arrays, deepest, ndim)
 
@@ -134,7 +136,9 @@ def _ranks(arrays):
 
 def _block(arrays, deepest, ndim, depth=0):
     if isinstance(arrays, list):
-        return np.concatenate([_block(part, deepest, ndim, depth + 1) for part in arrays], axis=depth - deepest)
+        return np.concatenate(
+            [_block(part, deepest, ndim, depth + 1) for part in arrays], axis=depth - deepest
+        )
     return np.reshape(arrays, (1,) * (ndim - np.ndim(arrays)) + np.shape(arrays))
 
 
@@ -152,7 +156,7 @@ def array_split(ary, indices_or_sections, axis=0):
             raise ValueError("number sections must be larger than 0.")
         each, extra = divmod(length, count)
         places = [i * each + min(i, extra) for i in range(count + 1)]
-    return [ary[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(places[:-1], places[1:], strict=True)]
+    return [ary[(slice(None),) * axis + (slice(a, b),)] for a, b in pairwise(places)]
 
 
 @composite("numpy.split")
@@ -208,8 +212,14 @@ def _joined(*shapes, **kwargs):
         for kind, draw in KINDS.items():
             yield Sample(([draw(rng, shape) for shape in shapes],), kwargs, note=kind)
         yield Sample((tuple(real(rng, shape) for shape in shapes),), kwargs, note="a tuple")
-        yield Sample(([single(rng, shapes[0]), complex_(rng, shapes[1]), real(rng, shapes[1])],), kwargs, note="mixed types")
-        yield Sample(([np.ones(shapes[1], int), real(rng, shapes[0])],), kwargs, note="an integer array among them")
+        yield Sample(
+            ([single(rng, shapes[0]), complex_(rng, shapes[1]), real(rng, shapes[1])],),
+            kwargs,
+            note="mixed types",
+        )
+        yield Sample(
+            ([np.ones(shapes[1], int), real(rng, shapes[0])],), kwargs, note="an integer array among them"
+        )
         x = real(rng, shapes[0])
         yield Sample(([x, x, real(rng, shapes[1]), x],), kwargs, note="the same array again")
         yield Sample(([x],), kwargs, note="a single array")
@@ -238,7 +248,9 @@ stack.samples(_joined((2, 3), (2, 3)))
 def _(rng):
     yield Sample(([real(rng, (3, 2)), real(rng, (3, 2))], -1))
     yield Sample(([real(rng, (3, 2)), real(rng, (3, 2))],), {"axis": 1, "dtype": np.complex128})
-    yield Sample(([single(rng, (2,)), single(rng, (2,))],), {"axis": -2, "dtype": np.float64, "casting": "safe"})
+    yield Sample(
+        ([single(rng, (2,)), single(rng, (2,))],), {"axis": -2, "dtype": np.float64, "casting": "safe"}
+    )
     yield Sample(([real(rng), 2.5, real(rng)],), note="0-d and a number")
     yield Sample(([real(rng, (0, 2)), real(rng, (0, 2))],), note="size 0")
     yield Sample((real(rng, (3, 2)), 1), note="an array as the sequence")
@@ -270,7 +282,9 @@ def _(rng):
 @block.samples
 def _(rng):
     for kind, draw in KINDS.items():
-        yield Sample(([[draw(rng, (2, 2)), draw(rng, (2, 1))], [draw(rng, (1, 2)), draw(rng, (1, 1))]],), note=kind)
+        yield Sample(
+            ([[draw(rng, (2, 2)), draw(rng, (2, 1))], [draw(rng, (1, 2)), draw(rng, (1, 1))]],), note=kind
+        )
     yield Sample(([real(rng, (2,)), 1.5, real(rng)],), note="a row")
     yield Sample(([[real(rng, (2,))], [np.ones((3, 2))]],), note="partly constant, ranks mixed")
     yield Sample((real(rng, (2, 3)),), note="no list")
@@ -278,13 +292,22 @@ def _(rng):
 
 
 for _function in split, array_split:
-    _function.samples(of_one_array(
-        call((4, 3), 2), call((4, 3), 3, axis=1), call((4, 3), [1, 3], 0), call((2, 3, 4), [2, 9], axis=-1),
-        call((4,), [1, 1]), call((0, 2), 1), call((1,), 1),
-    ))  # fmt: skip
+    _function.samples(
+        of_one_array(
+            call((4, 3), 2),
+            call((4, 3), 3, axis=1),
+            call((4, 3), [1, 3], 0),
+            call((2, 3, 4), [2, 9], axis=-1),
+            call((4,), [1, 1]),
+            call((0, 2), 1),
+            call((1,), 1),
+        )
+    )
 array_split.samples(of_one_array(call((5, 3), 3), call((2, 4), 3, axis=-1), call((2,), 4)))
 hsplit.samples(of_one_array(call((3, 4), 2), call((4,), 2), call((2, 3, 2), [1])))
 vsplit.samples(of_one_array(call((4, 3), 2), call((3, 2), [1, 2]), call((2, 3, 2), 2)))
 dsplit.samples(of_one_array(call((2, 3, 4), 2), call((1, 2, 3), [0, 2])))
 if hasattr(np, "unstack"):
-    unstack.samples(of_one_array(call((3, 2)), call((3, 2), axis=1), call((2, 3, 4), axis=-2), call((1,)), call((2, 0))))
+    unstack.samples(
+        of_one_array(call((3, 2)), call((3, 2), axis=1), call((2, 3, 4), axis=-2), call((1,)), call((2, 0)))
+    )

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from functools import reduce
 
 import numpy as np
+
 from opreg import (
     NotDifferentiable,
     Primitive,
@@ -26,7 +27,6 @@ from opreg import (
     stop_gradient,
     vjp,
 )
-
 from opreg_numpy._axes import expanded, like, normalised
 from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
 
@@ -34,7 +34,9 @@ from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
 @hookimpl
 def opreg_primitives() -> Iterable[Primitive]:
     own = ("numpy.linalg.", "opreg_numpy.linalg.")
-    return [value for value in globals().values() if isinstance(value, Primitive) and value.name.startswith(own)]
+    return [
+        value for value in globals().values() if isinstance(value, Primitive) and value.name.startswith(own)
+    ]
 
 
 def _transposed(x):
@@ -153,7 +155,10 @@ def _cofactors(a, out):
     n = np.shape(a)[-1]
     if n > _MINORS_UP_TO:
         u, s, vh = np.linalg.svd(a)
-        others = np.prod(np.where(np.eye(n, dtype=bool), np.ones_like(stop_gradient(s))[..., None], s[..., None, :]), axis=-1)
+        others = np.prod(
+            np.where(np.eye(n, dtype=bool), np.ones_like(stop_gradient(s))[..., None], s[..., None, :]),
+            axis=-1,
+        )
         signs = np.expand_dims(np.linalg.det(u) * np.linalg.det(vh), (-2, -1))
         return signs * np.matmul(np.conj(u) * np.expand_dims(others, -2), np.conj(vh))
     rest = np.array([[j for j in range(n) if j != i] for i in range(n)], int).reshape(n, n - 1)
@@ -293,7 +298,7 @@ def _is_zero(g):
 
 
 @primitive("numpy.linalg.eigh")
-def eigh(a, /, *, UPLO="L"):  # noqa: N803  (NumPy's name)
+def eigh(a, /, *, UPLO="L"):
     """The eigenvalues w, ascending, and eigenvectors v of the Hermitian part of a
 
     Where eigenvalues are equal the vectors have no derivative: it is NaN. That of the values, alone, is finite.
@@ -321,17 +326,19 @@ eigh.defvjp(a=_eigh_cotangent).defjvp(a=_eigh_tangent)
 
 
 @primitive("numpy.linalg.eigvalsh")
-def eigvalsh(a, /, *, UPLO="L"):  # noqa: N803
+def eigvalsh(a, /, *, UPLO="L"):
     """The eigenvalues of the Hermitian part of a, ascending"""
     return np.linalg.eigvalsh(_hermitian(a), UPLO)
 
 
 @eigvalsh.with_residual
-def _(a, *, UPLO="L"):  # noqa: N803
+def _(a, *, UPLO="L"):
     return np.linalg.eigh(_hermitian(a), UPLO)
 
 
-eigvalsh.defvjp(a=lambda g, residual: np.matmul(np.conj(residual) * np.expand_dims(g, -2), _transposed(residual)))
+eigvalsh.defvjp(
+    a=lambda g, residual: np.matmul(np.conj(residual) * np.expand_dims(g, -2), _transposed(residual))
+)
 eigvalsh.defjvp(
     a=lambda t, residual: np.real(np.sum(np.conj(residual) * np.matmul(_hermitian(t), residual), axis=-2))
 )
@@ -365,7 +372,7 @@ def _(a, *, full_matrices=True, compute_uv=True):
 
 
 def _svd_tangent(t, residual, compute_uv):
-    """ds = diag(p), du = u (F (p s + s p^H)) + (1 - u u^H) t v / s, the like for v; p = u^H t v, F = 1 / (s_j^2 - s_i^2)
+    """ds = diag(p), du = u (F (p s + s p^H)) + (1 - u u^H) t v / s, the like for v; p = u^H t v, F = 1/(s_j^2 - s_i^2)
 
     Source: Townsend, "Differentiating the singular value decomposition" (2016).
     """
@@ -393,7 +400,7 @@ def _svd_tangent(t, residual, compute_uv):
 
 def _svd_cotangent(g, residual, compute_uv):
     """conj(u diag(g_s) vh) for the values; for the vectors the transpose of the JVP"""
-    u, s, vh = residual
+    u, _, vh = residual
     if not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])):
         return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
     like_a = np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)
@@ -412,7 +419,7 @@ def svdvals(x, /):
 # ------------------------------------------------------------------------------------------------------- norms
 @primitive("opreg_numpy.linalg.power_norm")
 def power_norm(x, /, *, p, axis, keepdims=False):
-    """The p-th root of the sum of abs(x)**p along axes. Its derivative where it is zero is zero, the least subgradient"""
+    """The p-th root of the sum of abs(x)**p along axes. Where it is zero its derivative is zero, the least subgradient"""
     magnitude = np.abs(x)
     if p == 2:
         return np.sqrt(np.sum(magnitude * magnitude, axis=axis, keepdims=keepdims))
@@ -428,7 +435,11 @@ def _power_norm_gradient(x, out, p, axis):
         return x
     magnitude = np.abs(x)
     still = stop_gradient(magnitude) == 0
-    return np.where(still, np.zeros_like(stop_gradient(x)), x * np.where(still, np.ones_like(stop_gradient(magnitude)), magnitude) ** (p - 2))
+    return np.where(
+        still,
+        np.zeros_like(stop_gradient(x)),
+        x * np.where(still, np.ones_like(stop_gradient(magnitude)), magnitude) ** (p - 2),
+    )
 
 
 power_norm.defvjp(
@@ -486,7 +497,7 @@ def _matrix_norm(x, order):
 
 @primitive("numpy.linalg.norm")
 def norm(x, /, *, ord=None, axis=None, keepdims=False):
-    """The norm of vectors along one axis, or of matrices along two; of the flattened array with neither order nor axis"""
+    """The norm of vectors along one axis, of matrices along two; of the flattened array with neither order nor axis"""
     return np.linalg.norm(x, ord, axis, keepdims)
 
 
@@ -501,7 +512,7 @@ def _flat_norm(x, axis, keepdims, ord):
 
 
 def _made_of(function, body):
-    """Give a primitive of x the derivatives of its body, which takes x and what is static, in the order of the signature.
+    """Give a primitive of x the derivatives of its body, which takes x and what is static, as the signature has it.
 
     A composite would not do: the order of a norm is a number too, and has no derivative.
     """
@@ -512,7 +523,10 @@ def _made_of(function, body):
     def tangent(g, x, *static):
         return jvp(lambda y: body(y, *static), (x,), (g,))[1]
 
-    names = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("g", "x", *function.static)]
+    names = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        for name in ("g", "x", *function.static)
+    ]
     for rule in cotangent, tangent:
         rule.__signature__ = inspect.Signature(names)
     function.defvjp(x=cotangent).defjvp(x=tangent)
@@ -663,16 +677,26 @@ for _function in inv, det, slogdet:
     _function.samples(_of_stacks(_matrices))
 cholesky.samples(_of_stacks(_definite, {"upper": True}, {"upper": False}))
 eigvalsh.samples(_of_stacks(_definite, {"UPLO": "U"}))
-matrix_power.samples(_of_stacks(lambda *args: _matrices(*args) / 3, {"n": 3}, {"n": -2}, {"n": 0}, {"n": 7}, n=2))
+matrix_power.samples(
+    _of_stacks(lambda *args: _matrices(*args) / 3, {"n": 3}, {"n": -2}, {"n": 0}, {"n": 7}, n=2)
+)
 matrix_transpose.samples(_of_stacks(_matrices))
 
 
 @solve.samples
 def _(rng):
     for left, right in (
-        ((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (3,)), ((2, 3, 3), (3, 2)), ((3, 3), (4, 3, 2)), ((4, 1, 2, 2), (3, 2, 5)),
-        ((1, 1), (1,)), ((1, 1), (1, 1)), ((0, 2, 2), (2, 1)), ((2, 2), (2, 0)),
-    ):  # fmt: skip
+        ((3, 3), (3,)),
+        ((3, 3), (3, 2)),
+        ((2, 3, 3), (3,)),
+        ((2, 3, 3), (3, 2)),
+        ((3, 3), (4, 3, 2)),
+        ((4, 1, 2, 2), (3, 2, 5)),
+        ((1, 1), (1,)),
+        ((1, 1), (1, 1)),
+        ((0, 2, 2), (2, 1)),
+        ((2, 2), (2, 0)),
+    ):
         yield Sample((_matrices(rng, real, *left), real(rng, right)), note=f"{left}, {right}")
     for kind, draw in KINDS.items():
         yield Sample((_matrices(rng, draw, 3, 3), draw(rng, (3, 2))), note=kind)
@@ -744,25 +768,54 @@ def _(rng):
 
 _EVERY_P = (None, 1, 2, 3, 2.5, np.inf, -np.inf, 0, -1)
 
-norm.samples(of_one_array(
-    *(call((3, 4), order, axis=-1) for order in _EVERY_P), call((3, 4), 2, (0,), True), call((3,)), call((3,), 3), call((2, 3, 2)),
-    call((3, 2), keepdims=True), call((), None), call((1,), 1), call((0,), 2), call((2, 0), axis=1),
-))  # fmt: skip
-norm.samples(of_one_array(
-    *(call((3, 4), order) for order in ("fro", "nuc", None, 1, -1, 2, -2, np.inf, -np.inf)), call((2, 3, 4), 1, (2, 0)),
-    call((2, 3, 4), "nuc", axis=(-1, 0), keepdims=True), call((2, 3, 4), axis=(0, 1)), call((1, 1), 2),
-))  # fmt: skip
-vector_norm.samples(of_one_array(
-    *(call((3, 4), axis=-1, ord=order) for order in _EVERY_P[1:]), call((2, 3, 2)), call((2, 3, 2), axis=(0, 2), keepdims=True),
-    call((2, 3), keepdims=True, ord=1),
-))  # fmt: skip
-matrix_norm.samples(of_one_array(
-    *(call((2, 3, 4), ord=order) for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)), call((3, 4), keepdims=True),
-))  # fmt: skip
-power_norm.samples(of_one_array(
-    call((3, 4), p=2, axis=(0, 1)), call((3, 4), p=3, axis=(1,)), call((3, 4), p=2.5, axis=(-2,), keepdims=True), call((3,), p=2, axis=()),
-    call((3, 4), p=1.5, axis=(0,)), call((3,), p=-1, axis=(0,)), call((0, 2), p=2, axis=(0,)),
-))  # fmt: skip
+norm.samples(
+    of_one_array(
+        *(call((3, 4), order, axis=-1) for order in _EVERY_P),
+        call((3, 4), 2, (0,), True),
+        call((3,)),
+        call((3,), 3),
+        call((2, 3, 2)),
+        call((3, 2), keepdims=True),
+        call((), None),
+        call((1,), 1),
+        call((0,), 2),
+        call((2, 0), axis=1),
+    )
+)
+norm.samples(
+    of_one_array(
+        *(call((3, 4), order) for order in ("fro", "nuc", None, 1, -1, 2, -2, np.inf, -np.inf)),
+        call((2, 3, 4), 1, (2, 0)),
+        call((2, 3, 4), "nuc", axis=(-1, 0), keepdims=True),
+        call((2, 3, 4), axis=(0, 1)),
+        call((1, 1), 2),
+    )
+)
+vector_norm.samples(
+    of_one_array(
+        *(call((3, 4), axis=-1, ord=order) for order in _EVERY_P[1:]),
+        call((2, 3, 2)),
+        call((2, 3, 2), axis=(0, 2), keepdims=True),
+        call((2, 3), keepdims=True, ord=1),
+    )
+)
+matrix_norm.samples(
+    of_one_array(
+        *(call((2, 3, 4), ord=order) for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
+        call((3, 4), keepdims=True),
+    )
+)
+power_norm.samples(
+    of_one_array(
+        call((3, 4), p=2, axis=(0, 1)),
+        call((3, 4), p=3, axis=(1,)),
+        call((3, 4), p=2.5, axis=(-2,), keepdims=True),
+        call((3,), p=2, axis=()),
+        call((3, 4), p=1.5, axis=(0,)),
+        call((3,), p=-1, axis=(0,)),
+        call((0, 2), p=2, axis=(0,)),
+    )
+)
 
 
 @norm.samples
@@ -799,7 +852,10 @@ def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((_matrices(rng, draw, 6, 6).reshape(2, 3, 6), draw(rng, (2, 3))), note=kind)
     yield Sample((_matrices(rng, real, 6, 6).reshape(6, 3, 2), real(rng, (6,))))
-    yield Sample((np.moveaxis(_matrices(rng, real, 6, 6).reshape(2, 3, 6), -1, 0), real(rng, (2, 3)), (0,)), note="axes")
+    yield Sample(
+        (np.moveaxis(_matrices(rng, real, 6, 6).reshape(2, 3, 6), -1, 0), real(rng, (2, 3)), (0,)),
+        note="axes",
+    )
 
 
 @tensorinv.samples
@@ -828,5 +884,9 @@ vecdot.samples(_two(((2, 3), (3,)), ((3,), (3,))))
 vecdot.samples(_two(((3, 2), (3, 1)), axis=-2))
 tensordot.samples(_two(((2, 3, 4), (3, 4, 2))))
 tensordot.samples(_two(((2, 3), (3, 2)), axes=([1], [0])))
-diagonal.samples(of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 3, 4), offset=2), call((0, 2))))
-trace.samples(of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 2), dtype=np.complex128), call((0, 2))))
+diagonal.samples(
+    of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 3, 4), offset=2), call((0, 2)))
+)
+trace.samples(
+    of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 2), dtype=np.complex128), call((0, 2)))
+)

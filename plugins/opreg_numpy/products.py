@@ -12,8 +12,8 @@ from string import ascii_letters
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
-from opreg import NotDifferentiable, Sample, composite, primitive
 
+from opreg import NotDifferentiable, Sample, composite, primitive
 from opreg_numpy._axes import like
 from opreg_numpy._draw import KINDS, complex_, real, single
 from opreg_numpy._fit import form_of
@@ -68,7 +68,7 @@ def _vecdot_x2(g, x1, x2, axis):
 
 
 def _back(found, primal, axis):
-    """Return a cotangent, its vectors along the last axis, summed over broadcast axes and its vectors along ``axis``."""
+    """Return a cotangent with vectors along the last axis, summed over broadcast axes and its vectors along ``axis``."""
     return np.moveaxis(like(found, np.moveaxis(primal, axis, -1)), -1, axis)
 
 
@@ -274,7 +274,9 @@ def _(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False
 def _spelt_out(operands):
     """Return the list form (array, labels, array, labels, ..., output labels) as subscripts and arrays."""
     arrays, labels = operands[0 : len(operands) // 2 * 2 : 2], list(operands[1::2])
-    numbers = sorted({label for part in [*labels, *operands[len(arrays) * 2 :]] for label in part if label is not ...})
+    numbers = sorted(
+        {label for part in [*labels, *operands[len(arrays) * 2 :]] for label in part if label is not ...}
+    )
     letter = {number: ascii_letters[i] for i, number in enumerate(numbers)} | {...: "..."}
     words = ["".join(letter[label] for label in part) for part in labels]
     tail = "".join(letter[label] for label in operands[-1]) if len(operands) % 2 else None
@@ -286,8 +288,13 @@ def _explicit(subscripts, arrays):
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     words = left.split(",")
     if len(words) != len(arrays):
-        raise ValueError(f"einsum: the subscripts {subscripts!r} are for {len(words)} operands, not for {len(arrays)}")
-    widths = [np.ndim(x) - len(w.replace("...", "")) if "..." in w else 0 for w, x in zip(words, arrays, strict=True)]
+        raise ValueError(
+            f"einsum: the subscripts {subscripts!r} are for {len(words)} operands, not for {len(arrays)}"
+        )
+    widths = [
+        np.ndim(x) - len(w.replace("...", "")) if "..." in w else 0
+        for w, x in zip(words, arrays, strict=True)
+    ]
     unused = [letter for letter in ascii_letters if letter not in subscripts]
     spare = unused[: max(widths)]
     words = [w.replace("...", "".join(spare[len(spare) - n :])) for w, n in zip(words, widths, strict=True)]
@@ -313,12 +320,17 @@ def _einsum_transposed(g, operands, index, subscripts, optimize):
     shape = {label: n for label, n in zip(word, np.shape(primal), strict=True)}
     present = "".join(label for label in labels if label in right or any(label in w for w, _ in others))
     found = np.einsum(
-        ",".join([right, *(w for w, _ in others)]) + "->" + present, g, *(x for _, x in others), optimize=bool(optimize)
+        ",".join([right, *(w for w, _ in others)]) + "->" + present,
+        g,
+        *(x for _, x in others),
+        optimize=bool(optimize),
     )
     widened = tuple(
         shape[label] if label not in present else np.shape(found)[present.index(label)] for label in labels
     )
-    found = np.reshape(found, [n if label in present else 1 for label, n in zip(labels, widened, strict=True)])
+    found = np.reshape(
+        found, [n if label in present else 1 for label, n in zip(labels, widened, strict=True)]
+    )
     target = form_of(primal)._replace(shape=tuple(shape[label] for label in labels))
     found = target.fit(np.broadcast_to(found, np.broadcast_shapes(np.shape(found), target.shape)))
     if labels == word:
@@ -350,24 +362,69 @@ def _products(*shapes, square=None, **kwargs):
     return generate
 
 
-matmul.samples(_products(
-    ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 1)), ((3,), (5, 3, 2)),
-    ((5, 2, 3), (3,)), ((5, 1, 2, 3), (4, 3, 2)), ((1, 2, 3), (5, 3, 2)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((1, 1), (1, 1)),
-    square=(3, 3),
-))  # fmt: skip
+matmul.samples(
+    _products(
+        ((2, 3), (3, 4)),
+        ((3,), (3,)),
+        ((3,), (3, 2)),
+        ((2, 3), (3,)),
+        ((5, 2, 3), (3, 4)),
+        ((2, 3), (5, 3, 1)),
+        ((3,), (5, 3, 2)),
+        ((5, 2, 3), (3,)),
+        ((5, 1, 2, 3), (4, 3, 2)),
+        ((1, 2, 3), (5, 3, 2)),
+        ((0, 3), (3, 2)),
+        ((2, 0), (0, 3)),
+        ((1, 1), (1, 1)),
+        square=(3, 3),
+    )
+)
 if hasattr(np, "matvec"):
-    matvec.samples(_products(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3)))
-    vecmat.samples(_products(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3)))
-dot.samples(_products(
-    ((2, 3), (3, 4)), ((3,), (3,)), ((), (2, 3)), ((2, 3), ()), ((), ()), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 4, 3), (3,)),
-    ((2, 4, 3), (5, 3, 2)), ((3,), (2, 3, 4)), ((0, 3), (3, 2)), ((1, 1), (1, 1)), square=(3, 3),
-))  # fmt: skip
-inner.samples(_products(
-    ((2, 3), (4, 3)), ((3,), (3,)), ((), (2, 3)), ((2, 3), ()), ((2, 4, 3), (3,)), ((3,), (2, 3)), ((2, 4, 3), (5, 3)), ((2, 0), (3, 0)),
-))  # fmt: skip
-vdot.samples(_products(((2, 3), (2, 3)), ((3,), (3,)), ((2, 3), (6,)), ((), ()), ((0,), (0,)), ((1,), (1, 1))))
+    matvec.samples(
+        _products(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3))
+    )
+    vecmat.samples(
+        _products(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3))
+    )
+dot.samples(
+    _products(
+        ((2, 3), (3, 4)),
+        ((3,), (3,)),
+        ((), (2, 3)),
+        ((2, 3), ()),
+        ((), ()),
+        ((2, 3), (3,)),
+        ((3,), (3, 2)),
+        ((2, 4, 3), (3,)),
+        ((2, 4, 3), (5, 3, 2)),
+        ((3,), (2, 3, 4)),
+        ((0, 3), (3, 2)),
+        ((1, 1), (1, 1)),
+        square=(3, 3),
+    )
+)
+inner.samples(
+    _products(
+        ((2, 3), (4, 3)),
+        ((3,), (3,)),
+        ((), (2, 3)),
+        ((2, 3), ()),
+        ((2, 4, 3), (3,)),
+        ((3,), (2, 3)),
+        ((2, 4, 3), (5, 3)),
+        ((2, 0), (3, 0)),
+    )
+)
+vdot.samples(
+    _products(((2, 3), (2, 3)), ((3,), (3,)), ((2, 3), (6,)), ((), ()), ((0,), (0,)), ((1,), (1, 1)))
+)
 outer.samples(_products(((3,), (4,)), ((2, 3), (2,)), ((), (3,)), ((3,), ()), ((0,), (2,)), ((1,), (1,))))
-kron.samples(_products(((2, 3), (3, 2)), ((3,), (2,)), ((), (2, 3)), ((2,), (3, 2)), ((2, 1, 3), (2, 2)), ((0, 2), (1, 2))))
+kron.samples(
+    _products(
+        ((2, 3), (3, 2)), ((3,), (2,)), ((), (2, 3)), ((2,), (3, 2)), ((2, 1, 3), (2, 2)), ((0, 2), (1, 2))
+    )
+)
 tensordot.samples(_products(((2, 3, 4), (3, 4, 5)), ((2, 3), (2, 3)), square=(2, 3)))
 tensordot.samples(_products(((2, 3), (3, 4)), ((3,), (3,)), ((4, 2, 3), (3, 2)), axes=1, square=(3, 3)))
 tensordot.samples(_products(((2, 3), (4,)), ((), (3,)), ((), ()), axes=0))
@@ -378,13 +435,19 @@ def _(rng):
     yield Sample((real(rng, (2, 3, 4)), real(rng, (4, 5, 2)), ([0, 2], [2, 0])), note="lists")
     yield Sample((real(rng, (2, 3, 4)), real(rng, (4, 3, 5))), {"axes": ((2, 1), (0, 1))}, note="crossed")
     yield Sample((real(rng, (2, 3, 4)), complex_(rng, (5, 3))), {"axes": (-2, -1)}, note="negative integers")
-    yield Sample((real(rng, (2, 3, 4)), real(rng, (3, 4, 2))), {"axes": ([-2, 0, -1], [0, -1, 1])}, note="everything")
+    yield Sample(
+        (real(rng, (2, 3, 4)), real(rng, (3, 4, 2))), {"axes": ([-2, 0, -1], [0, -1, 1])}, note="everything"
+    )
     yield Sample((real(rng, (2, 0)), real(rng, (0, 3)), ([1], [0])), note="a sum of nothing")
 
 
-vecdot.samples(_products(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((2, 0), (2, 0))))
+vecdot.samples(
+    _products(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((2, 0), (2, 0)))
+)
 vecdot.samples(_products(((3, 2), (3, 2)), ((3, 2), (3, 1)), ((3,), (3,)), axis=0))
-cross.samples(_products(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((1, 3), (1, 3))))
+cross.samples(
+    _products(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((1, 3), (1, 3)))
+)
 cross.samples(_products(((3, 2), (3, 2)), ((3,), (3,)), axis=0))
 
 
@@ -403,13 +466,34 @@ def _sums(rng, *words_and_shapes, draw=real, **kwargs):
 @einsum.samples
 def _(rng):
     for words, *shapes in (
-        ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("ba,ca", (2, 3), (4, 3)), ("i,i->", (3,), (3,)), ("i,j->ji", (2,), (3,)),
-        ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ij->j", (2, 3)), ("ii->i", (3, 3)), ("ii", (3, 3)), ("iij->j", (2, 2, 3)),
-        ("iji->j", (2, 3, 2)), ("ii,i->i", (3, 3), (3,)), ("iijj->ij", (2, 2, 3, 3)), ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
-        ("...ij,...jk->...ik", (5, 2, 3), (5, 3, 4)), ("...ij,...jk->...ik", (5, 1, 2, 3), (4, 3, 2)), ("...ij,jk", (5, 2, 3), (3, 4)),
-        ("...,...", (2, 3), (3,)), ("i...->...", (2, 3, 4)), ("...ii->...i", (2, 3, 3)), ("ij,ij->ij", (1, 3), (2, 3)), ("ij->i", (2, 0)),
-        ("i->", (1,)), (",->", (), ()), (" ij , jk -> ki ", (2, 3), (3, 4)), ("ij,k->ik", (2, 3), (4,)),
-    ):  # fmt: skip
+        ("ij,jk->ik", (2, 3), (3, 4)),
+        ("ij,jk", (2, 3), (3, 4)),
+        ("ba,ca", (2, 3), (4, 3)),
+        ("i,i->", (3,), (3,)),
+        ("i,j->ji", (2,), (3,)),
+        ("ij->ji", (2, 3)),
+        ("ij->", (2, 3)),
+        ("ij->j", (2, 3)),
+        ("ii->i", (3, 3)),
+        ("ii", (3, 3)),
+        ("iij->j", (2, 2, 3)),
+        ("iji->j", (2, 3, 2)),
+        ("ii,i->i", (3, 3), (3,)),
+        ("iijj->ij", (2, 2, 3, 3)),
+        ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)),
+        ("...ij,...jk->...ik", (5, 2, 3), (5, 3, 4)),
+        ("...ij,...jk->...ik", (5, 1, 2, 3), (4, 3, 2)),
+        ("...ij,jk", (5, 2, 3), (3, 4)),
+        ("...,...", (2, 3), (3,)),
+        ("i...->...", (2, 3, 4)),
+        ("...ii->...i", (2, 3, 3)),
+        ("ij,ij->ij", (1, 3), (2, 3)),
+        ("ij->i", (2, 0)),
+        ("i->", (1,)),
+        (",->", (), ()),
+        (" ij , jk -> ki ", (2, 3), (3, 4)),
+        ("ij,k->ik", (2, 3), (4,)),
+    ):
         yield _sums(rng, words, *shapes)
     for kind, draw in KINDS.items():
         yield Sample(("aij,jk->aik", draw(rng, (2, 2, 3)), draw(rng, (3, 4))), note=kind)
@@ -423,4 +507,6 @@ def _(rng):
     yield Sample(("ij,jk->ik", x, x), note="the same array twice")
     yield Sample((real(rng, (2, 3)), [0, 1], real(rng, (3, 4)), [1, 2], [2, 0]), note="lists of labels")
     yield Sample((real(rng, (2, 3)), [7, 5], real(rng, (3,)), [5]), note="lists of labels, implicit output")
-    yield Sample((real(rng, (5, 2, 3)), [..., 0, 1], real(rng, (3, 4)), [1, 2], [..., 2, 0]), note="lists, ellipsis")
+    yield Sample(
+        (real(rng, (5, 2, 3)), [..., 0, 1], real(rng, (3, 4)), [1, 2], [..., 2, 0]), note="lists, ellipsis"
+    )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
-from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
 
+from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
 from opreg_numpy._draw import KINDS, call, complex_, fortran, of_one_array, real, single
 from opreg_numpy._fit import form_of, remembering, shape_of
 from opreg_numpy.indexing import embed_diagonal, scatter_add
@@ -29,7 +29,7 @@ def _(a, shape, order="C", *, copy=None):
 
 
 def _resolved(a, order):
-    """Return the order as it depends on how the array lies in memory: "A" is "F" or "C", "K" may be an order of axes."""
+    """Return the order that depends on how the array lies in memory: "A" is "F" or "C", "K" may be an order of axes."""
     flags = getattr(a, "flags", None)
     if order == "A":
         return "F" if flags is not None and flags.fnc else "C"
@@ -37,7 +37,11 @@ def _resolved(a, order):
         return order
     if flags is None or flags.c_contiguous:
         return "C"
-    return "F" if flags.f_contiguous else tuple(np.argsort([-abs(stride) for stride in a.strides], kind="stable"))
+    return (
+        "F"
+        if flags.f_contiguous
+        else tuple(np.argsort([-abs(stride) for stride in a.strides], kind="stable"))
+    )
 
 
 reshape.deflinear(a=lambda g, residual, order: np.reshape(g, residual, order=order))
@@ -110,7 +114,9 @@ def atleast_1d(*arys):
 @composite("numpy.atleast_2d")
 def atleast_2d(*arys):
     """Each array with axes of length one put before its own, up to two"""
-    return _each(arys, lambda a: np.reshape(a, (1,) * (2 - np.ndim(a)) + np.shape(a)) if np.ndim(a) < 2 else a)
+    return _each(
+        arys, lambda a: np.reshape(a, (1,) * (2 - np.ndim(a)) + np.shape(a)) if np.ndim(a) < 2 else a
+    )
 
 
 @composite("numpy.atleast_3d")
@@ -135,7 +141,10 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     places = list(range(len(xi)))
     if indexing == "xy" and len(xi) > 1:
         places[:2] = 1, 0
-    grids = [np.reshape(x, [-1 if i == place else 1 for i in range(len(xi))]) for x, place in zip(xi, places, strict=True)]
+    grids = [
+        np.reshape(x, [-1 if i == place else 1 for i in range(len(xi))])
+        for x, place in zip(xi, places, strict=True)
+    ]
     return tuple(grids) if sparse else np.broadcast_arrays(*grids)
 
 
@@ -243,7 +252,7 @@ remembering(repeat, shape_of)
 
 
 @primitive("numpy.tile", aliases=("tile",))
-def tile(A, /, *, reps):  # noqa: N803  (NumPy's name)
+def tile(A, /, *, reps):
     """The array as a whole, laid side by side as often as said along each axis"""
     return np.tile(A, reps)
 
@@ -266,7 +275,9 @@ _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
 def pad(array, /, *, pad_width, mode="constant", constant_values=None, reflect_type=None):
     """The array with a margin: of a constant, or of copies of its own elements (edge, reflect, symmetric, wrap)"""
     options = {"constant_values": constant_values, "reflect_type": reflect_type}
-    return np.pad(array, pad_width, mode, **{name: value for name, value in options.items() if value is not None})
+    return np.pad(
+        array, pad_width, mode, **{name: value for name, value in options.items() if value is not None}
+    )
 
 
 @pad.called_as
@@ -380,7 +391,9 @@ def astype(x, /, *, dtype, copy=True, device=None):
     if device not in (None, "cpu"):
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
     x = np.asanyarray(x)
-    return (np.real(x) if x.dtype.kind == "c" and np.dtype(dtype).kind in "fiu" else x).astype(dtype, copy=copy)
+    return (np.real(x) if x.dtype.kind == "c" and np.dtype(dtype).kind in "fiu" else x).astype(
+        dtype, copy=copy
+    )
 
 
 astype.deflinear(x=lambda g, residual: residual.fit(g))
@@ -397,7 +410,9 @@ copy.deflinear(a=lambda g: g)
 
 
 def _holds_traced(value):
-    return is_traced(value) or (isinstance(value, (list, tuple)) and any(_holds_traced(part) for part in value))
+    return is_traced(value) or (
+        isinstance(value, (list, tuple)) and any(_holds_traced(part) for part in value)
+    )
 
 
 def _built(value, dtype):
@@ -449,13 +464,28 @@ def asfortranarray(a, dtype=None, *, like=None):
 
 
 # ---------------------------------------------------------------------------------------------------- samples
-reshape.samples(of_one_array(
-    call((3, 4), (2, 6)), call((3, 4), -1), call((3, 4), (2, -1, 3), order="F"), call((2, 3), (3, 2), "A"),
-    call((), (1, 1)), call((1,), ()), call((0, 3), (3, 0, 2)), call((4, 1), [2, 2]),
-))  # fmt: skip
-ravel.samples(of_one_array(
-    call((3, 4)), call((3, 4), "F"), call((3, 2, 2), order="A"), call((3, 2), order="K"), call(()), call((0, 2)),
-))  # fmt: skip
+reshape.samples(
+    of_one_array(
+        call((3, 4), (2, 6)),
+        call((3, 4), -1),
+        call((3, 4), (2, -1, 3), order="F"),
+        call((2, 3), (3, 2), "A"),
+        call((), (1, 1)),
+        call((1,), ()),
+        call((0, 3), (3, 0, 2)),
+        call((4, 1), [2, 2]),
+    )
+)
+ravel.samples(
+    of_one_array(
+        call((3, 4)),
+        call((3, 4), "F"),
+        call((3, 2, 2), order="A"),
+        call((3, 2), order="K"),
+        call(()),
+        call((0, 2)),
+    )
+)
 
 
 @reshape.samples
@@ -477,77 +507,219 @@ def _laid_out(rng):
     yield "axes moved, negative strides", np.transpose(real(rng, (2, 3, 4)), (1, 2, 0))[:, ::-1]
 
 
-squeeze.samples(of_one_array(
-    call((1, 3, 1, 2)), call((1, 3, 1), axis=-1), call((1, 3, 1), (0, 2)), call((3, 2)), call((1, 1)), call((0, 1)), call(()),
-))  # fmt: skip
-expand_dims.samples(of_one_array(
-    call((3, 2), 0), call((3, 2), axis=-1), call((3, 2), (0, 2)), call((3,), (-1, -3)), call((), 0), call((0,), 1),
-))  # fmt: skip
-broadcast_to.samples(of_one_array(
-    call((3, 1), (2, 3, 4)), call((3,), (2, 3)), call((), (2, 2)), call((1, 1), (1, 3)), call((2, 3), (2, 3)), call((1,), 4),
-    call((1, 0), (2, 0)), call((1, 3), (0, 3)), call((), ()), call((3, 1), shape=(3, 2), subok=True),
-))  # fmt: skip
+squeeze.samples(
+    of_one_array(
+        call((1, 3, 1, 2)),
+        call((1, 3, 1), axis=-1),
+        call((1, 3, 1), (0, 2)),
+        call((3, 2)),
+        call((1, 1)),
+        call((0, 1)),
+        call(()),
+    )
+)
+expand_dims.samples(
+    of_one_array(
+        call((3, 2), 0),
+        call((3, 2), axis=-1),
+        call((3, 2), (0, 2)),
+        call((3,), (-1, -3)),
+        call((), 0),
+        call((0,), 1),
+    )
+)
+broadcast_to.samples(
+    of_one_array(
+        call((3, 1), (2, 3, 4)),
+        call((3,), (2, 3)),
+        call((), (2, 2)),
+        call((1, 1), (1, 3)),
+        call((2, 3), (2, 3)),
+        call((1,), 4),
+        call((1, 0), (2, 0)),
+        call((1, 3), (0, 3)),
+        call((), ()),
+        call((3, 1), shape=(3, 2), subok=True),
+    )
+)
 
-transpose.samples(of_one_array(
-    call((2, 3, 4), (1, 2, 0)), call((2, 3, 4)), call((2, 3, 4), axes=(-1, 0, -2)), call((3,)), call(()), call((2, 0, 3), [2, 0, 1]),
-))  # fmt: skip
-swapaxes.samples(of_one_array(
-    call((2, 3, 4), 0, 2), call((2, 3, 4), -1, 1), call((2, 3), axis1=0, axis2=0), call((0, 2), 0, 1), call((1, 3), 0, 1),
-))  # fmt: skip
-moveaxis.samples(of_one_array(
-    call((2, 3, 4), 0, -1), call((2, 3, 4, 5), (0, 1), (-1, 0)), call((2, 3, 4), [2, 0], [0, 1]), call((2, 3), -1, 0),
-    call((3, 0), 0, 1), call((2, 3, 4), source=1, destination=2),
-))  # fmt: skip
-rollaxis.samples(of_one_array(
-    call((2, 3, 4), 2), call((2, 3, 4), 0, 3), call((2, 3, 4), -1, start=1), call((2, 3, 4), 1, -1), call((2, 3), 1, 1),
-))  # fmt: skip
-matrix_transpose.samples(of_one_array(call((2, 3, 4)), call((3, 2)), call((1, 4)), call((0, 3)), call((2, 0, 1, 3))))
+transpose.samples(
+    of_one_array(
+        call((2, 3, 4), (1, 2, 0)),
+        call((2, 3, 4)),
+        call((2, 3, 4), axes=(-1, 0, -2)),
+        call((3,)),
+        call(()),
+        call((2, 0, 3), [2, 0, 1]),
+    )
+)
+swapaxes.samples(
+    of_one_array(
+        call((2, 3, 4), 0, 2),
+        call((2, 3, 4), -1, 1),
+        call((2, 3), axis1=0, axis2=0),
+        call((0, 2), 0, 1),
+        call((1, 3), 0, 1),
+    )
+)
+moveaxis.samples(
+    of_one_array(
+        call((2, 3, 4), 0, -1),
+        call((2, 3, 4, 5), (0, 1), (-1, 0)),
+        call((2, 3, 4), [2, 0], [0, 1]),
+        call((2, 3), -1, 0),
+        call((3, 0), 0, 1),
+        call((2, 3, 4), source=1, destination=2),
+    )
+)
+rollaxis.samples(
+    of_one_array(
+        call((2, 3, 4), 2),
+        call((2, 3, 4), 0, 3),
+        call((2, 3, 4), -1, start=1),
+        call((2, 3, 4), 1, -1),
+        call((2, 3), 1, 1),
+    )
+)
+matrix_transpose.samples(
+    of_one_array(call((2, 3, 4)), call((3, 2)), call((1, 4)), call((0, 3)), call((2, 0, 1, 3)))
+)
 
-flip.samples(of_one_array(
-    call((3, 4)), call((3, 4), 0), call((3, 4, 2), axis=(0, -1)), call((3, 4), axis=()), call(()), call((0, 2)), call((1,)),
-))  # fmt: skip
-roll.samples(of_one_array(
-    call((3, 4), 2, axis=1), call((3, 4), 5), call((3, 4), -1, 0), call((3, 4), (1, -2), axis=(0, 1)), call((3, 4), 7, (-1, 0)),
-    call((3, 4), [1, 1], axis=(1, 1)), call((3, 4), (1, 2)), call((0, 3), 1, axis=0), call((), 3), call((1,), 4),
-))  # fmt: skip
-rot90.samples(of_one_array(
-    call((3, 4)), call((3, 4), 2), call((3, 4, 2), k=-1, axes=(2, 0)), call((3, 4), 7), call((3, 4), k=0), call((2, 3, 4), 3, (-1, 1)),
-    call((0, 3)), call((1, 1)),
-))  # fmt: skip
+flip.samples(
+    of_one_array(
+        call((3, 4)),
+        call((3, 4), 0),
+        call((3, 4, 2), axis=(0, -1)),
+        call((3, 4), axis=()),
+        call(()),
+        call((0, 2)),
+        call((1,)),
+    )
+)
+roll.samples(
+    of_one_array(
+        call((3, 4), 2, axis=1),
+        call((3, 4), 5),
+        call((3, 4), -1, 0),
+        call((3, 4), (1, -2), axis=(0, 1)),
+        call((3, 4), 7, (-1, 0)),
+        call((3, 4), [1, 1], axis=(1, 1)),
+        call((3, 4), (1, 2)),
+        call((0, 3), 1, axis=0),
+        call((), 3),
+        call((1,), 4),
+    )
+)
+rot90.samples(
+    of_one_array(
+        call((3, 4)),
+        call((3, 4), 2),
+        call((3, 4, 2), k=-1, axes=(2, 0)),
+        call((3, 4), 7),
+        call((3, 4), k=0),
+        call((2, 3, 4), 3, (-1, 1)),
+        call((0, 3)),
+        call((1, 1)),
+    )
+)
 fliplr.samples(of_one_array(call((3, 4)), call((2, 3, 2)), call((1, 0))))
 flipud.samples(of_one_array(call((3, 4)), call((3,)), call((0, 2))))
 
-repeat.samples(of_one_array(
-    call((3, 4), 2, axis=0), call((3, 4), [1, 0, 2, 3], axis=1), call((3, 4), 3), call((3,), [2, 0, 1]), call((3, 2), [2], -1),
-    call((2, 3), 0, 1), call((), 3), call((0, 2), 2, axis=0), call((1,), np.int64(2)), call((2, 3), [1, 0, 2, 1, 3, 1]),
-))  # fmt: skip
-tile.samples(of_one_array(
-    call((3, 2), (2, 3)), call((3, 2), 2), call((3,), (2, 1, 2)), call((2, 3, 2), (2, 1)), call((), 3), call((3,), ()),
-    call((3,), 0), call((0, 2), (2, 2)), call((1, 1), reps=[2, 2]),
-))  # fmt: skip
-pad.samples(of_one_array(
-    call((3, 4), ((1, 2), (0, 3))), call((3, 4), 1, "constant", constant_values=2.5), call((3, 4), (2, 1), mode="edge"),
-    call((4,), (1, 2), constant_values=(1.0, -1.0)), call((3, 4), ((2, 1), (0, 7)), "reflect"), call((4,), 9, "symmetric"),
-    call((3, 2), ((4, 5), (1, 0)), mode="wrap"), call((3,), 2, "reflect", reflect_type="even"), call((2, 0), 1), call((1,), 3, "reflect"),
-    call((), 1), call((2, 3), 0, "edge"), call((2, 3, 2), ((1,), (0,), (2,)), mode="wrap"),
-))  # fmt: skip
+repeat.samples(
+    of_one_array(
+        call((3, 4), 2, axis=0),
+        call((3, 4), [1, 0, 2, 3], axis=1),
+        call((3, 4), 3),
+        call((3,), [2, 0, 1]),
+        call((3, 2), [2], -1),
+        call((2, 3), 0, 1),
+        call((), 3),
+        call((0, 2), 2, axis=0),
+        call((1,), np.int64(2)),
+        call((2, 3), [1, 0, 2, 1, 3, 1]),
+    )
+)
+tile.samples(
+    of_one_array(
+        call((3, 2), (2, 3)),
+        call((3, 2), 2),
+        call((3,), (2, 1, 2)),
+        call((2, 3, 2), (2, 1)),
+        call((), 3),
+        call((3,), ()),
+        call((3,), 0),
+        call((0, 2), (2, 2)),
+        call((1, 1), reps=[2, 2]),
+    )
+)
+pad.samples(
+    of_one_array(
+        call((3, 4), ((1, 2), (0, 3))),
+        call((3, 4), 1, "constant", constant_values=2.5),
+        call((3, 4), (2, 1), mode="edge"),
+        call((4,), (1, 2), constant_values=(1.0, -1.0)),
+        call((3, 4), ((2, 1), (0, 7)), "reflect"),
+        call((4,), 9, "symmetric"),
+        call((3, 2), ((4, 5), (1, 0)), mode="wrap"),
+        call((3,), 2, "reflect", reflect_type="even"),
+        call((2, 0), 1),
+        call((1,), 3, "reflect"),
+        call((), 1),
+        call((2, 3), 0, "edge"),
+        call((2, 3, 2), ((1,), (0,), (2,)), mode="wrap"),
+    )
+)
 
-diagonal.samples(of_one_array(
-    call((3, 4)), call((3, 4), 1), call((4, 3), offset=-2), call((2, 3, 4), 0, 1, 2), call((2, 3, 4), axis1=-1, axis2=0),
-    call((2, 3, 4), 1, 2, 0), call((3, 4), 9), call((0, 3)), call((1, 1)),
-))  # fmt: skip
-diag.samples(of_one_array(
-    call((3,)), call((3,), 2), call((3,), k=-1), call((3, 4)), call((4, 3), -1), call((3, 4), k=2), call((0,)), call((1, 3)),
-))  # fmt: skip
+diagonal.samples(
+    of_one_array(
+        call((3, 4)),
+        call((3, 4), 1),
+        call((4, 3), offset=-2),
+        call((2, 3, 4), 0, 1, 2),
+        call((2, 3, 4), axis1=-1, axis2=0),
+        call((2, 3, 4), 1, 2, 0),
+        call((3, 4), 9),
+        call((0, 3)),
+        call((1, 1)),
+    )
+)
+diag.samples(
+    of_one_array(
+        call((3,)),
+        call((3,), 2),
+        call((3,), k=-1),
+        call((3, 4)),
+        call((4, 3), -1),
+        call((3, 4), k=2),
+        call((0,)),
+        call((1, 3)),
+    )
+)
 diagflat.samples(of_one_array(call((2, 2)), call((3,), 1), call((), k=-1), call((0,))))
-trace.samples(of_one_array(
-    call((3, 4)), call((4, 3), 1), call((2, 3, 4), offset=-1, axis1=2, axis2=1), call((2, 3, 4), 1, -1, 0), call((3, 3), dtype=np.float32),
-    call((3, 3), dtype=complex), call((0, 3)), call((2, 2), 5),
-))  # fmt: skip
+trace.samples(
+    of_one_array(
+        call((3, 4)),
+        call((4, 3), 1),
+        call((2, 3, 4), offset=-1, axis1=2, axis2=1),
+        call((2, 3, 4), 1, -1, 0),
+        call((3, 3), dtype=np.float32),
+        call((3, 3), dtype=complex),
+        call((0, 3)),
+        call((2, 2), 5),
+    )
+)
 for _function in tril, triu:
-    _function.samples(of_one_array(
-        call((3, 4)), call((4, 3), 1), call((2, 3, 4), k=-1), call((3,)), call((3, 3), 5), call((0, 2)), call((1, 1), -1),
-    ))  # fmt: skip
+    _function.samples(
+        of_one_array(
+            call((3, 4)),
+            call((4, 3), 1),
+            call((2, 3, 4), k=-1),
+            call((3,)),
+            call((3, 3), 5),
+            call((0, 2)),
+            call((1, 1), -1),
+        )
+    )
 
 
 @astype.samples
@@ -563,13 +735,21 @@ def _(rng):
     yield Sample((real(rng, (0,)), np.float32), note="size 0")
 
 
-copy.samples(of_one_array(call((3, 2)), call((3, 2), "F"), call((3,), order="C"), call((), subok=True), call((0,))))
+copy.samples(
+    of_one_array(call((3, 2)), call((3, 2), "F"), call((3,), order="C"), call((), subok=True), call((0,)))
+)
 ascontiguousarray.samples(of_one_array(call((3, 2)), call((3, 2), np.complex128), call(()), call((0,))))
 asfortranarray.samples(of_one_array(call((3, 2)), call((3, 2), np.complex128), call(()), call((0,))))
 for _function in asarray, asanyarray:
-    _function.samples(of_one_array(
-        call((3, 2)), call((3, 2), np.complex128), call((3,), order="F"), call((3,), device="cpu", copy=True), call(()),
-    ))  # fmt: skip
+    _function.samples(
+        of_one_array(
+            call((3, 2)),
+            call((3, 2), np.complex128),
+            call((3,), order="F"),
+            call((3,), device="cpu", copy=True),
+            call(()),
+        )
+    )
 
 
 @array.samples
@@ -586,9 +766,15 @@ def _(rng):
     yield Sample(([x, x],), note="the same array twice")
 
 
-array.samples(of_one_array(
-    call((3, 2)), call((3, 2), np.complex128), call((3,), ndmin=3), call((3,), copy=False), call((), order="C", subok=True),
-))  # fmt: skip
+array.samples(
+    of_one_array(
+        call((3, 2)),
+        call((3, 2), np.complex128),
+        call((3,), ndmin=3),
+        call((3,), copy=False),
+        call((), order="C", subok=True),
+    )
+)
 
 
 @atleast_1d.samples

@@ -8,8 +8,8 @@ their cotangents (and tangents) equally, as with ``max``.
 from __future__ import annotations
 
 import numpy as np
-from opreg import NotDifferentiable, Sample, primitive, stop_gradient
 
+from opreg import NotDifferentiable, Sample, primitive, stop_gradient
 from opreg_numpy._draw import call, complex_, of_one_array, real, single
 from opreg_numpy._fit import shape_of
 from opreg_numpy.indexing import scatter_add
@@ -86,8 +86,10 @@ def _(a, *, axis=-1, kind=None, order=None, stable=None):
 @partition.with_residual
 def _(a, *, kth, axis=-1, kind="introselect", order=None):
     def places(x, along):
-        """Return where each element of the result comes from. (np.argpartition orders what kth leaves open otherwise.)"""
-        rank = np.argsort(np.argsort(np.partition(x, kth, axis=along, kind=kind), axis=along, kind="stable"), axis=along)
+        """Return where each element comes from. (np.argpartition may order otherwise what kth leaves open.)"""
+        rank = np.argsort(
+            np.argsort(np.partition(x, kth, axis=along, kind=kind), axis=along, kind="stable"), axis=along
+        )
         return np.take_along_axis(np.argsort(x, axis=along, kind="stable"), rank, axis=along)
 
     return _picking(a, axis, places)
@@ -107,17 +109,35 @@ def _(a, kth, axis=-1, kind="introselect", order=None):
 
 def _no_fields(name, order):
     if order is not None:
-        raise NotDifferentiable(f"numpy.{name} takes order= for arrays with fields only, which have no derivative")
+        raise NotDifferentiable(
+            f"numpy.{name} takes order= for arrays with fields only, which have no derivative"
+        )
 
 
-sort.samples(of_one_array(
-    call((3, 4)), call((3, 4), axis=0), call((2, 3, 4), -2), call((3, 4), axis=None), call((5,), kind="stable"), call((5,), stable=True),
-    call((4, 3), -1, "heapsort"), call((0, 3)), call((3, 0), axis=1), call((1,)),
-))  # fmt: skip
-partition.samples(of_one_array(
-    call((5,), 2), call((3, 5), 1, axis=-1), call((5, 3), [0, -1], axis=0), call((2, 3), 4, axis=None), call((4,), 1, kind="introselect"),
-    call((1,), 0),
-))  # fmt: skip
+sort.samples(
+    of_one_array(
+        call((3, 4)),
+        call((3, 4), axis=0),
+        call((2, 3, 4), -2),
+        call((3, 4), axis=None),
+        call((5,), kind="stable"),
+        call((5,), stable=True),
+        call((4, 3), -1, "heapsort"),
+        call((0, 3)),
+        call((3, 0), axis=1),
+        call((1,)),
+    )
+)
+partition.samples(
+    of_one_array(
+        call((5,), 2),
+        call((3, 5), 1, axis=-1),
+        call((5, 3), [0, -1], axis=0),
+        call((2, 3), 4, axis=None),
+        call((4,), 1, kind="introselect"),
+        call((1,), 0),
+    )
+)
 
 
 @sort.samples

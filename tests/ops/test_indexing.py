@@ -6,9 +6,10 @@ import operator
 from typing import Any
 
 import numpy as np
-import opreg
 import pytest
 from finite_differences import check
+
+import opreg
 from opreg import plugins
 
 NAMES = (
@@ -99,7 +100,9 @@ def test_an_unknown_keyword_is_refused_by_name() -> None:
 
 
 def test_diff_reaches_what_is_joined_on() -> None:
-    by_ends = opreg.grad(lambda a, b: np.sum(np.diff(np.ones(2), prepend=a, append=b) * np.array([1.0, 2, 3])), (0, 1))
+    by_ends = opreg.grad(
+        lambda a, b: np.sum(np.diff(np.ones(2), prepend=a, append=b) * np.array([1.0, 2, 3])), (0, 1)
+    )
     assert by_ends(0.0, 0.0) == (-1.0, 3.0)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import opreg
 import pytest
 from finite_differences import check
+
+import opreg
 
 NAMES = (
     "concatenate", "stack", "vstack", "hstack", "dstack", "column_stack", "append", "block", "array_split", "split",
@@ -72,7 +73,13 @@ def test_the_parts_of_a_split_in_one_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [lambda y: np.split(y, 2), lambda y: np.array_split(y, 0), lambda y: np.vsplit(y, 3), lambda y: np.dsplit(y, 3)]
+    "call",
+    [
+        lambda y: np.split(y, 2),
+        lambda y: np.array_split(y, 0),
+        lambda y: np.vsplit(y, 3),
+        lambda y: np.dsplit(y, 3),
+    ],
 )
 def test_a_split_that_numpy_refuses_is_refused(call: Any) -> None:
     with pytest.raises(ValueError):

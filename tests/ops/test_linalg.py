@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import opreg
 import pytest
 from finite_differences import check
+
+import opreg
 from opreg import plugins
 
 NAMES = (
@@ -109,7 +110,9 @@ def test_eigenvalues_alone_have_a_finite_gradient_where_they_repeat() -> None:
 
 def test_eigenvectors_have_no_gradient_where_values_repeat() -> None:
     for vectors in (lambda s: np.linalg.eigh(s).eigenvectors, lambda s: np.linalg.svd(s).U):
-        found = opreg.grad(lambda s, vectors=vectors: np.sum(vectors(s) * np.arange(9.0).reshape(3, 3)))(np.eye(3))
+        found = opreg.grad(lambda s, vectors=vectors: np.sum(vectors(s) * np.arange(9.0).reshape(3, 3)))(
+            np.eye(3)
+        )
         assert np.isnan(found).all()
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import opreg
 import pytest
 from finite_differences import check
+
+import opreg
 from opreg import plugins
 
 NAMES = ("matmul", "vecdot", "dot", "inner", "tensordot", "vdot", "outer", "kron", "cross", "einsum")
@@ -63,7 +64,15 @@ def test_vdot_conjugates_its_first_argument() -> None:
 
 
 def test_a_real_argument_beside_a_complex_one_has_a_real_cotangent() -> None:
-    for function in (np.matmul, np.dot, np.inner, np.vdot, np.outer, np.vecdot, lambda a, b: np.einsum("i,i", a, b)):
+    for function in (
+        np.matmul,
+        np.dot,
+        np.inner,
+        np.vdot,
+        np.outer,
+        np.vecdot,
+        lambda a, b: np.einsum("i,i", a, b),
+    ):
         out, pull = opreg.vjp(lambda v, function=function: function(v, 1j * V), V)
         assert pull(out)[0].dtype == np.float64
 

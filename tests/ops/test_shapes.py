@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import opreg
 import pytest
 from finite_differences import check
+
+import opreg
 from opreg import plugins
 
 NAMES = (
     "reshape", "ravel", "squeeze", "expand_dims", "broadcast_to", "broadcast_arrays", "atleast_1d", "atleast_2d",
     "atleast_3d", "meshgrid", "transpose", "swapaxes", "moveaxis", "rollaxis", "matrix_transpose", "flip", "fliplr",
-    "flipud", "roll", "rot90", "repeat", "tile", "pad", "diag", "diagflat", "diagonal", "trace", "tril", "triu", "astype",
-    "copy", "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray",
+    "flipud", "roll", "rot90", "repeat", "tile", "pad", "diag", "diagflat", "diagonal", "trace", "tril", "triu",
+    "astype", "copy", "array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray",
 )  # fmt: skip
 
 A = np.arange(6.0).reshape(2, 3)
@@ -85,7 +86,11 @@ def test_repeat_by_an_array_of_counts() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [("edge", [1 + 2 + 3, 4, 5, 6 + 7]), ("reflect", [3, 2 + 4, 1 + 5 + 7, 6]), ("wrap", [3 + 7, 4, 1 + 5, 2 + 6])],
+    [
+        ("edge", [1 + 2 + 3, 4, 5, 6 + 7]),
+        ("reflect", [3, 2 + 4, 1 + 5 + 7, 6]),
+        ("wrap", [3 + 7, 4, 1 + 5, 2 + 6]),
+    ],
 )
 def test_padding_copies_elements(mode: Any, expected: list[float]) -> None:
     assert gradient(lambda x: np.pad(x, (2, 1), mode=mode), np.zeros(4)).tolist() == expected
@@ -133,7 +138,9 @@ def test_astype_to_integers_is_a_constant() -> None:
 
 def test_an_array_of_traced_numbers() -> None:
     array = plugins.get("numpy.array")
-    found = opreg.grad(lambda x, y: np.sum(array([[x, 2.0], [y, x * y]]) * np.array([[1.0, 2], [3, 4]])), (0, 1))(2.0, 3.0)
+    found = opreg.grad(
+        lambda x, y: np.sum(array([[x, 2.0], [y, x * y]]) * np.array([[1.0, 2], [3, 4]])), (0, 1)
+    )(2.0, 3.0)
     assert found == (1 + 4 * 3.0, 3 + 4 * 2.0)
 
 

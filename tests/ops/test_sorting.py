@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import opreg
 import pytest
 from finite_differences import check
+
+import opreg
 
 
 @pytest.mark.parametrize("name", ["sort", "partition"])
@@ -34,7 +35,9 @@ def test_equal_elements_of_different_lanes_do_not_share() -> None:
 
 
 def test_sorting_the_flattened_array() -> None:
-    found = opreg.grad(lambda x: np.sum(np.sort(x, axis=None) * np.arange(4.0)))(np.array([[4.0, 3.0], [2.0, 1.0]]))
+    found = opreg.grad(lambda x: np.sum(np.sort(x, axis=None) * np.arange(4.0)))(
+        np.array([[4.0, 3.0], [2.0, 1.0]])
+    )
     assert found.tolist() == [[3.0, 2.0], [1.0, 0.0]]
 
 

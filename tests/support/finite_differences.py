@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 import opreg
 from opreg import plugins
 
@@ -44,7 +45,9 @@ def parts(out: Any) -> list[Any]:
 def pair(cotangents: Any, tangents: Any) -> float:
     """Return Re(sum(c t)), summed over the parts that have a derivative."""
     pairs = zip(parts(cotangents), parts(tangents), strict=True)
-    return float(sum(np.real(np.sum(np.multiply(wide(c), wide(t)))) for c, t in pairs if inexact(t) and c is not None))
+    return float(
+        sum(np.real(np.sum(np.multiply(wide(c), wide(t)))) for c, t in pairs if inexact(t) and c is not None)
+    )
 
 
 def moved(data: Any, tangents: Any, step: float) -> list[Any]:
@@ -66,7 +69,9 @@ def close(got: float, expected: float, scale: float, loose: bool, what: str) -> 
     assert abs(got - expected) <= tolerance, f"{what}: {got} where finite differences give {expected}"
 
 
-def check(name: str, *, second: bool = True, skip: Callable[[Any], bool] = lambda sample: False, seed: int = 0) -> int:
+def check(
+    name: str, *, second: bool = True, skip: Callable[[Any], bool] = lambda sample: False, seed: int = 0
+) -> int:
     """Check the rules of a primitive on its samples and return how many calls were checked.
 
     ``skip`` says of which samples the finite differences do not exist (ties, kinks).
@@ -101,12 +106,16 @@ def check_sample(primitive: Any, sample: Any, rng: np.random.Generator, second: 
     out, pull = opreg.vjp(along, *primals)
     reference = primitive.forward(*data, **static)
     for got, expected in zip(parts(out), parts(reference), strict=True):
-        np.testing.assert_allclose(got, expected, rtol=2e-5 if loose_of(data) else 1e-10, atol=1e-12, err_msg=what)
+        np.testing.assert_allclose(
+            got, expected, rtol=2e-5 if loose_of(data) else 1e-10, atol=1e-12, err_msg=what
+        )
         assert np.result_type(got) == np.result_type(expected), what
     if not any(inexact(part) for part in parts(out)):
         return
     g = [direction(rng, part) if inexact(part) else None for part in parts(out)]
-    shaped = type(out)(*g) if hasattr(out, "_fields") else type(out)(g) if isinstance(out, (tuple, list)) else g[0]
+    shaped = (
+        type(out)(*g) if hasattr(out, "_fields") else type(out)(g) if isinstance(out, (tuple, list)) else g[0]
+    )
     cotangents = pull(shaped)
     for c, x, kept in zip(cotangents, primals, before, strict=True):
         assert np.shape(c) == np.shape(x) and np.result_type(c) == np.result_type(x), f"{what}: {c!r}"
@@ -119,10 +128,14 @@ def check_sample(primitive: Any, sample: Any, rng: np.random.Generator, second: 
         expected = pair(g, expected_slope)
         scale = sum(float(np.sum(np.abs(c))) for c in cotangents)
         close(pair(list(cotangents), tangents), expected, scale, loose, f"VJP of {what}")
-        _, moved_out = opreg.jvp(along, tuple(primals), tuple(_typed(t, x) for t, x in zip(tangents, primals, strict=True)))
+        _, moved_out = opreg.jvp(
+            along, tuple(primals), tuple(_typed(t, x) for t, x in zip(tangents, primals, strict=True))
+        )
         for part, tangent in zip(parts(out), parts(moved_out), strict=True):
             if inexact(part):
-                assert np.shape(tangent) == np.shape(part) and np.result_type(tangent) == np.result_type(part), what
+                assert np.shape(tangent) == np.shape(part) and np.result_type(tangent) == np.result_type(
+                    part
+                ), what
         close(pair(g, parts(moved_out)), expected, scale, loose, f"JVP of {what}")
     if second and not loose:
         check_second(along, primals, shaped, rng, what)
@@ -138,7 +151,11 @@ def check_second(along: Any, primals: Any, g: Any, rng: np.random.Generator, wha
         filled = [None if part is None else next(gs) for part in parts(g)]
         out, pull = opreg.vjp(along, *xs)
         shaped = (
-            type(out)(*filled) if hasattr(out, "_fields") else type(out)(filled) if isinstance(out, (tuple, list)) else filled[0]
+            type(out)(*filled)
+            if hasattr(out, "_fields")
+            else type(out)(filled)
+            if isinstance(out, (tuple, list))
+            else filled[0]
         )
         return tuple(pull(shaped))
 
@@ -149,8 +166,12 @@ def check_second(along: Any, primals: Any, g: Any, rng: np.random.Generator, wha
     expected = pair(weights, slope(rule, values, tangents))
     scale = sum(float(np.sum(np.abs(c))) for c in cotangents)
     close(pair(list(cotangents), tangents), expected, 10 * scale, False, f"second order of {what}")
-    _, pushed = opreg.jvp(rule, tuple(values), tuple(_typed(t, v) for t, v in zip(tangents, values, strict=True)))
-    close(pair(weights, list(pushed)), expected, scale, False, f"second order, forward over reverse, of {what}")
+    _, pushed = opreg.jvp(
+        rule, tuple(values), tuple(_typed(t, v) for t, v in zip(tangents, values, strict=True))
+    )
+    close(
+        pair(weights, list(pushed)), expected, scale, False, f"second order, forward over reverse, of {what}"
+    )
 
 
 def loose_of(values: Any) -> bool:
@@ -166,4 +187,8 @@ def _with(data: Any, moving: list[int], values: Any) -> list[Any]:
 
 def _typed(value: Any, like: Any) -> Any:
     """Return a 0-d array as the Python number that ``like`` is."""
-    return type(like)(value) if isinstance(like, (float, complex)) and not isinstance(like, np.generic) else value
+    return (
+        type(like)(value)
+        if isinstance(like, (float, complex)) and not isinstance(like, np.generic)
+        else value
+    )

@@ -1,0 +1,184 @@
+"""opreg.numpy and opreg.scipy: a registered primitive where there is one, else the original."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy
+import pytest
+
+import opreg
+import opreg.numpy as np
+
+
+def run(code: str) -> str:
+    """Run Python code in a fresh process and return what it prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_an_array_of_traced_numbers_differentiates() -> None:
+    assert opreg.grad(lambda x, y: np.sum(np.array([x, y, x * y])), (0, 1))(2.0, 3.0) == (4.0, 3.0)
+
+
+def test_nested_lists_and_keywords() -> None:
+    found = opreg.grad(lambda x: np.sum(np.array([[x, 1], [2, x]], dtype=np.float32, ndmin=3)))(2.0)
+    assert found == 2.0
+
+
+def test_a_list_of_traced_values_is_joined_for_any_function() -> None:
+    assert opreg.grad(lambda x: np.sum(np.sin([x, 2 * x])))(0.5) == pytest.approx(
+        numpy.cos(0.5) + 2 * numpy.cos(1.0)
+    )
+    assert opreg.grad(lambda x: np.max([x, 1.0]))(3.0) == 1.0
+    assert opreg.grad(lambda x: np.dot([x, x], [1.0, 2.0]))(3.0) == 3.0
+
+
+def test_asarray_passes_traced_values_on() -> None:
+    assert opreg.grad(lambda x: np.asarray(x).sum())(numpy.ones(2)).tolist() == [1.0, 1.0]
+
+
+def test_plain_arguments_go_to_numpys_function_with_all_its_keywords() -> None:
+    target = numpy.zeros(2)
+    assert np.add([1, 2], 1, out=target) is target
+    assert np.array([1, 2]).dtype == numpy.array([1, 2]).dtype
+    assert np.reshape(numpy.arange(4), (2, 2)).tolist() == [[0, 1], [2, 3]]
+
+
+def test_names_that_are_no_primitives_are_numpys() -> None:
+    assert np.pi is numpy.pi
+    assert np.float64 is numpy.float64
+    assert np.ndarray is numpy.ndarray
+    assert np.random.default_rng is numpy.random.default_rng
+    assert np.add.reduce([1, 2]) == 3
+
+
+def test_submodules() -> None:
+    import opreg.numpy.fft
+    import opreg.numpy.linalg as linalg
+    from opreg.numpy.linalg import det
+
+    assert np.linalg is linalg
+    assert opreg.grad(det)(numpy.eye(2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert opreg.grad(lambda x: linalg.norm([x, 4.0]))(3.0) == pytest.approx(0.6)
+    assert opreg.numpy.fft.fftfreq(2).tolist() == [0.0, -0.5]
+
+
+def test_from_import() -> None:
+    from opreg.numpy import pi, sin
+
+    assert opreg.grad(sin)(0.0) == 1.0
+    assert pi == numpy.pi
+
+
+def test_dir_shows_numpys_names() -> None:
+    assert {"sin", "linalg", "pi"} <= set(dir(np))
+    assert "solve" in dir(np.linalg)
+
+
+def test_a_wrong_name_is_an_attribute_error_that_names_it() -> None:
+    with pytest.raises(AttributeError, match=r"opreg\.numpy.*'nonsense'"):
+        _ = np.nonsense
+    with pytest.raises(AttributeError, match=r"opreg\.numpy\.linalg.*'nonsense'"):
+        _ = np.linalg.nonsense
+
+
+def test_a_served_function_is_documented_and_pickles() -> None:
+    import pickle
+
+    assert np.stack.__doc__ == numpy.stack.__doc__
+    assert pickle.loads(pickle.dumps(np.stack))([1, 2]).tolist() == [1, 2]
+
+
+def test_a_blocked_primitive_is_not_served() -> None:
+    code = """
+import os
+os.environ["OPREG_DISABLE"] = "numpy.sin"
+import opreg, opreg.numpy as np
+print(np.sin(0.0))
+try:
+    opreg.grad(np.sin)(0.0)
+except opreg.OpregError as error:
+    print("numpy.sin" in str(error))
+"""
+    assert run(code).split() == ["0.0", "True"]
+
+
+def test_scipy_is_imported_only_when_touched() -> None:
+    code = """
+import sys, opreg, opreg.scipy, opreg.scipy.special
+print("scipy" in sys.modules)
+opreg.scipy.special.erf(0.0)
+print("scipy" in sys.modules)
+"""
+    assert run(code).split() == ["False", "True"]
+
+
+def test_numpy_is_imported_only_when_touched() -> None:
+    assert (
+        run(
+            "import sys, opreg.numpy; print('numpy' in sys.modules); opreg.numpy.pi; print('numpy' in sys.modules)"
+        )
+        == "False\nTrue"
+    )
+
+
+def test_scipys_functions_and_objects() -> None:
+    pytest.importorskip("scipy")
+    import scipy.stats
+
+    import opreg.scipy
+
+    assert opreg.scipy.stats.norm.logpdf(0.5) == scipy.stats.norm.logpdf(0.5)
+    assert opreg.scipy.special.erf(0.5) == scipy.special.erf(0.5)
+    assert "special" in dir(opreg.scipy)
+
+
+def test_a_missing_scipy_is_one_clear_sentence() -> None:
+    code = """
+import sys
+sys.modules["scipy"] = None
+import opreg.scipy
+for touch in (lambda: opreg.scipy.special.erf, lambda: opreg.scipy.__version__):
+    try:
+        touch()
+    except ModuleNotFoundError as error:
+        print(error)
+"""
+    lines = run(code).splitlines()
+    assert (
+        lines[0] == "opreg.scipy.special needs scipy, which is not installed. Install it: pip install scipy"
+    )
+    assert lines[1] == "opreg.scipy needs scipy, which is not installed. Install it: pip install scipy"
+
+
+def test_methods_of_an_object_below_which_primitives_are_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    import types
+
+    from opreg import plugins
+    from opreg._namespace import Namespace
+
+    library = types.ModuleType("somelib")
+
+    class Law:
+        def density(self, x: float) -> float:
+            return float(x) ** 2
+
+        def other(self) -> str:
+            return "other"
+
+    library.law = Law()
+    monkeypatch.setitem(sys.modules, "somelib", library)
+
+    @opreg.primitive("somelib.law.density")
+    def density(x, /):  # type: ignore[no-untyped-def]
+        return x * x
+
+    opreg.elementwise(density, x=lambda x: 2 * x)
+    plugins.register(density)
+    space = Namespace("opreg.somelib", "somelib")
+    assert opreg.grad(lambda x: space.law.density(x))(3.0) == 6.0
+    assert space.law.density(3.0) == 9.0
+    assert space.law.other() == "other"

@@ -1,0 +1,262 @@
+"""A traced value behaves as the ndarray that it stands for: methods, attributes, protocols, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import opreg
+
+X = np.array([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]])
+
+
+def value(function: Callable[[Any], Any], x: Any = X) -> Any:
+    """Return what a function gives on a traced value."""
+    return opreg.vjp(function, x)[0]
+
+
+METHODS: dict[str, Callable[[Any], Any]] = {
+    "astype": lambda x: x.astype(np.float32),
+    "astype to complex": lambda x: x.astype(complex, copy=False),
+    "clip": lambda x: x.clip(1.5, 4.5),
+    "clip by keyword": lambda x: x.clip(max=4.5),
+    "compress": lambda x: x.compress([True, False, True], axis=1),
+    "conj": lambda x: x.conj(),
+    "conjugate": lambda x: x.conjugate(),
+    "copy": lambda x: x.copy(),
+    "cumprod": lambda x: x.cumprod(axis=1),
+    "cumsum": lambda x: x.cumsum(0),
+    "diagonal": lambda x: x.diagonal(1),
+    "dot": lambda x: x.dot(np.arange(3.0)),
+    "flatten": lambda x: x.flatten("F"),
+    "item": lambda x: x.item(3),
+    "item of two": lambda x: x.item(1, 2),
+    "item of a tuple": lambda x: x.item((1, 2)),
+    "item of one": lambda x: x[:1, :1].item(),
+    "max": lambda x: x.max(axis=0, keepdims=True),
+    "mean": lambda x: x.mean(axis=-1),
+    "min": lambda x: x.min(),
+    "prod": lambda x: x.prod(axis=(0, 1)),
+    "ravel": lambda x: x.ravel(),
+    "repeat": lambda x: x.repeat(2, axis=0),
+    "reshape": lambda x: x.reshape(3, 2),
+    "reshape by a tuple": lambda x: x.reshape((3, -1), order="F"),
+    "round": lambda x: x.round(1),
+    "squeeze": lambda x: x[:1].squeeze(axis=0),
+    "std": lambda x: x.std(axis=1, ddof=1),
+    "sum": lambda x: x.sum(),
+    "swapaxes": lambda x: x.swapaxes(0, 1),
+    "take": lambda x: x.take([0, 0, 2], axis=1),
+    "tolist": lambda x: x.tolist(),
+    "transpose": lambda x: x.transpose(),
+    "transpose by axes": lambda x: x.transpose(1, 0),
+    "transpose by a tuple": lambda x: x.transpose((1, 0)),
+    "var": lambda x: x.var(),
+    "T": lambda x: x.T,
+    "mT": lambda x: x.mT,
+    "real": lambda x: x.real,
+    "imag": lambda x: x.imag,
+    "flat": lambda x: [x.flat[4], *list(x.flat)],
+    "getitem": lambda x: x[::-1, [0, 2]],
+    "iteration": lambda x: [2 * row for row in x],
+    "unpacking": lambda x: [*x][1],
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_give_what_an_ndarray_gives(name: str) -> None:
+    method = METHODS[name]
+    np.testing.assert_array_equal(value(method), method(X))
+
+
+@pytest.mark.parametrize("name", [n for n in METHODS if n not in ("imag", "round")])
+def test_methods_carry_the_derivative(name: str) -> None:
+    """Each of these depends on the data: a lost derivative would be zero."""
+    out, pull = opreg.vjp(METHODS[name], X)
+    leaves = out if isinstance(out, list) else [out]
+    ones = [
+        np.ones_like(part) if not isinstance(part, list) else [np.float64(1)] * len(part) for part in leaves
+    ]
+    assert np.any(pull(ones if isinstance(out, list) else ones[0])[0])
+
+
+@pytest.mark.parametrize("name", ["shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides"])
+def test_attributes_without_derivative_are_the_arrays(name: str) -> None:
+    seen = []
+    opreg.vjp(lambda x: seen.append(getattr(x, name)) or x, X)
+    assert seen == [getattr(X, name)]
+
+
+def test_len_comparison_truth_and_membership() -> None:
+    seen = []
+    opreg.vjp(
+        lambda x: seen.extend([len(x), bool((x > 5).any()), (x == X).all(), bool(x[0, 0]), 3.0 in x[0]]) or x,
+        X,
+    )
+    assert seen == [2, True, True, True, True]
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin", "nonzero", "all", "any"])
+def test_constants_are_plain(name: str) -> None:
+    seen: list[Any] = []
+    opreg.vjp(lambda x: seen.append(getattr(x, name)()) or x, X)
+    np.testing.assert_array_equal(seen[0], getattr(X, name)())
+
+
+def test_operators_with_lists_and_arrays_on_either_side() -> None:
+    np.testing.assert_array_equal(
+        value(lambda x: [1.0, 2.0, 3.0] * x - x / np.array([2.0, 1.0, 4.0])), [1, 2, 3] * X - X / [2, 1, 4]
+    )
+
+
+def test_an_array_on_the_left_defers() -> None:
+    assert opreg.grad(lambda x: (np.ones(3) - x).sum())(np.ones(3)).tolist() == [-1.0, -1.0, -1.0]
+
+
+def test_augmented_assignment_makes_a_new_value() -> None:
+    def function(x: Any) -> Any:
+        y = x
+        y *= 2
+        return np.sum(x * y)
+
+    assert opreg.grad(function)(np.array([3.0])).tolist() == [12.0]
+
+
+def test_a_traced_number_has_the_attributes_of_an_array() -> None:
+    assert value(lambda x: np.float64(x.ndim) + x.reshape(1).sum(), 2.0) == 2.0
+
+
+def test_an_unknown_attribute_is_refused_by_name() -> None:
+    with pytest.raises(AttributeError, match="'nonsense'"):
+        value(lambda x: x.nonsense)
+    assert value(lambda x: x if getattr(x, "nonsense", None) is None else None) is not None
+
+
+def test_an_attribute_that_would_lose_the_derivative_says_so() -> None:
+    with pytest.raises(AttributeError, match="derivative would be lost"):
+        value(lambda x: x.tobytes())
+
+
+@pytest.mark.parametrize("call", [lambda x: x.sort(), lambda x: x.fill(0), lambda x: x.put([0], 1),
+                                  lambda x: x.resize((3, 2)),
+                                  lambda x: x.__setitem__(0, 1), lambda x: x.partition(1)])  # fmt: skip
+def test_nothing_is_written_in_place(call: Any) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="never written into"):
+        value(call)
+
+
+def test_a_cast_that_is_not_safe_is_refused_if_asked_to_be() -> None:
+    with pytest.raises(TypeError, match="Cannot cast"):
+        value(lambda x: x.astype(np.float32, casting="safe"))
+
+
+@pytest.mark.parametrize("call", [float, int, complex, np.asarray, np.array, lambda x: np.zeros(2)[x]])
+def test_a_traced_value_never_becomes_a_plain_one_in_silence(call: Any) -> None:
+    with pytest.raises((opreg.NotDifferentiable, IndexError)):
+        value(call, np.float64(1.0))
+
+
+# ------------------------------------------------------------------------------------------ NumPy's protocols
+UFUNC_METHODS: dict[str, Callable[[Any], Any]] = {
+    "add.reduce": lambda x: np.add.reduce(x),
+    "add.reduce over all": lambda x: np.add.reduce(x, axis=None),
+    "add.reduce, initial, where": lambda x: np.add.reduce(
+        x, axis=1, keepdims=True, initial=2.0, where=[True, False, True]
+    ),
+    "multiply.reduce": lambda x: np.multiply.reduce(x, axis=1),
+    "maximum.reduce": lambda x: np.maximum.reduce(x, axis=(0, 1)),
+    "minimum.reduce": lambda x: np.minimum.reduce(x, axis=-1),
+    "logaddexp.reduce": lambda x: np.logaddexp.reduce(x, axis=1, keepdims=True),
+    "logaddexp.reduce over all": lambda x: np.logaddexp.reduce(x, axis=None),
+    "subtract.reduce": lambda x: np.subtract.reduce(x),
+    "add.accumulate": lambda x: np.add.accumulate(x, axis=1),
+    "multiply.accumulate": lambda x: np.multiply.accumulate(x),
+    "hypot.accumulate": lambda x: np.hypot.accumulate(x, axis=1),
+    "multiply.outer": lambda x: np.multiply.outer(x, x[0]),
+    "power.outer": lambda x: np.power.outer(x[0], [1.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", UFUNC_METHODS)
+def test_methods_of_ufuncs(name: str) -> None:
+    method = UFUNC_METHODS[name]
+    np.testing.assert_allclose(value(method), method(X), rtol=1e-14)
+    _, tangent = opreg.jvp(method, (X,), (np.ones_like(X),))
+    numeric = (method(X + 1e-6) - method(X - 1e-6)) / 2e-6
+    np.testing.assert_allclose(tangent, numeric, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: np.add(x, 1, out=np.zeros((2, 3))),
+    lambda x: np.add.at(np.zeros(6), [0], x[0, 0]),
+    lambda x: np.zeros((2, 3)).__iadd__(x),
+])  # fmt: skip
+def test_writing_into_a_plain_array_is_refused(call: Any) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="existing array"):
+        value(call)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "given"), [("where", [True, False, True]), ("dtype", np.float32), ("casting", "no")]
+)
+def test_keywords_of_every_ufunc_are_refused_in_a_sentence(keyword: str, given: Any) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=f"{keyword}="):
+        value(lambda x: np.multiply(x, 2.0, **{keyword: given}))
+
+
+def test_keywords_at_their_defaults_change_nothing() -> None:
+    np.testing.assert_array_equal(
+        value(lambda x: np.multiply(x, 2.0, where=True, out=None, dtype=None, casting="same_kind")), 2 * X
+    )
+
+
+def test_other_methods_of_ufuncs_are_refused_by_name() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=r"numpy\.add\.reduceat"):
+        value(lambda x: np.add.reduceat(x, [0, 1]))
+
+
+def test_comparisons_through_ufuncs_are_plain() -> None:
+    seen: list[Any] = []
+    opreg.vjp(lambda x: seen.append(np.logical_and.reduce(np.greater(x, 1.5), axis=0)) or x, X)
+    assert seen[0].tolist() == [True, False, True]
+
+
+def test_an_unregistered_function_is_refused_with_the_nearest_names() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=r"numpy\.nanmean is not registered.*numpy\.mean"):
+        value(lambda x: np.nanmean(x))
+
+
+def test_an_unregistered_ufunc_is_refused_by_name() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=r"numpy\.spacing is not registered"):
+        value(lambda x: np.spacing(x))
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: np.sin([x, x]), lambda x: np.sin([x[0, 0], 1.0]), lambda x: np.array([x, x]),
+    lambda x: np.array([1.0, x[0, 0]]),
+    lambda x: np.sum([x[0, 0], x[0, 1]]), lambda x: np.asarray([[x[0, 0]], [2.0]]), lambda x: np.max([x[0, 0], 1.0]),
+])  # fmt: skip
+def test_a_list_of_traced_values_never_becomes_an_array_of_objects(call: Any) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=r"np\.stack.*opreg\.numpy\.array"):
+        value(call)
+
+
+def test_a_foreign_operand_that_opts_out_gets_its_turn() -> None:
+    class Foreign:
+        __array_ufunc__ = None
+
+        def __rmul__(self, other: Any) -> str:
+            return "its own"
+
+    assert value(lambda x: (x * Foreign()) and x[0, 0]) == 3.0
+
+
+def test_the_namespace_of_a_traced_value() -> None:
+    import opreg.numpy
+
+    seen: list[Any] = []
+    opreg.vjp(lambda x: seen.append(x.__array_namespace__(api_version="2024.12")) or x, X)
+    assert seen == [opreg.numpy]
