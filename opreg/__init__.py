@@ -6,9 +6,12 @@ Importing this package loads neither NumPy nor Ray: a public name is loaded when
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from opreg._version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing would take longer than all else here
+    from typing import Any
 
 _HOME = {
     "BlockedPrimitive": "_errors",
@@ -52,15 +55,17 @@ _MODULES = ("numpy", "plugins", "scipy", "testing", "verify")
 __all__ = ["__version__", "plugins", *_HOME]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"opreg.{name}")
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'opreg' has no attribute {name!r}")
-    value = getattr(import_module(f"opreg.{home}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker shall see the names below, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return import_module(f"opreg.{name}")
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module 'opreg' has no attribute {name!r}")
+        value = getattr(import_module(f"opreg.{home}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -20,6 +20,8 @@ from opreg.hookspecs import hookimpl
 Function: TypeAlias = Callable[..., Any]
 Entry: TypeAlias = tuple[Function, Callable[[Any], Any]]
 
+_STARRED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+
 RESERVED = ("g", "out", "residual", "index")
 """The names by which a rule asks for what is no parameter of its primitive. A JVP rule may say ``t`` for ``g``."""
 
@@ -214,6 +216,13 @@ class Primitive:
     def _names(self, rule: Function, mode: str) -> list[str]:
         """Return what a rule asks for, by name, ``g`` included."""
         known = (*self.data, *self.static, *RESERVED)
+        code = getattr(rule, "__code__", None)
+        if code is not None and not hasattr(rule, "__signature__") and not hasattr(rule, "__wrapped__"):
+            plain = code.co_varnames[: code.co_argcount]  # what inspect.signature says, at a tenth of its price
+            if not (code.co_kwonlyargcount or code.co_flags & _STARRED or rule.__defaults__) and all(
+                name in known for name in plain
+            ):
+                return list(plain)
         try:
             parameters = inspect.signature(rule).parameters.values()
         except (TypeError, ValueError):

@@ -107,15 +107,13 @@ class Tracer:
         if method == "__call__" and not kwargs:
             primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
             if primitive is not None:
-                for value in inputs:
-                    if type(value) is list or type(value) is tuple:  # so that rules may compute with it
-                        coerce = space_of(strip(self)).coerce
-                        inputs = tuple(coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs)
-                        break
+                if len(inputs) == 1 and self.trace.recording and primitive.plain and primitive.recorders is not None:
+                    return primitive.recorders[1](self.trace, ufunc, _NONE, self)
+                if any([type(value) in (list, tuple) for value in inputs]):  # so that rules may compute with it
+                    coerce = space_of(strip(self)).coerce
+                    inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
                 if not primitive.plain:
                     return primitive(*inputs)
-                if len(inputs) == 1 and self.trace.recording and primitive.recorders is not None:
-                    return primitive.recorders[1](self.trace, ufunc, _NONE, self)
                 return highest(inputs).process(primitive, inputs, _NONE, ufunc)
         return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, inputs, kwargs)
 

@@ -108,6 +108,16 @@ def _forget_spaces() -> None:
 def manager() -> pluggy.PluginManager:
     """Return pluggy's plugin manager: every loaded primitive is registered with it under its own name."""
     with _registry.lock:
+        pm = _manager()
+        for name in list(_registry.claims):
+            if not _is_blocked(name) and not pm.has_plugin(name):
+                pm.register(_registry.claims[name][0][0], name=name)
+        return pm
+
+
+def _manager() -> pluggy.PluginManager:
+    """Return the plugin manager with the modules that are loaded; single primitives join when it is looked at."""
+    with _registry.lock:
         if _registry.manager is None:
             import pluggy
 
@@ -130,22 +140,16 @@ def entries() -> list[Entry]:
     """Return every installed plugin, whether loaded or not, in the order of their names."""
     with _registry.lock:
         if _registry.entries is None:
-            from importlib import metadata
+            from opreg._metadata import entry_points
 
-            found = [
-                Entry(point.name, point.value, *_distribution(point), load=point.load)
-                for point in metadata.entry_points(group=GROUP)
-            ]
-            unique = {(e.name, e.value, e.distribution): e for e in found}
+            unique = {
+                (p.name, p.value, p.distribution): Entry(p.name, p.value, p.distribution, p.version, load=p.load)
+                for p in entry_points(GROUP)
+            }
             _registry.entries = sorted(unique.values(), key=lambda e: (e.name, e.distribution))
         for entry in _registry.entries:
             entry.blocked = _is_blocked(entry.name)
         return list(_registry.entries)
-
-
-def _distribution(point: Any) -> tuple[str, str]:
-    dist = point.dist
-    return ("", "") if dist is None else (dist.name, dist.version)
 
 
 def _is_blocked(name: str) -> bool:
@@ -204,7 +208,7 @@ def _problem(entry: Entry, message: str) -> None:
 
 
 def _register(plugin: Any, entry: Entry) -> None:
-    pm = manager()
+    pm = _manager()
     supplies = getattr(plugin, "opreg_primitives", None), getattr(plugin, "opreg_spaces", None)
     if supplies == (None, None) and not _marked_names(plugin):
         _problem(
@@ -256,9 +260,6 @@ def _claim(primitive: Primitive, entry: Entry) -> None:
     if len(claims) > 1 and name not in _registry.chosen:
         others = " and ".join(sorted({f"{e.distribution} {e.version}".strip() for _, e in claims}))
         _problem(entry, f"claims {name}, which another plugin supplies too: {others}. {_how_to_choose(name)}")
-    pm = manager()
-    if not _is_blocked(name) and not pm.has_plugin(name):
-        pm.register(primitive, name=name)
     for alias in primitive.aliases:
         if _registry.aliases.setdefault(alias, name) != name:
             _problem(
