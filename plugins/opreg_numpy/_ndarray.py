@@ -212,7 +212,7 @@ def _clip(traced: Any, *args: Any, min: Any = None, max: Any = None, **kwargs: A
 
 
 def _astype(
-    traced: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    traced: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
 ) -> Any:
     if casting != "unsafe" and not np.can_cast(traced.dtype, dtype, casting):
         raise TypeError(

@@ -121,7 +121,7 @@ def append(arr, values, axis=None):
 
 @composite("numpy.block")
 def block(arrays):
-    """A matrix of blocks: of nested lists the innermost are joined along the last axis, the next along the one before"""
+    """A matrix of blocks: of nested lists the innermost are joined along the last axis, the next along that before"""
     deepest, ndim = _depth(arrays), max(_depth(arrays), *_ranks(arrays))
     return _block(arrays, deepest, ndim)
 

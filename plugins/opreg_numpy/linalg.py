@@ -419,7 +419,7 @@ def svdvals(x, /):
 # ------------------------------------------------------------------------------------------------------- norms
 @primitive("opreg_numpy.linalg.power_norm")
 def power_norm(x, /, *, p, axis, keepdims=False):
-    """The p-th root of the sum of abs(x)**p along axes. Where it is zero its derivative is zero, the least subgradient"""
+    """The p-th root of the sum of abs(x)**p along axes. Where it is zero its derivative is the least subgradient, zero"""
     magnitude = np.abs(x)
     if p == 2:
         return np.sqrt(np.sum(magnitude * magnitude, axis=axis, keepdims=keepdims))
@@ -528,7 +528,7 @@ def _made_of(function, body):
         for name in ("g", "x", *function.static)
     ]
     for rule in cotangent, tangent:
-        rule.__signature__ = inspect.Signature(names)
+        rule.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
     function.defvjp(x=cotangent).defjvp(x=tangent)
 
 
@@ -624,7 +624,7 @@ def cross(x1, x2, /, *, axis=-1):
 @composite("numpy.linalg.vecdot")
 def vecdot(x1, x2, /, *, axis=-1):
     """As numpy.vecdot"""
-    return np.vecdot(x1, x2, axis=axis)
+    return np.vecdot(x1, x2, axis=axis)  # type: ignore[call-overload]
 
 
 @composite("numpy.linalg.tensordot")

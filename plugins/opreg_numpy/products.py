@@ -56,7 +56,7 @@ matmul.deflinear(x1=_matmul_x1, x2=_matmul_x2)
 @primitive("numpy.vecdot", aliases=("vecdot",))
 def vecdot(x1, x2, /, *, axis=-1):
     """The sum of conj(x1) x2 along an axis"""
-    return np.vecdot(x1, x2, axis=axis)
+    return np.vecdot(x1, x2, axis=axis)  # type: ignore[call-overload]
 
 
 def _vecdot_x1(g, x1, x2, axis):
@@ -68,7 +68,7 @@ def _vecdot_x2(g, x1, x2, axis):
 
 
 def _back(found, primal, axis):
-    """Return a cotangent with vectors along the last axis, summed over broadcast axes and its vectors along ``axis``."""
+    """Return a cotangent, its vectors along the last axis, fitted to the primal, whose vectors lie along ``axis``."""
     return np.moveaxis(like(found, np.moveaxis(primal, axis, -1)), -1, axis)
 
 

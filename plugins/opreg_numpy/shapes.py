@@ -122,8 +122,10 @@ def atleast_2d(*arys):
 @composite("numpy.atleast_3d")
 def atleast_3d(*arys):
     """Each array with three axes: 0-d as (1, 1, 1), n as (1, n, 1), (m, n) as (m, n, 1)"""
-    shapes = {0: lambda: (1, 1, 1), 1: lambda n: (1, n, 1), 2: lambda m, n: (m, n, 1)}
-    return _each(arys, lambda a: np.reshape(a, shapes[np.ndim(a)](*np.shape(a))) if np.ndim(a) < 3 else a)
+    return _each(
+        arys,
+        lambda a: np.reshape(a, ((1,) * (2 - np.ndim(a)) + (*np.shape(a), 1))[-3:]) if np.ndim(a) < 3 else a,
+    )
 
 
 @composite("numpy.broadcast_arrays")
