@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias, NamedTuple
 
 import numpy as np
 
 from opreg import Sample
 
-Draw = Callable[[np.random.Generator, Sequence[int]], Any]
+Draw: TypeAlias = "Callable[[np.random.Generator, Sequence[int]], Any]"  # in quotes: numpy.random is slow to load
 
 
 def real(rng: np.random.Generator, shape: Sequence[int] = ()) -> Any:
