@@ -6,10 +6,22 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from opreg import Primitive, Space, hookimpl
-
 from opreg_numpy._space import ARRAYS
 
-_FAMILIES = ("arithmetic", "constants", "exponential", "extrema", "hyperbolic", "indexing", "joining", "reductions", "shapes", "sorting", "trigonometric", "products")
+_FAMILIES = (
+    "arithmetic",
+    "constants",
+    "exponential",
+    "extrema",
+    "hyperbolic",
+    "indexing",
+    "joining",
+    "reductions",
+    "shapes",
+    "sorting",
+    "trigonometric",
+    "products",
+)
 
 
 @hookimpl

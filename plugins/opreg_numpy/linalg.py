@@ -419,7 +419,7 @@ def svdvals(x, /):
 # ------------------------------------------------------------------------------------------------------- norms
 @primitive("opreg_numpy.linalg.power_norm")
 def power_norm(x, /, *, p, axis, keepdims=False):
-    """The p-th root of the sum of abs(x)**p along axes. Where it is zero its derivative is the least subgradient, zero"""
+    """The p-th root of the sum of abs(x)**p along axes. Where it is zero its derivative is zero, the least one"""
     magnitude = np.abs(x)
     if p == 2:
         return np.sqrt(np.sum(magnitude * magnitude, axis=axis, keepdims=keepdims))
