@@ -344,6 +344,60 @@ eigvalsh.defjvp(
 )
 
 
+@primitive("numpy.linalg.eig")
+def eig(a, /):
+    """The eigenvalues w and eigenvectors v, of length 1, of any square matrix
+
+    The phase of a complex vector is nobody's: its derivative is right for functions that do not depend on it. Where
+    eigenvalues are equal the vectors have no derivative: it is NaN.
+    """
+    return np.linalg.eig(a)
+
+
+def _eig_tangent(t, out):
+    """dw = diag(v^-1 t v), dv = v (F v^-1 t v) less its part along v, with F_ij = 1 / (w_j - w_i)"""
+    w, v = out
+    inner = np.linalg.solve(v, np.matmul(t, v))
+    dv = np.matmul(v, _gaps(w) * inner)
+    along = np.real(np.sum(np.conj(v) * dv, axis=-2, keepdims=True))
+    return np.diagonal(inner, 0, -2, -1), dv - v * along
+
+
+def _eigenvalues_cotangent(g, a, v):
+    """v^-T diag(g) v^T"""
+    return like(np.linalg.solve(_transposed(v), np.expand_dims(g, -1) * _transposed(v)), a)
+
+
+def _eig_cotangent(g, out, a):
+    """v^-T diag(g) v^T for the values; for the vectors the transpose of the JVP"""
+    if _is_zero(g[1]):
+        return _eigenvalues_cotangent(g[0], a, out[1])
+    return vjp(lambda t: _eig_tangent(t, out), np.zeros_like(stop_gradient(a)))[1](tuple(g))[0]
+
+
+eig.defvjp(a=_eig_cotangent).defjvp(a=_eig_tangent)
+
+
+@primitive("numpy.linalg.eigvals")
+def eigvals(a, /):
+    """The eigenvalues of any square matrix"""
+    return np.linalg.eigvals(a)
+
+
+@eigvals.with_residual
+def _(a):
+    return np.linalg.eig(a)
+
+
+eigvals.defvjp(a=lambda g, a, residual: _eigenvalues_cotangent(g, a, residual))
+eigvals.defjvp(a=lambda t, residual: _eig_tangent_of_values(t, residual))
+
+
+def _eig_tangent_of_values(t, v):
+    """diag(v^-1 t v)"""
+    return np.diagonal(np.linalg.solve(v, np.matmul(t, v)), 0, -2, -1)
+
+
 @primitive("numpy.linalg.svd")
 def svd(a, /, *, full_matrices=True, compute_uv=True):
     """u, s, vh with u diag(s) vh = a and s descending; s alone without ``compute_uv``
@@ -748,6 +802,31 @@ def _(rng):
     for kind, draw in KINDS.items():
         if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
             yield Sample((_definite(rng, draw, 3, 3),), note=kind)
+
+
+def _apart(rng, draw, *shape):
+    """Return a stack of matrices whose eigenvalues are real and lie apart, but of complex matrices."""
+    x = draw(rng, shape)
+    return np.asarray(x / 4 + 3 * np.diag(np.arange(shape[-1])), x.dtype, order="A")
+
+
+eigvals.samples(_of_stacks(_apart))
+
+
+@eigvals.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        turn = np.array([[0, -3], [3, 0]], single(rng).dtype)
+        yield Sample((draw(rng, (2, 2)) + turn,), note=f"a conjugate pair, {kind}")
+
+
+@eig.samples
+def _(rng):
+    for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
+        yield Sample((_apart(rng, real, *shape),), note=f"{shape}")
+    for kind, draw in KINDS.items():
+        if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
+            yield Sample((_apart(rng, draw, 3, 3),), note=kind)
 
 
 @svd.samples
