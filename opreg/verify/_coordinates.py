@@ -119,10 +119,10 @@ class Coordinates:
                 return part, offset % part.size, offset >= part.size
         raise IndexError(f"coordinate {coordinate} of {self.size}")
 
-    def name(self, coordinate: int) -> str:
-        """A coordinate in words, e.g. `argument 0 at [2, 1]`."""
+    def name(self, coordinate: int, leading: int = 0) -> str:
+        """A coordinate in words, e.g. `argument 0 at [2, 1]`; the first `leading` arrays are cotangents."""
         part, entry, imaginary = self.locate(coordinate)
-        where = f"argument {part.index}"
+        where = "the cotangent g" if part.index < leading else f"argument {part.index - leading}"
         if part.shape:
             where += f" at [{', '.join(str(i) for i in np.unravel_index(entry, part.shape))}]"
         return where + (" (imaginary part)" if imaginary else "")

@@ -157,9 +157,7 @@ class _Differences:
             left = oracle.inputs.cotangent(result)
             if np.any(left != 0):
                 diagnosis = "the output is empty, so every cotangent is zero, but the rule's is not"
-                return Verdict.of(
-                    [Finding(self.check, "fail", diagnosis, input=shown(self.given, self.static))]
-                )
+                return Verdict.of([Finding(self.check, "fail", diagnosis, input=self._shown())])
             return Verdict.passed()
         few = oracle.kind == "elementwise" or self.subject.order > 1
         self.comparisons = [self._compare(u) for u in _cotangents(oracle.results.size, self.rng, few)]
@@ -266,6 +264,8 @@ class _Differences:
     def _absorbed(self) -> Array:
         """What float64 cannot see beside the largest entry of the same argument."""
         oracle = self.oracle
+        if oracle.kind == "elementwise":
+            return np.zeros(oracle.inputs.size)
         part_size = np.zeros(oracle.inputs.size)
         for part in oracle.inputs.parts:
             size = oracle.size[part.start : part.stop]
@@ -338,19 +338,30 @@ class _Differences:
             self.lost = answer.lost
             return []
         coordinate = answer.coordinate
-        argument = self.oracle.inputs.locate(coordinate)[0].index
+        argument = self._argument(coordinate)
         return [
             Finding(
                 self.check,
                 "fail",
                 answer.diagnosis,
-                input=shown(self.given, self.static),
+                input=self._shown(),
                 argument=argument,
                 got=f"{comparison.full[coordinate]:.17g}",
                 expected=answer.expected,
                 reproducer=reproducer(self.subject, self.given, self.static, comparison.g, self.out),
             )
         ]
+
+    def _shown(self) -> str:
+        """The input in a line; at second order the cotangents come first."""
+        leading = self.subject.leading
+        text = shown(self.given[leading:], self.static)
+        return f"g = {shown(self.given[:leading], {})}; {text}" if leading else text
+
+    def _argument(self, coordinate: int) -> int | None:
+        """The number of the subject's own argument that a coordinate belongs to; None for a cotangent."""
+        index = self.oracle.inputs.locate(coordinate)[0].index - self.subject.leading
+        return index if index >= 0 else None
 
     def _finding(self, comparison: _Comparison, sure: NDArray[np.bool_]) -> Finding:
         oracle = self.oracle
@@ -360,9 +371,9 @@ class _Differences:
         argument = None
         if oracle.directions is None:
             part = oracle.inputs.locate(worst)[0]
-            argument = part.index
+            argument = self._argument(worst)
             count = int(sure[part.start : part.stop].sum())
-            where = f"{oracle.inputs.name(worst)}"
+            where = f"{oracle.inputs.name(worst, self.subject.leading)}"
             if part.stop - part.start > 1:
                 where += f" ({count} of {part.stop - part.start} entries are wrong)"
             pattern = _diagnose.pattern(
@@ -377,12 +388,13 @@ class _Differences:
             )
         else:
             where, pattern = "a random direction", ""
-        diagnosis = f"the cotangent is wrong for {where}" + (f": {pattern}" if pattern else "")
+        what = "the cotangent" if self.subject.order == 1 else "the derivative of the rule"
+        diagnosis = f"{what} is wrong for {where}" + (f": {pattern}" if pattern else "")
         return Finding(
             self.check,
             "fail",
             diagnosis,
-            input=shown(self.given, self.static),
+            input=self._shown(),
             argument=argument,
             got=f"{comparison.got[worst]:.17g}",
             expected=f"{comparison.expected[worst]:.17g}",
@@ -435,7 +447,7 @@ class _Differences:
                 self.check,
                 "fail",
                 f"the JVP is wrong for {int(wrong.sum())} of {len(wrong)} output entries",
-                input=shown(self.given, self.static),
+                input=self._shown(),
                 got=f"{got[worst]:.17g}",
                 expected=f"{expected[worst]:.17g}",
                 error_bound=float(tolerance[worst]),

@@ -22,7 +22,8 @@ class Subject:
     `forward(*data, **static)` gives the output or a tuple of them; `vjp(g, out, *data, **static)` one cotangent per
     data argument; `jvp(tangents, out, *data, **static)` the tangent of the output. `reason(i)` says why data argument
     i has no derivative, or is None. `trace` is the forward function in the form that the engine can differentiate, for
-    the second order. `elementwise` is a hint, which the oracle confirms.
+    the second order. `elementwise` is a hint, which the oracle confirms. Of a rule that is a subject itself
+    (`order` 2) the first `leading` data arguments are cotangents.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Subject:
     trace: Callable[..., Any] | None = None
     registered: bool = False
     order: int = 1
+    leading: int = 0
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -143,5 +145,6 @@ class Subject:
             trace=traced,
             registered=self.registered,
             order=self.order + 1,
+            leading=count,
         )
         return subject, lambda g: (*outputs(g), *data)
