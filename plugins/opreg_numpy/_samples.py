@@ -16,7 +16,7 @@ from opreg import Sample
 
 Array: TypeAlias = Any
 Draw: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...]], Array]"  # in quotes: numpy.random is slow to load
-Generator: TypeAlias = Callable[[np.random.Generator], Iterator[Sample]]
+Generator: TypeAlias = "Callable[[np.random.Generator], Iterator[Sample]]"
 
 
 # ------------------------------------------------------------------------------------------------- draws
