@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 

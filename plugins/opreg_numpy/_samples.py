@@ -15,7 +15,9 @@ import numpy as np
 from opreg import Sample
 
 Array: TypeAlias = Any
-Draw: TypeAlias = "Callable[[np.random.Generator, tuple[int, ...]], Array]"  # in quotes: numpy.random is slow to load
+Draw: TypeAlias = (
+    "Callable[[np.random.Generator, tuple[int, ...]], Array]"  # in quotes: numpy.random is slow to load
+)
 Generator: TypeAlias = "Callable[[np.random.Generator], Iterator[Sample]]"
 
 
