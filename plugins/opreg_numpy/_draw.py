@@ -9,7 +9,9 @@ import numpy as np
 
 from opreg import Sample
 
-Draw: TypeAlias = "Callable[[np.random.Generator, Sequence[int]], Any]"  # in quotes: numpy.random is slow to load
+Draw: TypeAlias = (
+    "Callable[[np.random.Generator, Sequence[int]], Any]"  # in quotes: numpy.random is slow to load
+)
 
 
 def real(rng: np.random.Generator, shape: Sequence[int] = ()) -> Any:

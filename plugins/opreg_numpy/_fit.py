@@ -1,4 +1,4 @@
-"""What a rule keeps of its primal: its shape and dtype rather than the data."""
+"""Fitting a cotangent to its primal, of which a rule keeps the shape and dtype rather than the data."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ class Form(NamedTuple):
 def form_of(x: Any) -> Form:
     """Return the shape and dtype of an array, a Python number or a traced value."""
     return Form(np.shape(x), x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
+
+
+def like(cotangent: Any, primal: Any) -> Any:
+    """Return a cotangent fitted to its primal: the adjoint of NumPy's implicit promotion, where it is not elementwise."""
+    return form_of(primal).fit(cotangent)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:

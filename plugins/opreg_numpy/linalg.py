@@ -27,8 +27,9 @@ from opreg import (
     stop_gradient,
     vjp,
 )
-from opreg_numpy._axes import expanded, like, normalised
+from opreg_numpy._axes import expanded, normalised
 from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
+from opreg_numpy._fit import like
 
 
 @hookimpl

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from opreg import NotDifferentiable, Sample, composite, primitive
-from opreg_numpy._axes import like
 from opreg_numpy._draw import KINDS, complex_, real, single
-from opreg_numpy._fit import form_of
+from opreg_numpy._fit import form_of, like
 from opreg_numpy._forms import refuse_out
 from opreg_numpy.indexing import scatter_add
 
