@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from opreg import plugins
-from opreg._errors import OpregError
+from opreg._errors import OpregError, UnknownPrimitive
 from opreg._version import __version__
 from opreg.verify._describe import description, row
 from opreg.verify._display import STYLES, display, epilogue
@@ -59,6 +59,10 @@ class _Safe(click.Group):
             _stop("interrupted.", 3)
         except RunBroke as error:
             _stop(str(error), 3)
+        except UnknownPrimitive as error:
+            for problem in plugins.problems():  # which may be why the name is unknown
+                click.echo(f"broken plugin: {problem.message}", err=True)
+            _stop(str(error), 2)
         except (OpregError, LookupError) as error:
             _stop(str(error.args[0] if error.args else error), 2)
         except Exception as error:

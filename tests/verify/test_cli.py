@@ -161,6 +161,16 @@ def test_an_unknown_name_suggests_near_ones(
     one_sentence(result, "mylib.sofsign", "Did you mean mylib.softsign")
 
 
+def test_an_unknown_name_is_told_with_the_plugins_that_may_be_why(
+    installed: Install, sources: SimpleNamespace
+) -> None:
+    installed(mylib=sources.good, sick=sources.broken)
+    result = verify("sick_soft")
+    assert result.exit_code == 2
+    assert "no primitive 'sick_soft' is registered" in result.stderr
+    assert "licence file missing" in result.stderr
+
+
 def test_a_report_directory_that_cannot_be_written_is_said_before_the_run(
     installed: Install, sources: SimpleNamespace, tmp_path: Path
 ) -> None:
