@@ -30,7 +30,7 @@ def form_of(x: Any) -> Form:
 
 
 def like(cotangent: Any, primal: Any) -> Any:
-    """Return a cotangent fitted to its primal: the adjoint of NumPy's implicit promotion, where it is not elementwise."""
+    """Return a cotangent fitted to its primal: the adjoint of the implicit promotion of NumPy's functions."""
     return form_of(primal).fit(cotangent)
 
 
