@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from opreg_numpy._fit import form_of
+
 Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
 
@@ -50,15 +52,7 @@ def like(cotangent: Any, primal: Any) -> Any:
 
     It is the adjoint of NumPy's implicit promotion, for the rules of primitives that are not elementwise.
     """
-    shape, dtype = np.shape(primal), np.result_type(primal)
-    if dtype.kind != "c" and np.iscomplexobj(cotangent):
-        cotangent = np.real(cotangent)
-    have = np.shape(cotangent)
-    lead = len(have) - len(shape)
-    axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and have[lead + i] != 1))
-    if axes:
-        cotangent = np.reshape(np.sum(cotangent, axis=axes), shape)
-    return cotangent if cotangent.dtype == dtype else cotangent.astype(dtype)
+    return form_of(primal).fit(cotangent)
 
 
 def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:

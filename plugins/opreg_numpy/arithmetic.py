@@ -10,10 +10,9 @@ from math import pi
 
 import numpy as np
 
-from opreg import elementwise, primitive
+from opreg import Sample, elementwise, primitive
 from opreg_numpy._forms import pointwise
 from opreg_numpy._samples import (
-    Sample,
     above_one,
     beside_integers,
     complex_of,

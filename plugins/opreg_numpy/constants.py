@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, Primitive, is_traced, primitive
-from opreg_numpy._axes import like
+from opreg import NotDifferentiable, Primitive, Sample, is_traced, primitive
+from opreg_numpy._fit import form_of, remembering
 from opreg_numpy._forms import refuse_out
 from opreg_numpy._samples import (
-    Sample,
     apart,
     beside_integers,
     complex_of,
@@ -256,7 +255,8 @@ def full_like(a, fill_value, /, *, dtype=None, order="K", subok=True, shape=None
 
 
 full_like.not_differentiable(a=SHAPE)
-full_like.deflinear(fill_value=lambda g, fill_value: like(g, fill_value))
+full_like.deflinear(fill_value=lambda g, residual: residual.fit(g))
+remembering(full_like, lambda a, fill_value: form_of(fill_value))
 
 
 @full_like.samples
@@ -284,7 +284,8 @@ def _(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
     return (fill_value,), {"shape": shape, "dtype": dtype, "order": order, "device": device}
 
 
-full.deflinear(fill_value=lambda g, fill_value: like(g, fill_value))
+full.deflinear(fill_value=lambda g, residual: residual.fit(g))
+remembering(full, form_of)
 
 
 @full.samples

@@ -7,10 +7,9 @@ from math import factorial, log, pi
 
 import numpy as np
 
-from opreg import elementwise, primitive
+from opreg import Sample, elementwise, primitive
 from opreg_numpy._forms import pointwise
 from opreg_numpy._samples import (
-    Sample,
     beside_integers,
     complex_of,
     nonzero,

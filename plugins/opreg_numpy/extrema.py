@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import Primitive, primitive
+from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
 from opreg_numpy._forms import pointwise, refuse_out
 from opreg_numpy._samples import (
     SHAPES,
-    Sample,
     beside_integers,
     complex_of,
     fortran,

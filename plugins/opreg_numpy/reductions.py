@@ -6,11 +6,11 @@ from math import prod as product
 
 import numpy as np
 
-from opreg import composite, primitive, stop_gradient
-from opreg_numpy._axes import Axis, along, count, expanded, kept, like, normalised, reversed_along, spread
+from opreg import Sample, composite, primitive, stop_gradient
+from opreg_numpy._axes import Axis, along, count, expanded, kept, normalised, reversed_along, spread
+from opreg_numpy._fit import form_of, remembering
 from opreg_numpy._forms import refuse_out
 from opreg_numpy._samples import (
-    Sample,
     backwards,
     complex_of,
     fortran,
@@ -48,12 +48,13 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True)
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
-sum_.defvjp(a=lambda g, a, axis, where: like(_masked(spread(g, np.shape(a), axis), where), a))
+sum_.defvjp(a=lambda g, residual, axis, where: residual.fit(_masked(spread(g, residual.shape, axis), where)))
 sum_.defjvp(
     a=lambda t, axis, dtype, keepdims, where: np.sum(
         t, axis=axis, dtype=dtype, keepdims=keepdims, where=where
     )
 )
+remembering(sum_, form_of)
 sum_.samples(reductions(normal, complex=True, keywords=EVERY_KEYWORD))
 
 
@@ -69,10 +70,10 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "where": where}
 
 
-def _mean_pull(g, a, axis, where):
-    shape = np.shape(a)
+def _mean_pull(g, residual, axis, where):
+    shape = residual.shape
     each = expanded(g, shape, axis) / _number(g, shape, axis, where)
-    return like(_masked(spread(each, shape, axis), where), a)
+    return residual.fit(_masked(spread(each, shape, axis), where))
 
 
 def _number(g, shape, axis, where, less=0):
@@ -85,6 +86,7 @@ def _number(g, shape, axis, where, less=0):
 
 
 mean.deflinear(a=_mean_pull)
+remembering(mean, form_of)
 mean.samples(reductions(normal, complex=True, nonempty=True, keywords=("keepdims", "where", "dtype")))
 
 
@@ -160,7 +162,7 @@ def _by_data(slope):
     """Return the VJP and the JVP of a spread by the data, of which ``slope`` gives the partials."""
 
     def pull(g, a, mean, out, axis, dtype, ddof, where):
-        return like(expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where), a)
+        return form_of(a).fit(expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where))
 
     def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
         change = np.real(t * slope(a, mean, out, axis, dtype, ddof, where))
@@ -173,7 +175,9 @@ def _by_mean(slope):
     """Return the VJP and the JVP by a mean that was given: minus those by every element that it is taken from."""
 
     def pull(g, a, mean, out, axis, dtype, ddof, where):
-        return like(-expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where), mean)
+        return form_of(mean).fit(
+            -expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where)
+        )
 
     def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
         change = np.real(-t * slope(a, mean, out, axis, dtype, ddof, where))
@@ -201,7 +205,7 @@ def _of_spreads(rng):
     yield Sample((x,), {"axis": 0, "correction": 1}, note="correction")
     yield Sample((x,), {"correction": 0.5, "keepdims": True}, note="a fractional correction")
     yield Sample((x, 1, None, None, 2, True), note="by position")
-    yield Sample((x,), {"axis": 1, "mean": np.mean(x, axis=1, keepdims=True)}, note="mean")
+    yield Sample((x,), {"axis": 1, "mean": np.mean(x, axis=1, keepdims=True) + 0.5}, note="mean")
     yield Sample((x,), {"axis": 0, "mean": np.full((1, 4), 0.25), "ddof": 1}, note="another mean")
     yield Sample((x,), {"mean": 0.5}, note="a Python float as the mean")
     mask = np.array([True, True, False, True])
@@ -212,7 +216,9 @@ def _of_spreads(rng):
     z = complex_of(normal)(rng, (2, 3))
     yield Sample((z,), {"axis": 1, "mean": normal(rng, (2, 1))}, note="complex, a real mean")
     yield Sample(
-        (z,), {"axis": 0, "mean": np.mean(z, axis=0, keepdims=True), "correction": 1}, note="complex, mean"
+        (z,),
+        {"axis": 0, "mean": np.mean(z, axis=0, keepdims=True) - 0.5, "correction": 1},
+        note="complex, mean",
     )
     yield Sample((10 + x,), {"axis": 0}, note="far from zero")
 
@@ -277,7 +283,7 @@ def _exclusive(x, axis=-1):
 
 
 def _prod_pull(g, a, out, axis, dtype, initial, where):
-    return like(expanded(g, np.shape(a), axis) * _others(a, out, axis, dtype, initial, where), a)
+    return form_of(a).fit(expanded(g, np.shape(a), axis) * _others(a, out, axis, dtype, initial, where))
 
 
 def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):
@@ -339,11 +345,12 @@ def _from_the_end(x, axis):
     return reversed_along(np.cumsum(reversed_along(x, axis), axis=axis), axis)
 
 
-def _cumsum_pull(g, a, axis):
-    return like(np.reshape(_from_the_end(g, 0 if axis is None else axis), np.shape(a)), a)
+def _cumsum_pull(g, residual, axis):
+    return residual.fit(np.reshape(_from_the_end(g, 0 if axis is None else axis), residual.shape))
 
 
 cumsum.deflinear(a=_cumsum_pull)
+remembering(cumsum, form_of)
 
 
 def _recurrence(a, b, axis):
@@ -373,7 +380,7 @@ def _cumprod_pull(g, a, axis, dtype):
     ones = np.ones(kept(np.shape(x), axis), np.result_type(x)) if np.shape(x)[axis] else x
     ahead = np.concatenate([x[along(np.ndim(x), axis, slice(1, None))], ones], axis=axis)
     s = reversed_along(_recurrence(reversed_along(ahead, axis), reversed_along(g, axis), axis), axis)
-    return like(np.reshape(_exclusive(x, axis) * s, np.shape(a)), a)
+    return form_of(a).fit(np.reshape(_exclusive(x, axis) * s, np.shape(a)))
 
 
 def _cumprod_push(t, a, axis, dtype):

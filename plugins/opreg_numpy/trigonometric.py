@@ -10,9 +10,8 @@ from math import pi
 
 import numpy as np
 
-from opreg import elementwise, primitive
+from opreg import Sample, elementwise, primitive
 from opreg_numpy._samples import (
-    Sample,
     beside_integers,
     complex_of,
     nonzero,
