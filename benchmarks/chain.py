@@ -86,7 +86,9 @@ def _multiply_by_hand(x: Any) -> Any:
     return g
 
 
-def _contenders(make: Callable[[Any, Any], Any], by_hand: Callable[[Any], Any]) -> dict[str, Callable[[], object]]:
+def _contenders(
+    make: Callable[[Any, Any], Any], by_hand: Callable[[Any], Any]
+) -> dict[str, Callable[[], object]]:
     x = np.linspace(0.1, 1.0, 10)
     chain = make(np, W)
     derivative = opreg.elementwise_grad(chain)

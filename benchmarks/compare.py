@@ -25,7 +25,11 @@ class Ratio:
     limit: float | None = None
 
     def __str__(self) -> str:
-        verdict = "" if self.limit is None else f"  (at most {self.limit:g}: {'yes' if self.median <= self.limit else 'NO'})"
+        verdict = (
+            ""
+            if self.limit is None
+            else f"  (at most {self.limit:g}: {'yes' if self.median <= self.limit else 'NO'})"
+        )
         return f"{self.name:<44} {self.median:6.2f}  [{self.low:.2f}, {self.high:.2f}]{verdict}"
 
 
@@ -47,7 +51,9 @@ def ratios(
     first, *others = contenders
     found = []
     for other in others:
-        quotients = [a / b for a, b in zip(times[first][2:], times[other][2:], strict=True)]  # two rounds warm up
+        quotients = [
+            a / b for a, b in zip(times[first][2:], times[other][2:], strict=True)
+        ]  # two rounds warm up
         low, median, high = statistics.quantiles(quotients, n=4)
         seconds = statistics.median(times[other][2:])
         found.append(Ratio(f"{first} / {other}", median, low, high, seconds, limits.get(other)))
