@@ -113,6 +113,12 @@ class ArraySpace(Space):
         """Take the sequences that NumPy's operators take."""
         return np.asarray(value) if isinstance(value, (list, tuple)) else NotImplemented
 
+    def export(self, value: Any, primal: Any) -> Any:
+        """Return an array that its receiver may write to: a rule may have given a broadcast view."""
+        if isinstance(value, np.ndarray) and not value.flags.writeable:
+            return np.array(value)
+        return value
+
     def attribute(self, traced: Any, name: str) -> Any:
         return attribute_of(traced, name)
 

@@ -1,6 +1,7 @@
 """Sums, products, means, variances, and running sums and products."""
 
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -35,6 +36,25 @@ def test_every_element_gets_its_part_of_the_cotangent(f, axis, keepdims) -> None
     number = 1 if f is np.sum else x.size / np.prod(kept)
     np.testing.assert_allclose(got, np.broadcast_to(g.reshape(kept) / number, x.shape), rtol=1e-6)
     assert got.dtype == np.float32
+
+
+def test_the_gradient_of_a_sum_may_be_written_to() -> None:
+    got = opreg.grad(np.sum)(np.ones((2, 3)))
+    got[0] *= 2
+    np.testing.assert_array_equal(got, [[2, 2, 2], [1, 1, 1]])
+
+
+def test_a_sum_does_not_keep_its_data_on_the_tape() -> None:
+    shadow = []
+
+    def loss(x):
+        y = x * 2.0
+        shadow.append(weakref.ref(y.primal))
+        return np.sum(np.mean(y, axis=0))
+
+    _, pullback = opreg.vjp(loss, np.ones((2, 3)))
+    assert shadow[0]() is None
+    np.testing.assert_array_equal(pullback(1.0)[0], np.ones((2, 3)))
 
 
 def test_a_mask_leaves_out_elements_and_the_mean_counts_the_others() -> None:
