@@ -70,7 +70,7 @@ def graph(y: Any) -> Graph:
       n1 -> out
     }
     """
-    if not (type(y) is Tracer and isinstance(y.trace, VariableTrace)):
+    if not (type(y) is Tracer and isinstance(y.tracing, VariableTrace)):
         raise NotDifferentiable(
             f"opreg.graph draws what was computed from opreg.variable(...), not {type(y).__name__} values"
         )

@@ -46,7 +46,7 @@ def source(primitive: Primitive, mask: int) -> str:
             f"        return trace.settle(primitive, ({arguments},), ({primals},), kwargs, out, None)",
             "    tracer = new(Tracer)",
             "    tracer.primal = out",
-            "    tracer.trace = trace",
+            "    tracer.tracing = trace",
             f"    tracer.record = (serial(), spec, primitive, {', '.join(edges)})",
             "    return tracer",
         ]

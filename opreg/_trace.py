@@ -45,23 +45,23 @@ class Tracer:
     Attributes other than those below, NumPy's protocols included, are answered by the primal's Space.
     """
 
-    __slots__ = ("__weakref__", "gradient_", "primal", "record", "trace")
+    __slots__ = ("__weakref__", "gradient_", "primal", "record", "tracing")
     gradient_: Any
     __hash__ = None  # type: ignore[assignment]  # like an array's: == compares the values
 
     def __init__(self, primal: Any, trace: Trace, record: Any) -> None:
         self.primal = primal
-        self.trace = trace
+        self.tracing = trace
         self.record = record
 
     def __getattr__(self, name: str) -> Any:
-        own = self.trace.attributes.get(name)
+        own = self.tracing.attributes.get(name)
         if own is not None:
             return own(self)
         return space_of(strip(self)).attribute(self, name)
 
     def __repr__(self) -> str:
-        return f"{self.trace.label}({self.primal!r})"
+        return f"{self.tracing.label}({self.primal!r})"
 
     def __bool__(self) -> bool:
         return bool(self.primal)
@@ -100,15 +100,16 @@ class Tracer:
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotDifferentiable(
-            f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or opreg.numpy.array([x, y])"
+            f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or "
+            "opreg.numpy.array([x, y])"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
             primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
             if primitive is not None:
-                if len(inputs) == 1 and self.trace.recording and primitive.plain and primitive.recorders is not None:
-                    return primitive.recorders[1](self.trace, ufunc, _NONE, self)
+                if len(inputs) == 1 and self.tracing.recording and primitive.plain and primitive.recorders is not None:
+                    return primitive.recorders[1](self.tracing, ufunc, _NONE, self)
                 if any([type(value) in (list, tuple) for value in inputs]):  # so that rules may compute with it
                     coerce = space_of(strip(self)).coerce
                     inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
@@ -136,10 +137,10 @@ def _operator(name: str, reflected: bool) -> Function:
     compute, table, alone = getattr(operator, name), operators(name), 2 if reflected else 1
 
     def method(self: Tracer, other: Any) -> Any:
-        trace, primal, mask = self.trace, self.primal, alone
+        trace, primal, mask = self.tracing, self.primal, alone
         if type(other) is Tracer:
             mask = 3
-            if other.trace is not trace:
+            if other.tracing is not trace:
                 return highest((self, other)).process(
                     table[type(strip(primal))], (other, self) if reflected else (self, other), _NONE, compute
                 )
@@ -160,7 +161,7 @@ def _unary(name: str) -> Function:
     compute, table = getattr(operator, name), operators(name)
 
     def method(self: Tracer) -> Any:
-        return self.trace.process(table[type(strip(self))], (self,), _NONE, compute)
+        return self.tracing.process(table[type(strip(self))], (self,), _NONE, compute)
 
     return method
 
@@ -224,8 +225,8 @@ def highest(values: Iterable[Any]) -> Any:
     """Return the trace of the highest level among some values, ``None`` if none of them is traced."""
     top = None
     for value in values:
-        if type(value) is Tracer and (top is None or value.trace.level > top.level):
-            top = value.trace
+        if type(value) is Tracer and (top is None or value.tracing.level > top.level):
+            top = value.tracing
     return top
 
 
@@ -322,11 +323,11 @@ class Trace:
 
     def below(self, value: Any) -> Any:
         """Return an argument as the levels below see it."""
-        return value.primal if type(value) is Tracer and value.trace is self else value
+        return value.primal if type(value) is Tracer and value.tracing is self else value
 
     def escaped(self, primitive: Primitive, args: tuple[Any, ...]) -> EscapedTracer:
         """Return the error for an operation on a tracer whose transformation has ended."""
-        culprit = next(a for a in args if type(a) is Tracer and a.trace is self)
+        culprit = next(a for a in args if type(a) is Tracer and a.tracing is self)
         return EscapedTracer(
             f"{primitive.name} was applied to {culprit!r}, a traced value that escaped from {self.what or 'a trace'}, "
             "which has ended. Return the value from the differentiated function (has_aux=True gives it back beside "
@@ -357,7 +358,7 @@ class ReverseTrace(Trace):
         if not self.live:
             raise self.escaped(primitive, args)
         if primitive.recorders is not None:
-            mask = sum([1 << i for i, a in enumerate(args) if type(a) is Tracer and a.trace is self])
+            mask = sum([1 << i for i, a in enumerate(args) if type(a) is Tracer and a.tracing is self])
             return primitive.recorders[mask](self, compute or primitive.bind, kwargs, *args)
         primals = tuple([self.below(a) for a in args])
         out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
@@ -372,7 +373,7 @@ class ReverseTrace(Trace):
         entries = primitive.entries("vjp", len(args))
         needed = [
             i for i, (a, entry) in enumerate(zip(args, entries, strict=True))
-            if type(a) is Tracer and a.trace is self and entry is not None
+            if type(a) is Tracer and a.tracing is self and entry is not None
         ]  # fmt: skip
         if not needed or (not several and spec_of(out) is None):
             return out
@@ -419,7 +420,7 @@ class ForwardTrace(Trace):
         if not self.live:
             raise self.escaped(primitive, args)
         primals = [self.below(a) for a in args]
-        tangents = [a.record if type(a) is Tracer and a.trace is self else None for a in args]
+        tangents = [a.record if type(a) is Tracer and a.tracing is self else None for a in args]
         out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
         several = isinstance(out, tuple)
         specs = [spec_of(part) for part in out] if several else [spec_of(out)]
@@ -519,7 +520,7 @@ def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
         source = trace.leaf(zero, spec_of(zero))
         image = linear(source)
     pairs = list(zip(image, cotangent, strict=True)) if isinstance(image, tuple) else [(image, cotangent)]
-    seeds = [(i.record, c) for i, c in pairs if type(i) is Tracer and i.trace is trace and c is not None]
+    seeds = [(i.record, c) for i, c in pairs if type(i) is Tracer and i.tracing is trace and c is not None]
     return backward(seeds).get(source.record[0], zero)
 
 

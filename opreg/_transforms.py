@@ -88,9 +88,9 @@ def _record(
         result = fun(*arguments.rebuild(sources))
         out, aux = _split_aux(result, has_aux, label)
     leaves, tree = flatten(out)
-    nodes = [leaf.record if type(leaf) is Tracer and leaf.trace is trace else None for leaf in leaves]
+    nodes = [leaf.record if type(leaf) is Tracer and leaf.tracing is trace else None for leaf in leaves]
     plain = [_leave(leaf, trace) for leaf in leaves]
-    keys = [s.record[0] if type(s) is Tracer and s.trace is trace else None for s in sources]
+    keys = [s.record[0] if type(s) is Tracer and s.tracing is trace else None for s in sources]
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
     return unflatten(tree, plain), pull, _leave_all(aux, trace)
 
@@ -105,7 +105,7 @@ def _split_aux(result: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
 
 def _leave(leaf: Any, trace: Any) -> Any:
     """Return a value as it is seen outside a trace."""
-    return leaf.primal if type(leaf) is Tracer and leaf.trace is trace else leaf
+    return leaf.primal if type(leaf) is Tracer and leaf.tracing is trace else leaf
 
 
 def _leave_all(value: Any, trace: Any) -> Any:
@@ -219,7 +219,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     leaves, tree = flatten(out)
     plain = [_leave(leaf, trace) for leaf in leaves]
     moved = [
-        leaf.record if type(leaf) is Tracer and leaf.trace is trace
+        leaf.record if type(leaf) is Tracer and leaf.tracing is trace
         else None if spec_of(leaf) is None else zeros_like(leaf)
         for leaf in leaves
     ]  # fmt: skip

@@ -70,7 +70,7 @@ class VariableTrace(ReverseTrace):
         compute: Function | None = None,
     ) -> Any:
         out = super().process(primitive, args, kwargs, compute)
-        if type(out) is Tracer and out.trace is self:
+        if type(out) is Tracer and out.tracing is self:
             constants = {i: a for i, a in enumerate(args) if isinstance(a, (int, float, complex))}
             if constants:
                 node = out.record
@@ -105,7 +105,7 @@ def variable(value: Any, name: str = "") -> Any:
     spec = require_spec(value, f"the variable {name}".rstrip())
     trace = _PLAIN
     if type(value) is Tracer:
-        trace = _ABOVE.get(value.trace) or _ABOVE.setdefault(value.trace, VariableTrace("define-by-run"))
+        trace = _ABOVE.get(value.tracing) or _ABOVE.setdefault(value.tracing, VariableTrace("define-by-run"))
     leaf = Leaf(name)
     made = trace.leaf(value, spec, leaf)
     leaf.find = weakref.ref(made)
@@ -132,7 +132,7 @@ def _grad(y: Tracer, wrt: Any, cotangent: Any = None) -> Any:
     several = isinstance(wrt, (list, tuple))
     targets: Sequence[Any] = wrt if several else [wrt]
     for target in targets:
-        if not (type(target) is Tracer and isinstance(target.trace, VariableTrace)):
+        if not (type(target) is Tracer and isinstance(target.tracing, VariableTrace)):
             raise NotDifferentiable(
                 f"y.grad takes a variable or a value computed from one, not {type(target).__name__}. "
                 "Make one with opreg.variable(value)"

@@ -51,6 +51,7 @@ METHODS: dict[str, Callable[[Any], Any]] = {
     "swapaxes": lambda x: x.swapaxes(0, 1),
     "take": lambda x: x.take([0, 0, 2], axis=1),
     "tolist": lambda x: x.tolist(),
+    "trace": lambda x: x.trace(offset=1),
     "transpose": lambda x: x.transpose(),
     "transpose by axes": lambda x: x.transpose(1, 0),
     "transpose by a tuple": lambda x: x.transpose((1, 0)),
