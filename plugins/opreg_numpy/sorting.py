@@ -114,6 +114,53 @@ def _no_fields(name, order):
         )
 
 
+# --------------------------------------------------------------------------------------------------- constants
+_PLACES = "places are integers: they are constant but where two values meet"
+
+
+@primitive("numpy.argsort", aliases=("argsort",))
+def argsort(a, /, *, axis=-1, kind=None, order=None, stable=None):
+    """The places of the elements in ascending order"""
+    return np.argsort(a, axis=axis, kind=kind, order=order, stable=stable)
+
+
+@primitive("numpy.argpartition", aliases=("argpartition",))
+def argpartition(a, /, *, kth, axis=-1, kind="introselect", order=None):
+    """The places of the elements as a partition orders them"""
+    return np.argpartition(a, kth, axis=axis, kind=kind, order=order)
+
+
+@primitive("numpy.searchsorted", aliases=("searchsorted",))
+def searchsorted(a, v, /, *, side="left", sorter=None):
+    """The places at which the elements of v keep a sorted a sorted"""
+    return np.searchsorted(a, v, side=side, sorter=sorter)
+
+
+for _function in argsort, argpartition, searchsorted:
+    _function.not_differentiable(_PLACES)
+
+
+# ---------------------------------------------------------------------------------------------------- samples
+argsort.samples(
+    of_one_array(
+        call((3, 4)), call((3, 4), axis=None), call((3, 4), 0, "stable"), call((4,), stable=True), call((0,))
+    )
+)
+argpartition.samples(
+    of_one_array(call((3, 4), 1), call((3, 4), [0, 2], axis=0), call((4,), 1, axis=None), call((1,), 0))
+)
+
+
+@searchsorted.samples
+def _(rng):
+    for draw in (real, single):
+        for side in ("left", "right"):
+            yield Sample((np.sort(draw(rng, (4,))), draw(rng, (2, 3))), {"side": side}, note=draw.__name__)
+    x = real(rng, (4,))
+    yield Sample((x, real(rng)), {"sorter": np.argsort(x)}, note="0-d, sorter")
+    yield Sample((np.arange(3), real(rng, (0,))), note="integers, size 0")
+
+
 sort.samples(
     of_one_array(
         call((3, 4)),

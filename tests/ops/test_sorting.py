@@ -59,3 +59,10 @@ def test_a_number_cannot_be_sorted_along_an_axis() -> None:
 
 def test_a_median_from_a_sort() -> None:
     assert opreg.grad(lambda x: np.sort(x)[1])(np.array([3.0, 1.0, 2.0])).tolist() == [0.0, 0.0, 1.0]
+
+
+def test_places_are_plain_and_pick_traced_values() -> None:
+    x = np.array([3.0, 1.0, 2.0])
+    assert opreg.grad(lambda x: x[np.argsort(x)][0])(x).tolist() == [0.0, 1.0, 0.0]
+    assert opreg.grad(lambda x: x[x.argpartition(2)][2])(x).tolist() == [1.0, 0.0, 0.0]
+    assert opreg.grad(lambda x: x[np.searchsorted(np.arange(3.0), x[1])])(x).tolist() == [0.0, 1.0, 0.0]
