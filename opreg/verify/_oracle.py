@@ -169,9 +169,15 @@ class Oracle:
             scale = np.minimum(size, 1) / 2048
         return power_of_two(scale)
 
-    def extent(self) -> Array:
-        """How far the inputs reach along each coordinate of `pull`."""
-        return self.local if self.directions is None else np.ones(len(self.directions))
+    def natural(self, u: Array) -> Array:
+        """The size that J^T u would have if f changed by itself as x does: |u| |f| / |x| per coordinate of `pull`."""
+        size = np.abs(u) * np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
+        if self.directions is not None:
+            return np.full(len(self.directions), size.sum())
+        if self.owner is None:
+            return np.asarray(size.sum() / self.local)
+        reach = np.broadcast_to(size, self.owner.shape).ravel()
+        return np.asarray(np.bincount(self.owner.ravel(), reach, self.inputs.size) / self.local)
 
     # -- groups ------------------------------------------------------------------------------------------------------
 

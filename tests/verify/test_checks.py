@@ -193,3 +193,23 @@ def test_a_large_array_is_sampled_by_directions_and_one_wrong_entry_is_found() -
     for seed in range(3):
         assert CHECKS["differences"].run(right, (x, y), {}, stream(seed)).outcome == "pass"
         assert CHECKS["differences"].run(wrong, (x, y), {}, stream(seed)).outcome == "fail"
+
+
+def test_rounding_in_the_tail_of_a_saturated_function_is_no_mistake() -> None:
+    def slope(g: Any, out: Any, x: Any) -> Any:
+        return (g * (1 - out * out),)
+
+    tanh = Subject.from_functions(np.tanh, slope, lambda t, out, x: t[0] * (1 - out * out), name="tanh")
+    for seed in range(20):
+        x = stream(seed, "tail").uniform(-16, 16, (2, 3))
+        for check in ("adjoint", "differences"):
+            verdict = CHECKS[check].run(tanh, (x,), {}, stream(seed, check))
+            assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_sum_whose_order_depends_on_the_layout_is_not_taken_for_random() -> None:
+    dot = Subject.from_functions(np.vdot, lambda g, out, x, y: (g * y, g * x), name="vdot")
+    for seed in range(20):
+        x, y = stream(seed, "layout").standard_normal((2, 40))
+        verdict = CHECKS["structure"].run(dot, (x[::-1], y[::-1]), {}, stream(seed))
+        assert verdict.outcome == "pass", str(verdict)
