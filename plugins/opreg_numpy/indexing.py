@@ -147,6 +147,29 @@ def extract(condition, arr):
     return np.take(np.ravel(arr), np.flatnonzero(stop_gradient(condition)))
 
 
+@composite("numpy.delete")
+def delete(arr, obj, axis=None):
+    """The array without the elements at these places along an axis, or of the flattened array"""
+    length = np.size(arr) if axis is None else np.shape(arr)[axis]
+    return np.take(arr, np.delete(np.arange(length), obj), axis=axis)
+
+
+@composite("numpy.ediff1d")
+def ediff1d(ary, to_end=None, to_begin=None):
+    """The differences of the flattened array, between what is to come before and behind"""
+    parts = [np.ravel(end) if end is not None else None for end in (to_begin, np.diff(np.ravel(ary)), to_end)]
+    return np.concatenate([part for part in parts if part is not None])
+
+
+@composite("numpy.resize")
+def resize(a, new_shape):
+    """The elements, from the beginning again as often as it takes, in another shape"""
+    count, size = int(np.prod(new_shape)), np.size(a)
+    if size == 0:
+        return np.zeros(new_shape, stop_gradient(a).dtype)
+    return np.reshape(np.take(np.ravel(a), np.arange(count) % size), new_shape)
+
+
 @composite("numpy.select")
 def select(condlist, choicelist, default=0):
     """The element of the first choice whose condition holds, else the default"""
@@ -309,6 +332,30 @@ diff.samples(
         call((4,), prepend=0.5, append=1.5),
         call((2, 3), 2, 1, np.ones((2, 2)), np.zeros((2, 1))),
     )
+)
+
+
+delete.samples(
+    of_one_array(
+        call((3, 4), 1, axis=0),
+        call((3, 4), [0, 5]),
+        call((3, 4), slice(None, None, 2), axis=-1),
+        call((4,), np.array([True, False, True, False])),
+        call((4,), [], axis=0),
+        call((1,), 0),
+    )
+)
+ediff1d.samples(
+    of_one_array(
+        call((3, 2)),
+        call((4,), 1.5),
+        call((3,), to_begin=np.array([0.5, 1.5]), to_end=2.5),
+        call((1,)),
+        call((0,)),
+    )
+)
+resize.samples(
+    of_one_array(call((2, 3), (2, 4)), call((3,), 2), call((2, 2), (3, 3)), call((), (2,)), call((0,), (2,)))
 )
 
 

@@ -15,6 +15,7 @@ from opreg import plugins
 NAMES = (
     "operator.getitem", "opreg_numpy.indexing.scatter_add", "opreg_numpy.indexing.embed_diagonal", "numpy.take",
     "numpy.take_along_axis", "numpy.diff", "numpy.compress", "numpy.extract", "numpy.select", "numpy.choose",
+    "numpy.delete", "numpy.ediff1d", "numpy.resize",
 )  # fmt: skip
 
 
