@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from opreg import NotDifferentiable, Primitive, elementwise
 
 
@@ -15,6 +17,15 @@ def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
     by a mask, in which what is masked out may be infinite.
     """
     return elementwise(primitive).defvjp(**rules).defjvp(**rules)
+
+
+def selected(g: Any, mask: Any) -> Any:
+    """Return ``g`` where the mask holds, else 0, also where ``g`` is infinite or NaN.
+
+    A product with the mask is several times faster than ``np.where`` if the mask is irregular, but 0 times infinity
+    is NaN: so it serves finite cotangents only.
+    """
+    return g * mask if np.all(np.isfinite(g)) else np.where(mask, g, 0.0)
 
 
 def refuse_out(name: str, out: Any) -> None:

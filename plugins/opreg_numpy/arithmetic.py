@@ -10,8 +10,8 @@ from math import pi
 
 import numpy as np
 
-from opreg import Sample, elementwise, primitive
-from opreg_numpy._forms import pointwise
+from opreg import NotDifferentiable, Sample, elementwise, primitive
+from opreg_numpy._forms import pointwise, selected
 from opreg_numpy._samples import (
     above_one,
     beside_integers,
@@ -349,3 +349,36 @@ def _in_degrees(rng):
     yield Sample((complex_of(nonzero)(rng, (2, 3)),), {"deg": True}, note="degrees")
     yield Sample((complex_of(nonzero)(rng, (3,)), True), note="degrees, by position")
     yield Sample((nonzero(rng, (3,)),), {"deg": True}, note="real, degrees")
+
+
+# ------------------------------------------------------------------------------------- what is not finite
+@primitive("numpy.nan_to_num", aliases=("nan_to_num",))
+def nan_to_num(x, /, *, copy=True, nan=0.0, posinf=None, neginf=None):
+    """x with other numbers in place of NaN and of the infinities: 1 where x is finite, each part by itself, else 0"""
+    return np.nan_to_num(x, copy=True, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@nan_to_num.called_as
+def _(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    if not copy:
+        raise NotDifferentiable("numpy.nan_to_num cannot write into a traced value: leave out copy=False")
+    return (x,), {"nan": nan, "posinf": posinf, "neginf": neginf}
+
+
+def _finite_parts(g, x):
+    if not np.iscomplexobj(x):
+        return selected(g, np.isfinite(x))
+    return selected(np.real(g), np.isfinite(np.real(x))) + 1j * selected(np.imag(g), np.isfinite(np.imag(x)))
+
+
+pointwise(nan_to_num, x=_finite_parts)
+nan_to_num.samples(unary(wide, complex=True))
+
+
+@nan_to_num.samples
+def _with_infinities(rng):
+    x = wide(rng, (2, 3))
+    x[0] = np.nan, np.inf, -np.inf
+    yield Sample((x,), note="NaN and infinities")
+    yield Sample((x,), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0}, note="other numbers in their place")
+    yield Sample((x.astype(np.float32), True, -1.0), note="float32, by position")

@@ -9,7 +9,7 @@ import numpy as np
 
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
-from opreg_numpy._forms import pointwise, refuse_out
+from opreg_numpy._forms import pointwise, refuse_out, selected
 from opreg_numpy._samples import (
     SHAPES,
     beside_integers,
@@ -60,7 +60,7 @@ def _chosen(g, mine, other, out):
         )
     both = np.logical_and(is_mine, is_other)
     part = np.where(both, 0.5 * g, g) if np.any(both) else g
-    return np.where(is_mine, part, 0.0)
+    return selected(part, is_mine)
 
 
 def _same(a, b):
@@ -118,8 +118,8 @@ where.not_differentiable(
 )
 pointwise(
     where,
-    x=lambda g, condition: np.where(condition, g, 0.0),
-    y=lambda g, condition: np.where(condition, 0.0, g),
+    x=lambda g, condition: selected(g, np.not_equal(condition, 0)),
+    y=lambda g, condition: selected(g, np.equal(condition, 0)),
 )
 
 
@@ -181,12 +181,12 @@ def _clip_rules(a, a_min, a_max):
 
 
 def _weighted(g, weight):
-    return np.where(np.equal(weight, 0), 0.0, g * weight)
+    return selected(g, np.not_equal(weight, 0)) * weight
 
 
 pointwise(
     clip,
-    a=lambda g, a, a_min, a_max: np.where(_clip_rules(a, a_min, a_max)[0], g, 0.0),
+    a=lambda g, a, a_min, a_max: selected(g, _clip_rules(a, a_min, a_max)[0]),
     a_min=lambda g, a, a_min, a_max: _weighted(g, _clip_rules(a, a_min, a_max)[1]),
     a_max=lambda g, a, a_min, a_max: _weighted(g, _clip_rules(a, a_min, a_max)[2]),
 )
@@ -252,11 +252,11 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
 
     def pull(g, a, out, axis, initial, where):
         share = shares(a, out, axis, initial, where)
-        return np.where(share != 0, expanded(g, np.shape(a), axis) * share, 0.0)
+        return selected(expanded(g, np.shape(a), axis), share != 0) * share
 
     def push(t, a, out, axis, keepdims, initial, where):
         share = shares(a, out, axis, initial, where)
-        return np.sum(np.where(share != 0, t * share, 0.0), axis=axis, keepdims=keepdims)
+        return np.sum(selected(t, share != 0) * share, axis=axis, keepdims=keepdims)
 
     reduction.defvjp(a=pull).defjvp(a=push)
     keywords = ("keepdims", "where", "initial")

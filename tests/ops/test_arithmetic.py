@@ -190,3 +190,21 @@ def test_float32_stays_float32_beside_float64() -> None:
     dx, dy = gradients(np.multiply, x, y)
     assert (dx.dtype, dy.dtype) == (np.float32, np.float64)
     np.testing.assert_array_equal(dx, [3.0, 3.0])
+
+
+def test_nan_to_num_passes_what_is_finite_part_by_part() -> None:
+    x = np.array([1.0, np.nan, np.inf, -np.inf], np.float32)
+    got = opreg.grad(lambda x: np.sum(np.nan_to_num(x, nan=2.0, posinf=1.0, neginf=0.0)))(x)
+    assert got.dtype == np.float32
+    np.testing.assert_array_equal(got, [1, 0, 0, 0])
+    z = np.array([complex(np.nan, 2.0), complex(1.0, np.inf)])
+    weights = np.array([2 + 3j, 5 + 7j])
+    np.testing.assert_array_equal(opreg.vjp(np.nan_to_num, z)[1](weights)[0], [3j, 5])
+    with pytest.raises(opreg.NotDifferentiable, match="copy=False"):
+        opreg.grad(lambda x: np.sum(np.nan_to_num(x, copy=False)))(np.ones(2))
+
+
+def test_an_infinite_cotangent_does_not_reach_what_was_not_chosen() -> None:
+    with np.errstate(divide="ignore"):
+        got = opreg.grad(lambda x: np.sum(np.sqrt(np.maximum(x, 0.0))))(np.array([4.0, -1.0]))
+    np.testing.assert_array_equal(got, [0.25, 0.0])
