@@ -16,6 +16,7 @@ from opreg_numpy._samples import (
     fortran,
     nonzero,
     normal,
+    positive,
     read_only,
     reductions,
     strided,
@@ -466,3 +467,56 @@ def _of_the_standard(rng):
     yield Sample((tied(rng, (5,)),), note="zeros")
     yield Sample((fortran(nonzero(rng, (2, 3))),), {"axis": 1}, note="Fortran order")
     yield Sample((nonzero(rng, (0, 2)),), {"axis": 0, "include_initial": True}, note="empty")
+
+
+# ------------------------------------------------------------------------------------------ made of the above
+@composite("numpy.ptp", aliases=("ptp",))
+def ptp(a, axis=None, out=None, keepdims=False):
+    """The greatest element less the least, along some axes"""
+    refuse_out("numpy.ptp", out)
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composite("numpy.average", aliases=("average",))
+def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+    """Sum of the elements times their weights, over the sum of the weights, along some axes"""
+    shape = np.shape(a)
+    if weights is None:
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        return (mean, np.full(np.shape(mean), float(count(shape, axis)))) if returned else mean
+    if np.shape(weights) != shape:
+        weights = _weights_along(weights, shape, axis)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("numpy.average: the weights sum to zero, so there is no average")
+    mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (mean, np.broadcast_to(total, np.shape(mean))) if returned else mean
+
+
+def _weights_along(weights, shape, axis):
+    """Return weights that are given for some axes only, in the places of those axes."""
+    if axis is None:
+        raise TypeError("numpy.average: weights of another shape than the data's need to be told the axis")
+    axes = normalised(axis, len(shape))
+    if np.shape(weights) != tuple(shape[i] for i in axes):
+        raise ValueError(
+            f"numpy.average: weights of shape {np.shape(weights)} do not fit axis {axis} of {shape}"
+        )
+    order = tuple(int(i) for i in np.argsort(axes))
+    return np.reshape(np.transpose(weights, order), tuple(n if i in axes else 1 for i, n in enumerate(shape)))
+
+
+ptp.samples(reductions(normal, nonempty=True, keywords=("keepdims",)))
+average.samples(reductions(normal, complex=True, nonempty=True, keywords=("keepdims",)))
+
+
+@average.samples
+def _with_weights(rng):
+    x = normal(rng, (2, 3, 4))
+    yield Sample((x,), {"weights": positive(rng, (2, 3, 4))}, note="weights of every element")
+    yield Sample((x,), {"axis": 1, "weights": positive(rng, (3,))}, note="weights along an axis")
+    yield Sample((x,), {"axis": -1, "weights": positive(rng, (2, 3, 4)), "keepdims": True}, note="keepdims")
+    yield Sample((x,), {"axis": (2, 0), "weights": positive(rng, (4, 2))}, note="weights along two axes")
+    yield Sample((x, 0, positive(rng, (2,)), True), note="the sum of the weights too")
+    yield Sample((x.astype(np.float32),), {"axis": 0, "weights": np.array([1, 3])}, note="integer weights")
+    yield Sample((normal(rng, (3,)),), {"returned": True}, note="the number of elements too")

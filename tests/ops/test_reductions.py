@@ -285,3 +285,28 @@ def test_an_axis_that_does_not_exist_is_an_error_of_numpy() -> None:
 def test_a_traced_initial_value_is_refused_rather_than_lost() -> None:
     with pytest.raises(opreg.NotDifferentiable, match="initial"):
         opreg.grad(lambda x: np.sum(x, initial=x[0]))(np.ones(2))
+
+
+# ---------------------------------------------------------------------------------------- range and average
+def test_the_range_has_one_at_the_greatest_and_minus_one_at_the_least() -> None:
+    got = opreg.grad(lambda x: np.sum(np.ptp(x, axis=1)))(np.array([[1.0, 5.0, 3.0], [2.0, 2.0, 0.0]]))
+    np.testing.assert_array_equal(got, [[-1, 1, 0], [0.5, 0.5, -1]])
+
+
+def test_an_average_by_its_data_and_by_its_weights() -> None:
+    x, w = np.array([[1.0, 2.0], [3.0, 6.0]]), np.array([1.0, 3.0])
+    dx, dw = opreg.grad(lambda x, w: np.sum(np.average(x, axis=0, weights=w)), (0, 1))(x, w)
+    np.testing.assert_allclose(dx, [[0.25, 0.25], [0.75, 0.75]], rtol=1e-15)
+    np.testing.assert_allclose(dw, np.sum(x - np.average(x, axis=0, weights=w), axis=1) / 4, rtol=1e-15)
+
+
+def test_an_average_says_what_is_wrong_with_its_weights() -> None:
+    def at(**kwargs):
+        return opreg.grad(lambda x: np.sum(np.average(x, **kwargs)))(np.ones((2, 3)))
+
+    with pytest.raises(TypeError, match="axis"):
+        at(weights=np.ones(3))
+    with pytest.raises(ValueError, match="do not fit"):
+        at(weights=np.ones(3), axis=0)
+    with pytest.raises(ZeroDivisionError, match="sum to zero"):
+        at(weights=np.zeros(3), axis=1)
