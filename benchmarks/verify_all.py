@@ -26,7 +26,8 @@ def main() -> None:
         report = json.loads(Path(folder, "report.json").read_text())
     fewest = min(report["primitives"], key=lambda p: p["cases"])
     print(
-        f"opreg verify: {seconds:.1f} s (at most {LIMIT:g}: {'yes' if seconds <= LIMIT else 'NO'}), exit {done.returncode}"
+        f"opreg verify: {seconds:.1f} s (at most {LIMIT:g}: {'yes' if seconds <= LIMIT else 'NO'}), "
+        f"exit {done.returncode}"
     )
     print(f"  {report['summary']}")
     enough = "yes" if fewest["cases"] >= CASES else "NO"

@@ -125,7 +125,8 @@ class custom_vjp(_Custom):
                 if not isinstance(results, tuple) or len(results) != len(shapes.args.children):
                     raise DeclarationError(
                         f"custom_vjp: the backward rule of {called(self.fun)} must return a tuple of "
-                        f"{len(shapes.args.children)} cotangents, one per argument; it returned {type(results).__name__}"
+                        f"{len(shapes.args.children)} cotangents, one per argument; it returned a "
+                        f"{type(results).__name__}"
                     )
                 found = leaves_like(results, shapes.args, f"custom_vjp of {called(self.fun)}")
                 return tuple(

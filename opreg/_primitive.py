@@ -218,7 +218,9 @@ class Primitive:
         known = (*self.data, *self.static, *RESERVED)
         code = getattr(rule, "__code__", None)
         if code is not None and not hasattr(rule, "__signature__") and not hasattr(rule, "__wrapped__"):
-            plain = code.co_varnames[: code.co_argcount]  # what inspect.signature says, at a tenth of its price
+            plain = code.co_varnames[
+                : code.co_argcount
+            ]  # what inspect.signature says, at a tenth of its price
             if not (code.co_kwonlyargcount or code.co_flags & _STARRED or rule.__defaults__) and all(
                 name in known for name in plain
             ):

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush, heappushpop
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from opreg import plugins
 from opreg._errors import EscapedTracer, NotDifferentiable
@@ -35,7 +35,9 @@ Function: TypeAlias = Callable[..., Any]
 
 FUNCTIONS = plugins.FUNCTIONS
 FIRST_EDGE = 3  # where a node's edges begin
-_serial = count(-1, -1).__next__  # downwards: one counter for nodes and levels: atomic, so threads never share a number
+_serial = count(
+    -1, -1
+).__next__  # downwards: one counter for nodes and levels: atomic, so threads never share a number
 
 
 # --------------------------------------------------------------------------------------------- traced values
@@ -108,9 +110,16 @@ class Tracer:
         if method == "__call__" and not kwargs:
             primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
             if primitive is not None:
-                if len(inputs) == 1 and self.tracing.recording and primitive.plain and primitive.recorders is not None:
+                if (
+                    len(inputs) == 1
+                    and self.tracing.recording
+                    and primitive.plain
+                    and primitive.recorders is not None
+                ):
                     return primitive.recorders[1](self.tracing, ufunc, _NONE, self)
-                if any([type(value) in (list, tuple) for value in inputs]):  # so that rules may compute with it
+                if any(
+                    [type(value) in (list, tuple) for value in inputs]
+                ):  # so that rules may compute with it
                     coerce = space_of(strip(self)).coerce
                     inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
                 if not primitive.plain:
@@ -179,6 +188,8 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(Tracer, f"__r{_name}__", _operator(_name, reflected=True))
 for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
     setattr(Tracer, f"__{_name}__", _comparison(_name))
+setattr(Tracer, "__divmod__", lambda self, other: (self // other, self % other))  # noqa: B010  (mypy: no method)
+setattr(Tracer, "__rdivmod__", lambda self, other: (other // self, other % self))  # noqa: B010
 for _name in ("neg", "pos", "abs"):
     setattr(Tracer, f"__{_name}__", _unary(_name))
 
@@ -297,7 +308,7 @@ class Trace:
 
     __slots__ = ("__weakref__", "level", "live", "recording", "what")
     label = "Traced"
-    attributes: dict[str, Function] = {}  # attributes that this kind of trace gives its tracers
+    attributes: ClassVar[dict[str, Function]] = {}  # what this kind of trace adds to its tracers
 
     def __init__(self, what: str = "") -> None:
         self.level = -_serial()
@@ -453,21 +464,21 @@ def backward(
     pending: list[Node] = []
     wanted = frozenset(wanted)
     while seeds:
-        node, g = seeds.pop()
-        if node[0] in cotangents:
-            g = add(cotangents[node[0]], g)
+        root, g = seeds.pop()
+        if root[0] in cotangents:
+            g = add(cotangents[root[0]], g)
         else:
-            pending.append(node)
-        cotangents[node[0]] = g
-        del node, g
+            pending.append(root)
+        cotangents[root[0]] = g
+        del root, g
     heapify(pending)
-    node = heappop(pending) if pending else None
+    node: Any = heappop(pending) if pending else None
     while node is not None:
         key, size, at = node[0], len(node), FIRST_EDGE
         g = cotangents.pop(key)
         if size == at or key in wanted:
             found[key] = g
-        following = None  # a parent met for the first time: in a chain, the next node
+        following: Any = None  # a parent met for the first time: in a chain, the next node
         while at < size:
             parent = node[at]
             key = parent[0]

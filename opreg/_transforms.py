@@ -152,8 +152,8 @@ class _Pullback:
             fitted = space.cast(g, spec)
             if spec_of(fitted) != spec:
                 raise ValueError(
-                    f"the pullback of {self.label} was given a cotangent in {spec_of(g)} for an output{path} in {spec}: "
-                    "a cotangent has the shape and realness of the output"
+                    f"the pullback of {self.label} was given a cotangent in {spec_of(g)} for an output{path} in "
+                    f"{spec}: a cotangent has the shape and realness of the output"
                 )
             g = fitted
         return g
@@ -261,7 +261,8 @@ def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: boo
     """Return a function that computes ``(fun(...), gradient)`` in one pass.
 
     ``fun`` must return a real scalar. The gradient has the structure of the argument, or is a tuple if ``argnums``
-    is one. With ``has_aux``, ``fun`` returns ``(value, auxiliary)`` and the result is ``((value, auxiliary), gradient)``.
+    is one. With ``has_aux``, ``fun`` returns ``(value, auxiliary)``, and the result is
+    ``((value, auxiliary), gradient)``.
 
     >>> import opreg
     >>> opreg.value_and_grad(lambda x: x * x)(3.0)

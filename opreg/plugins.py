@@ -143,7 +143,9 @@ def entries() -> list[Entry]:
             from opreg._metadata import entry_points
 
             unique = {
-                (p.name, p.value, p.distribution): Entry(p.name, p.value, p.distribution, p.version, load=p.load)
+                (p.name, p.value, p.distribution): Entry(
+                    p.name, p.value, p.distribution, p.version, load=p.load
+                )
                 for p in entry_points(GROUP)
             }
             _registry.entries = sorted(unique.values(), key=lambda e: (e.name, e.distribution))

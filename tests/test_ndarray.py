@@ -261,3 +261,18 @@ def test_the_namespace_of_a_traced_value() -> None:
     seen: list[Any] = []
     opreg.vjp(lambda x: seen.append(x.__array_namespace__(api_version="2024.12")) or x, X)
     assert seen == [opreg.numpy]
+
+
+def test_a_ufunc_of_another_library_is_refused_by_its_full_name():
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(opreg.NotDifferentiable, match=r"scipy\.special\.gammaincc is not registered"):
+        opreg.grad(lambda x: special.gammaincc(2.0, x))(1.0)
+
+
+def test_divmod_as_python_calls_it():
+    quotient, remainder = divmod(np.array([7.5, -7.5]), 2.0)
+    out, pullback = opreg.vjp(lambda x: divmod(x, 2.0), np.array([7.5, -7.5]))
+    np.testing.assert_array_equal(out[0], quotient)
+    np.testing.assert_array_equal(out[1], remainder)
+    np.testing.assert_array_equal(pullback((np.ones(2), np.array([3.0, 5.0])))[0], [3.0, 5.0])
+    assert opreg.grad(lambda x: divmod(7.0, x)[1])(2.0) == -3.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -104,8 +105,15 @@ def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Map
 
 
 def _name_of(function: Any) -> str:
-    module = getattr(function, "__module__", None) or ("numpy" if isinstance(function, np.ufunc) else "")
-    return f"{module}.{function.__name__}".lstrip(".")
+    """Return a function's importable name. A ufunc knows no module: ask the public modules that hold it."""
+    module, name = getattr(function, "__module__", None), function.__name__
+    if isinstance(function, np.ufunc):
+        holders = [
+            held for held, of in list(sys.modules.items())
+            if "._" not in held and not held.startswith("_") and vars(of).get(name) is function
+        ]  # fmt: skip
+        module = "numpy" if "numpy" in holders else min(holders, key=len, default="")
+    return f"{module or ''}.{name}".lstrip(".")
 
 
 def _advice(name: str) -> str:

@@ -18,7 +18,12 @@ def run(code, tmp_path, path=(), **environment):
     support = os.path.dirname(sys.modules["exact"].__file__)
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([support, *map(str, path)]), "OPREG_DISABLE": "", **environment},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([support, *map(str, path)]),
+            "OPREG_DISABLE": "",
+            **environment,
+        },
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -192,7 +197,10 @@ def test_what_is_blocked_is_not_imported(tmp_path, pattern):
         ("raise SystemExit(3)", "could not be loaded: SystemExit: 3"),
         ("def f(:", "could not be loaded: SyntaxError"),
         ("x = 1", "supplies nothing"),
-        ("import opreg\n@opreg.hookimpl\ndef opreg_primitves():\n    return []", "implements opreg_primitves.*Did you mean opreg_primitives"),
+        (
+            "import opreg\n@opreg.hookimpl\ndef opreg_primitves():\n    return []",
+            "implements opreg_primitves.*Did you mean opreg_primitives",
+        ),
         ("def opreg_primitives():\n    return []", "lacks @opreg.hookimpl"),
         ("import opreg\n@opreg.hookimpl\ndef opreg_primitives():\n    return [3]", "returned 3 .*not a Primitive"),
         ("import opreg\n@opreg.hookimpl\ndef opreg_primitives():\n    return 1 / 0", "ZeroDivisionError"),
