@@ -110,16 +110,10 @@ class Tracer:
         if method == "__call__" and not kwargs:
             primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
             if primitive is not None:
-                if (
-                    len(inputs) == 1
-                    and self.tracing.recording
-                    and primitive.plain
-                    and primitive.recorders is not None
-                ):
-                    return primitive.recorders[1](self.tracing, ufunc, _NONE, self)
-                if any(
-                    [type(value) in (list, tuple) for value in inputs]
-                ):  # so that rules may compute with it
+                recorders, trace = primitive.recorders, self.tracing
+                if recorders is not None and primitive.plain and len(inputs) == 1 and trace.recording:
+                    return recorders[1](trace, ufunc, _NONE, self)
+                if any([type(value) in (list, tuple) for value in inputs]):  # so that rules can compute with it
                     coerce = space_of(strip(self)).coerce
                     inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
                 if not primitive.plain:
@@ -476,7 +470,7 @@ def backward(
     while node is not None:
         key, size, at = node[0], len(node), FIRST_EDGE
         g = cotangents.pop(key)
-        if size == at or key in wanted:
+        if size == at or (wanted and key in wanted):
             found[key] = g
         following: Any = None  # a parent met for the first time: in a chain, the next node
         while at < size:
