@@ -11,8 +11,9 @@ x, y and the result themselves take is not counted.
 from __future__ import annotations
 
 import ctypes
+import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,12 +152,14 @@ def _kept(case: Case) -> float:
     return float(max(held - own, 0) / case.arrays[0].nbytes)
 
 
-def main(rounds: int = 15) -> list[Ratio]:
-    """Print and return the ratios."""
+def main(names: Sequence[str] = (), rounds: int = 15) -> list[Ratio]:
+    """Print and return the ratios, of the cases whose names begin with one of these if any are given."""
     _keep_freed_memory()
     found = []
     print(f"value and gradient of sum(f(x) w) of {SIZE} elements, ratio of times; arrays kept by the tape")
     for name, case in _cases().items():
+        if names and not name.startswith(tuple(names)):
+            continue
         out = case.function(*case.arrays)
         w = np.linspace(0.5, 1.5, np.size(out)).reshape(np.shape(out))
         by_hand = f"{name} by hand"
@@ -177,4 +180,4 @@ def main(rounds: int = 15) -> list[Ratio]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -11,7 +11,7 @@ from math import pi
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, elementwise, primitive
-from opreg_numpy._forms import pointwise, selected
+from opreg_numpy._forms import pointwise, weighted
 from opreg_numpy._samples import (
     above_one,
     beside_integers,
@@ -132,7 +132,7 @@ def power(x, y, /):
 
 def _by_base(x, y):
     if isinstance(y, (int, float)) and y >= 1:
-        return y * x ** (y - 1)
+        return y * (x if y == 2 else x ** (y - 1))
     flat = np.logical_and(np.equal(x, 0), np.equal(y, 0))
     return y * np.power(x, np.where(flat, 0.0, y - 1.0))
 
@@ -367,8 +367,8 @@ def _(x, copy=True, nan=0.0, posinf=None, neginf=None):
 
 def _finite_parts(g, x):
     if not np.iscomplexobj(x):
-        return selected(g, np.isfinite(x))
-    return selected(np.real(g), np.isfinite(np.real(x))) + 1j * selected(np.imag(g), np.isfinite(np.imag(x)))
+        return weighted(g, np.isfinite(x))
+    return weighted(np.real(g), np.isfinite(np.real(x))) + 1j * weighted(np.imag(g), np.isfinite(np.imag(x)))
 
 
 pointwise(nan_to_num, x=_finite_parts)

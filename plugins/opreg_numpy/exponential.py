@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from math import factorial, log, pi
+from math import e, factorial, log, pi
 
 import numpy as np
 
@@ -94,20 +94,24 @@ log1p.samples(unary(positive, complex=True, also=(np.array([-0.99, 1e-12, 0.0]),
 
 
 # --------------------------------------------------------------------------------- sums of exponentials
-def _lead(x, y):
-    """Return y - x, and 0 where the two are the same infinity."""
-    same = np.logical_and(np.isinf(x), np.equal(x, y))
-    return np.where(same, 0.0, y) - np.where(same, 0.0, x)
+@primitive("opreg_numpy.exponential.logistic")
+def logistic(x, /, *, base=e):
+    """1 / (1 + base^-x), with the derivative log(base) logistic(x) logistic(-x), accurate where either is small"""
+    with np.errstate(over="ignore"):
+        powers = np.exp2(-x) if base == 2 else np.exp(-x)
+    return 1 / (1 + powers)
 
 
-def _share(x, y):
-    """Return e^x / (e^x + e^y) = e^-log(1 + e^(y - x)): no overflow, and accurate where it is small."""
-    return np.exp(-np.logaddexp(0.0, _lead(x, y)))
+elementwise(logistic, x=lambda x, out, base: log(base) * out * logistic(-x, base=base))
 
 
-def _share2(x, y):
-    """Return 2^x / (2^x + 2^y)."""
-    return np.exp2(-np.logaddexp2(0.0, _lead(x, y)))
+def _share(x, y, base):
+    """Return base^x / (base^x + base^y), a half where both are the same infinity."""
+    lead = x - y
+    if np.any(np.isnan(lead)):
+        same = np.isinf(x) & np.equal(x, y)
+        lead = np.where(same, 0.0, x) - np.where(same, 0.0, y)
+    return logistic(lead, base=base)
 
 
 @primitive("numpy.logaddexp", aliases=("logaddexp",))
@@ -122,11 +126,17 @@ def logaddexp2(x, y, /):
     return np.logaddexp2(x, y)
 
 
-elementwise(logaddexp, x=lambda x, y: _share(x, y), y=lambda x, y: _share(y, x))
-elementwise(logaddexp2, x=lambda x, y: _share2(x, y), y=lambda x, y: _share2(y, x))
+elementwise(logaddexp, x=lambda x, y: _share(x, y, e), y=lambda x, y: _share(y, x, e))
+elementwise(logaddexp2, x=lambda x, y: _share(x, y, 2), y=lambda x, y: _share(y, x, 2))
 for _sum_of_exponentials in (logaddexp, logaddexp2):
     _sum_of_exponentials.samples(pairs(wide))
     _sum_of_exponentials.samples(beside_integers(wide))
+
+
+@logistic.samples
+def _of_logistic(rng):
+    yield from unary(wide, also=(0.0, -700.0))(rng)
+    yield Sample((wide(rng, (3,)),), {"base": 2}, note="base 2")
 
 
 @logaddexp.samples

@@ -9,7 +9,7 @@ import numpy as np
 
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
-from opreg_numpy._forms import pointwise, refuse_out, selected
+from opreg_numpy._forms import pointwise, refuse_out, weighted
 from opreg_numpy._samples import (
     SHAPES,
     beside_integers,
@@ -50,30 +50,35 @@ def fmin(x, y, /):
     return np.fmin(x, y)
 
 
-def _chosen(g, mine, other, out):
-    """Return g where ``out`` is ``mine`` alone, half of it where both are it; a NaN is itself."""
-    is_mine, is_other, lost = np.equal(mine, out), np.equal(other, out), np.not_equal(out, out)
-    if np.any(lost):
-        is_mine, is_other = (
-            is_mine | (lost & np.not_equal(mine, mine)),
-            is_other | (lost & np.not_equal(other, other)),
-        )
-    both = np.logical_and(is_mine, is_other)
-    part = np.where(both, 0.5 * g, g) if np.any(both) else g
-    return selected(part, is_mine)
-
-
 def _same(a, b):
     """Tell where two arrays are equal, NaN being equal to itself."""
     same = np.equal(a, b)
     unequal = np.not_equal(b, b)
-    return np.logical_or(same, np.logical_and(np.not_equal(a, a), unequal)) if np.any(unequal) else same
+    return same | (np.not_equal(a, a) & unequal) if np.any(unequal) else same
 
 
-for _extremum in (maximum, minimum, fmax, fmin):
+def _remembering_shares(extremum, wins):
+    """Let the rules know of x and y only what share each has in the result: masks, and a half where they tie."""
+
+    @extremum.with_residual
+    def _(x, y):
+        out = extremum.bind(x, y)
+        if not np.iscomplexobj(out):
+            of_x, of_y = wins(x, y), wins(y, x)
+            if np.count_nonzero(of_x) + np.count_nonzero(of_y) == np.size(of_x):  # no ties, no NaN
+                return out, (of_x, of_y)
+        of_x, of_y = _same(x, out), _same(y, out)
+        tied = of_x & of_y
+        return out, tuple(np.where(tied, np.float32(0.5), share) for share in (of_x, of_y))
+
+
+for _extremum, _wins in (maximum, np.greater), (minimum, np.less), (fmax, np.greater), (fmin, np.less):
     pointwise(
-        _extremum, x=lambda g, x, y, out: _chosen(g, x, y, out), y=lambda g, x, y, out: _chosen(g, y, x, out)
+        _extremum,
+        x=lambda g, residual: weighted(g, residual[0]),
+        y=lambda g, residual: weighted(g, residual[1]),
     )
+    _remembering_shares(_extremum, _wins)
     _extremum.samples(pairs(normal))
     _extremum.samples(beside_integers(nonzero))
 
@@ -113,13 +118,17 @@ def _(condition, x=None, y=None, /):
     return (condition, x, y), {}
 
 
+def _holds(condition):
+    return condition if np.result_type(condition).kind == "b" else np.not_equal(condition, 0)
+
+
 where.not_differentiable(
     condition="the result jumps where the condition changes, and is constant in it elsewhere"
 )
 pointwise(
     where,
-    x=lambda g, condition: selected(g, np.not_equal(condition, 0)),
-    y=lambda g, condition: selected(g, np.equal(condition, 0)),
+    x=lambda g, condition: weighted(g, _holds(condition)),
+    y=lambda g, condition: weighted(g, np.logical_not(condition)),
 )
 
 
@@ -168,28 +177,45 @@ def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT):
     return (a, None if lower is _ABSENT else lower, None if upper is _ABSENT else upper), {}
 
 
-def _clip_rules(a, a_min, a_max):
-    """Return the parts of a cotangent that go to a, to a_min and to a_max: masks, or weights where bounds tie."""
-    below = np.less(a, a_min) if a_min is not None else False
-    above = np.greater(a, a_max) if a_max is not None else False
-    if a_min is None or a_max is None:
-        return np.logical_not(np.logical_or(below, above)), below, above
-    crossed, equal = np.greater(a_min, a_max), np.equal(a_min, a_max)
-    inside = np.logical_not(below | above | crossed)
-    shared = 0.5 * (below & equal)
-    return inside, (below & ~crossed & ~equal) + shared, (above | crossed) + shared
+def _inside(a, a_min, a_max):
+    """Tell where the result is a: not beyond a bound, and the bounds not crossed."""
+    beyond = False
+    if a_min is not None:
+        beyond = np.less(a, a_min)
+    if a_max is not None:
+        beyond = np.greater(a, a_max) | beyond
+    return np.logical_not(beyond | _crossed(a_min, a_max))
 
 
-def _weighted(g, weight):
-    return selected(g, np.not_equal(weight, 0)) * weight
+def _crossed(a_min, a_max):
+    return False if a_min is None or a_max is None else np.greater(a_min, a_max)
+
+
+def _share_of_lower(a, a_min, a_max):
+    """Return where the result is a_min: not where the bounds are crossed, and a half where they are equal."""
+    below = np.less(a, a_min)
+    return below if a_max is None else below * (0.5 * np.equal(a_min, a_max) + np.less(a_min, a_max))
+
+
+def _share_of_upper(a, a_min, a_max):
+    """Return where the result is a_max: everywhere where the bounds are crossed, half of below where they are equal."""
+    above = np.greater(a, a_max)
+    if a_min is None:
+        return above
+    return (above | _crossed(a_min, a_max)) + 0.5 * (np.less(a, a_min) & np.equal(a_min, a_max))
 
 
 pointwise(
     clip,
-    a=lambda g, a, a_min, a_max: selected(g, _clip_rules(a, a_min, a_max)[0]),
-    a_min=lambda g, a, a_min, a_max: _weighted(g, _clip_rules(a, a_min, a_max)[1]),
-    a_max=lambda g, a, a_min, a_max: _weighted(g, _clip_rules(a, a_min, a_max)[2]),
+    a=lambda g, residual: weighted(g, residual),
+    a_min=lambda g, a, a_min, a_max: weighted(g, _share_of_lower(a, a_min, a_max)),
+    a_max=lambda g, a, a_min, a_max: weighted(g, _share_of_upper(a, a_min, a_max)),
 )
+
+
+@clip.with_residual
+def _(a, a_min, a_max):
+    return clip.bind(a, a_min, a_max), _inside(a, a_min, a_max)
 
 
 @clip.samples
@@ -222,6 +248,19 @@ def _between_bounds(rng):
 
 
 # --------------------------------------------------------------------------------- reductions of one array
+def _shares(a, out, axis, initial, where):
+    """Return the share of each element in the result: a mask without ties, else one over the number that ties."""
+    shape = np.shape(a)
+    result = expanded(out, shape, axis)
+    chosen = _same(a, result) & where
+    if initial is None and np.count_nonzero(chosen) == np.size(out):
+        return chosen
+    number = np.sum(chosen, axis=normalised(axis, len(shape)), keepdims=True)
+    if initial is not None:
+        number = number + np.equal(result, initial)
+    return chosen / np.maximum(number, 1).astype(np.finfo(np.result_type(out)).dtype)
+
+
 def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive:
     """Return ``numpy.max`` or another: numpy.max and numpy.amax are two functions that do the same."""
     compute = getattr(np, name)
@@ -240,23 +279,16 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
         refuse_out(f"numpy.{name}", out)
         return (a,), {"axis": axis, "keepdims": keepdims, "initial": initial, "where": where}
 
-    def shares(a, out, axis, initial, where):
-        """Return the share of each element in the result."""
-        shape = np.shape(a)
-        result = expanded(out, shape, axis)
-        selected = np.logical_and(_same(a, result), where)
-        number = np.sum(selected, axis=normalised(axis, len(shape)), keepdims=True)
-        if initial is not None:
-            number = number + np.equal(result, initial)
-        return selected / np.maximum(number, 1).astype(np.finfo(np.result_type(out)).dtype)
+    @reduction.with_residual
+    def _(a, *, axis=None, keepdims=False, initial=None, where=True):
+        out = reduction.bind(a, axis=axis, keepdims=keepdims, initial=initial, where=where)
+        return out, _shares(a, out, axis, initial, where)
 
-    def pull(g, a, out, axis, initial, where):
-        share = shares(a, out, axis, initial, where)
-        return selected(expanded(g, np.shape(a), axis), share != 0) * share
+    def pull(g, residual, axis):
+        return weighted(expanded(g, np.shape(residual), axis), residual)
 
-    def push(t, a, out, axis, keepdims, initial, where):
-        share = shares(a, out, axis, initial, where)
-        return np.sum(selected(t, share != 0) * share, axis=axis, keepdims=keepdims)
+    def push(t, residual, axis, keepdims):
+        return np.sum(weighted(t, residual), axis=axis, keepdims=keepdims)
 
     reduction.defvjp(a=pull).defjvp(a=push)
     keywords = ("keepdims", "where", "initial")

@@ -30,15 +30,15 @@ cosh.samples(unary(wide, complex=complex_of(normal)))
 
 @primitive("numpy.tanh", aliases=("tanh",))
 def tanh(x, /):
-    """tanh x, with the derivative 1 - tanh^2 x = (1 - tanh x)(1 + tanh x)
+    """tanh x, with the derivative 1 - tanh^2 x
 
-    The factors are exact, so it has every digit that tanh x itself has kept. It asks for the output alone, which
-    the next operation keeps anyway; 1 / cosh^2 x would keep an array more and overflow where tanh does not.
+    It asks for the output alone, which the next operation keeps anyway; 1 / cosh^2 x would keep an array more and
+    overflow where tanh does not.
     """
     return np.tanh(x)
 
 
-elementwise(tanh, x=lambda out: (1 - out) * (1 + out))
+elementwise(tanh, x=lambda out: 1 - out * out)
 tanh.samples(unary(normal, complex=True, also=(0.0,)))
 
 
