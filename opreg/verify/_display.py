@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from opreg.verify import _checks
 from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import Plan
 from opreg.verify._record import PrimitiveRecord, Record
@@ -156,31 +157,43 @@ def epilogue(console: Console, record: Record, *, quiet: bool, verbose: bool) ->
     for primitive in report["primitives"]:
         if primitive["verdict"] in ("pass", "waived") and not verbose:
             continue
-        seen: dict[str, int] = {}
-        for finding in primitive["findings"]:
-            check = finding["check"]
-            seen[check] = seen.get(check, 0) + 1
-            if verbose or (is_red(primitive, check) and seen[check] == 1 and not quiet):
-                _print(console, "")
-                _print(console, primitive["name"], STYLES.get(primitive["verdict"], ""))
-                _print(console, describe(finding))
+        style = STYLES.get(primitive["verdict"], "")
         if quiet:
-            _print(
-                console,
-                f"{primitive['verdict']:<12} {primitive['name']}",
-                STYLES.get(primitive["verdict"], ""),
-            )
-        elif not verbose:
-            for check, number in seen.items():
-                if number > 1 and is_red(primitive, check):
-                    found = primitive["checks"][check]
-                    more = found["cases"] - found["pass"] - found["waived"] - 1
-                    _print(
-                        console, f"  ({more} more of {primitive['name']} {check}: see --verbose or --report)"
-                    )
+            _print(console, f"{primitive['verdict']:<12} {primitive['name']}", style)
+            continue
+        for finding in primitive["findings"] if verbose else _telling(primitive):
+            _print(console, f"\n{primitive['name']}", style)
+            _print(console, describe(finding))
+        if not verbose:
+            _print(console, f"  {_counts(primitive)}; see --verbose or --report for the others")
     if record.broke:
         _print(console, f"The run broke: {record.broke}", "bold red")
     _print(console, headline(report), "bold")
+
+
+def _telling(primitive: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one finding for each thing that is wrong: the first check that found it, in the order of the checks."""
+    order = [*_checks.CHECKS]
+    red = [f for f in primitive["findings"] if is_red(primitive, f["check"])]
+    red.sort(key=lambda f: order.index(f["check"]) if f["check"] in order else -1)
+    found: dict[str, dict[str, Any]] = {}
+    checks: set[str] = set()
+    for finding in red:
+        what = str(finding["diagnosis"]).split(" at [")[0]
+        if finding["check"] not in checks:
+            found.setdefault(what, finding)
+        checks.add(finding["check"])
+    return list(found.values())
+
+
+def _counts(primitive: dict[str, Any]) -> str:
+    """Say how many cases of which checks are not verified."""
+    parts = []
+    for name, tally in primitive["checks"].items():
+        red = tally["cases"] - tally["pass"] - tally["waived"]
+        if red and is_red(primitive, name):
+            parts.append(f"{name} {red} of {tally['cases']}")
+    return "not verified: " + ", ".join(parts)
 
 
 def _print(console: Console, text: str, style: str = "") -> None:

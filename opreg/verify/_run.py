@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from opreg.verify._verdict import Finding, Verdict
 
 SAMPLING = "samples"
 """The check that a primitive's sample generators yield samples."""
+TOO_LONG = "it took too long"
 FORWARD = "forward"
 """The check that the forward function accepts a sample."""
 
@@ -46,8 +48,13 @@ class Options:
     seed: int
     keyword: str = ""
     checks: tuple[str, ...] = ()
-    time_limit: float = 30.0
+    time_limit: float = 10.0
     message_seconds: float = 0.1
+
+
+PATIENCE = 2
+"""So many cases of a primitive may take longer than their limit, in one process; the rest is then given up."""
+_slow: Counter[tuple[int, str]] = Counter()
 
 
 class CaseTimeout(BaseException):
@@ -101,7 +108,7 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
     yield Done(shard.primitive)
 
 
-def replay(case: Case, time_limit: float = 30.0) -> tuple[Sample | None, str | Verdict]:
+def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | Verdict]:
     """Decide one case again, here; return its sample and its verdict, or why the check does not apply.
 
     Raises :class:`opreg.UnknownPrimitive` or ``LookupError`` where there is no such case.
@@ -141,6 +148,7 @@ def _cases(
     checks = [name for name in options.checks or _checks.CHECKS if wanted(f"{primitive.name} {name}")]
     blame = shard.blame
     after = Case.parse(shard.after) if shard.after else None
+    key = options.seed, primitive.name
     for number in range(shard.first, shard.last + 1):
         if after is not None and number < after.round:
             continue
@@ -178,7 +186,14 @@ def _cases(
                     yield case, _error(case, blame, None)
                     blame = ""
                     continue
+                if _slow[key] >= PATIENCE:
+                    yield (
+                        case,
+                        _error(case, f"it was given up after {PATIENCE} cases that took too long", None),
+                    )
+                    continue
                 verdict = _decided(subject, case, drawn.samples[index], prepared, options)
+                _slow[key] += isinstance(verdict, Verdict) and verdict.reason == TOO_LONG
                 yield case, verdict
                 if isinstance(verdict, Verdict) and verdict.outcome in ("fail", "error"):
                     # A rule that failed may have written into its arguments: later cases get them as drawn.
@@ -249,6 +264,9 @@ def _decided(
             verdict = check.run(subject, data, static, rng)
     except KeyboardInterrupt:
         raise
+    except CaseTimeout as error:
+        finding = Finding(case.check, "error", str(error), case=str(case), input=shown(sample))
+        return Verdict("error", TOO_LONG, None, (finding,))
     except BaseException as error:
         return _error(case, f"the check raised {sentence(error)}{_line(error)}", shown(sample))
     return _located(verdict, case)

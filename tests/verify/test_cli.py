@@ -51,6 +51,15 @@ def test_status_1_where_a_rule_fails(installed: Install, sources: SimpleNamespac
     assert "opreg replay badlib.softsign:" in result.stdout
 
 
+def test_what_many_checks_find_is_told_once(installed: Install, sources: SimpleNamespace) -> None:
+    installed(mylib=sources.wrong_shape)
+    done = verify("mylib.softsign", "--samples", "4")
+    assert done.exit_code == 1
+    assert done.output.count("the cotangent of argument 0 has the shape (), its primal") == 1
+    assert "structure fail: the cotangent" in done.output
+    assert "not verified: adjoint 4 of 4, differences 4 of 4" in done.output
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

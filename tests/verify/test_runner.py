@@ -204,6 +204,21 @@ def test_a_case_past_its_time_limit_is_an_error_and_the_rest_is_decided(
     assert "it took longer than its limit of 0.05 s" in diagnoses(record, "mylib.softsign")[0]
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no interval timer")
+def test_a_rule_that_loops_for_ever_is_given_up(installed: Install, sources: SimpleNamespace) -> None:
+    installed(mylib=sources.loops, other=sources.good)
+    started = time.monotonic()
+    options = Options(seed=6, time_limit=0.05)
+    record = verify(["mylib.softsign", "other.softsign"], Inline(), options, samples=20)
+    assert time.monotonic() - started < 20
+    found = record.primitives["mylib.softsign"]
+    assert found.checks["structure"].outcomes == {"error": found.samples}
+    said = [f["diagnosis"] for f in found.findings]
+    assert sum("longer than its limit" in text for text in said) == 2
+    assert any("given up after 2 cases that took too long" in text for text in said)
+    assert record.primitives["other.softsign"].verdict == "pass"
+
+
 def test_a_rule_that_writes_into_its_arguments_does_not_spoil_the_next_case(
     installed: Install, sources: SimpleNamespace
 ) -> None:
