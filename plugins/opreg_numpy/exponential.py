@@ -98,8 +98,9 @@ log1p.samples(unary(positive, complex=True, also=(np.array([-0.99, 1e-12, 0.0]),
 def logistic(x, /, *, base=e):
     """1 / (1 + base^-x), with the derivative log(base) logistic(x) logistic(-x), accurate where either is small"""
     with np.errstate(over="ignore"):
-        powers = np.exp2(-x) if base == 2 else np.exp(-x)
-    return 1 / (1 + powers)
+        power = np.exp2(-x) if base == 2 else np.exp(-x)
+        power += 1
+    return 1 / power
 
 
 elementwise(logistic, x=lambda x, out, base: log(base) * out * logistic(-x, base=base))

@@ -179,16 +179,14 @@ def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT):
 
 def _inside(a, a_min, a_max):
     """Tell where the result is a: not beyond a bound, and the bounds not crossed."""
-    beyond = False
-    if a_min is not None:
-        beyond = np.less(a, a_min)
-    if a_max is not None:
-        beyond = np.greater(a, a_max) | beyond
-    return np.logical_not(beyond | _crossed(a_min, a_max))
-
-
-def _crossed(a_min, a_max):
-    return False if a_min is None or a_max is None else np.greater(a_min, a_max)
+    if a_min is None or a_max is None:
+        beyond = np.greater(a, a_max) if a_min is None else np.less(a, a_min)
+    else:
+        beyond = np.less(a, a_min) | np.greater(a, a_max)
+        crossed = np.greater(a_min, a_max)
+        if np.any(crossed):
+            beyond = beyond | crossed
+    return np.logical_not(beyond)
 
 
 def _share_of_lower(a, a_min, a_max):
@@ -202,7 +200,7 @@ def _share_of_upper(a, a_min, a_max):
     above = np.greater(a, a_max)
     if a_min is None:
         return above
-    return (above | _crossed(a_min, a_max)) + 0.5 * (np.less(a, a_min) & np.equal(a_min, a_max))
+    return (above | np.greater(a_min, a_max)) + 0.5 * (np.less(a, a_min) & np.equal(a_min, a_max))
 
 
 pointwise(
@@ -215,7 +213,8 @@ pointwise(
 
 @clip.with_residual
 def _(a, a_min, a_max):
-    return clip.bind(a, a_min, a_max), _inside(a, a_min, a_max)
+    free = a_min is None and a_max is None
+    return clip.bind(a, a_min, a_max), True if free else _inside(a, a_min, a_max)
 
 
 @clip.samples
@@ -252,7 +251,9 @@ def _shares(a, out, axis, initial, where):
     """Return the share of each element in the result: a mask without ties, else one over the number that ties."""
     shape = np.shape(a)
     result = expanded(out, shape, axis)
-    chosen = _same(a, result) & where
+    chosen = _same(a, result)
+    if where is not True:
+        chosen = chosen & where
     if initial is None and np.count_nonzero(chosen) == np.size(out):
         return chosen
     number = np.sum(chosen, axis=normalised(axis, len(shape)), keepdims=True)

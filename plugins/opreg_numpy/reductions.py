@@ -134,19 +134,18 @@ def _deviation(a, mean, axis, dtype, where):
     return _masked(x - mean, where)
 
 
-def _var_slope(a, mean, axis, dtype, ddof, where):
-    d = _deviation(a, mean, axis, dtype, where)
-    return np.conjugate(d) * (2 / _number(d, np.shape(a), axis, where, ddof))
+def _var_weight(a, mean, out, axis, ddof, where):
+    """Return 2 / (n - ddof)."""
+    return 2 / _number(out, np.shape(a), axis, where, ddof)
 
 
-def _std_slope(a, mean, out, axis, dtype, ddof, where):
+def _std_weight(a, mean, out, axis, ddof, where):
+    """Return 1 / ((n - ddof) s), 0 where all elements are equal."""
     s = expanded(out, np.shape(a), axis)
     flat = np.equal(s, 0)
     if mean is None:
-        flat = np.logical_or(flat, _constant_slices(stop_gradient(a), axis, where))
-    d = _deviation(a, mean, axis, dtype, where)
-    unit = np.where(flat, 0.0, np.conjugate(d)) / np.where(flat, 1.0, s)
-    return unit / _number(d, np.shape(a), axis, where, ddof)
+        flat = flat | _constant_slices(stop_gradient(a), axis, where)
+    return np.where(flat, 0.0, 1 / np.where(flat, 1.0, s)) / _number(out, np.shape(a), axis, where, ddof)
 
 
 def _constant_slices(a, axis, where):
@@ -159,39 +158,33 @@ def _constant_slices(a, axis, where):
     return np.less_equal(high, low)
 
 
-def _by_data(slope):
-    """Return the VJP and the JVP of a spread by the data, of which ``slope`` gives the partials."""
+def _rules(weight, sign, which):
+    """Return the VJP and the JVP of a spread, whose partial by the data is ``weight`` times conj(a - m).
+
+    By a mean that was given (``which`` is 1) it is minus the sum of those of the elements that it is taken from.
+    """
 
     def pull(g, a, mean, out, axis, dtype, ddof, where):
-        return form_of(a).fit(expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where))
+        d = _deviation(a, mean, axis, dtype, where)
+        each = expanded(sign * g, np.shape(a), axis) * weight(a, mean, out, axis, ddof, where)
+        return form_of((a, mean)[which]).fit(_conjugate(d) * each)
 
     def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
-        change = np.real(t * slope(a, mean, out, axis, dtype, ddof, where))
-        return np.astype(np.sum(change, axis=axis, keepdims=keepdims), np.result_type(out))
+        d = _deviation(a, mean, axis, dtype, where)
+        total = np.sum(np.real(t * _conjugate(d)), axis=axis, keepdims=True)
+        change = np.reshape(sign * total * weight(a, mean, out, axis, ddof, where), np.shape(out))
+        return np.astype(change, np.result_type(out))
 
     return pull, push
 
 
-def _by_mean(slope):
-    """Return the VJP and the JVP by a mean that was given: minus those by every element that it is taken from."""
-
-    def pull(g, a, mean, out, axis, dtype, ddof, where):
-        return form_of(mean).fit(
-            -expanded(g, np.shape(a), axis) * slope(a, mean, out, axis, dtype, ddof, where)
-        )
-
-    def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
-        change = np.real(-t * slope(a, mean, out, axis, dtype, ddof, where))
-        return np.astype(np.sum(change, axis=axis, keepdims=keepdims), np.result_type(out))
-
-    return pull, push
+def _conjugate(x):
+    return np.conjugate(x) if np.iscomplexobj(x) else x
 
 
-for _primitive, _slope in (
-    (var, lambda a, mean, out, axis, dtype, ddof, where: _var_slope(a, mean, axis, dtype, ddof, where)),
-    (std, _std_slope),
-):
-    (_pull, _push), (_pull_mean, _push_mean) = _by_data(_slope), _by_mean(_slope)
+for _primitive, _weight in (var, _var_weight), (std, _std_weight):
+    _pull, _push = _rules(_weight, 1, 0)
+    _pull_mean, _push_mean = _rules(_weight, -1, 1)
     _primitive.defvjp(a=_pull, mean=_pull_mean).defjvp(a=_push, mean=_push_mean)
     _primitive.samples(
         reductions(normal, complex=True, nonempty=True, keywords=("keepdims", "where", "dtype"))
@@ -256,9 +249,7 @@ def _others(a, out, axis, dtype, initial, where):
     """Return the product of the others, for each element, 0 for those that the mask leaves out."""
     shape = np.shape(a)
     x = _masked(_in(dtype, a), where, 1.0)
-    magnitude = np.absolute(stop_gradient(out))
-    info = np.finfo(np.result_type(magnitude))
-    if np.all((magnitude >= info.tiny) & (magnitude <= info.max)):
+    if _invertible(out):
         return _masked(expanded(out, shape, axis) / x, where)
     reduced = normalised(axis, len(shape))
     order = tuple(i for i in range(len(shape)) if i not in reduced) + reduced
@@ -271,6 +262,13 @@ def _others(a, out, axis, dtype, initial, where):
         np.reshape(initial * before * after, turned), tuple(int(i) for i in np.argsort(order))
     )
     return _masked(others, where)
+
+
+def _invertible(products):
+    """Tell whether every product is a number that can be divided by: neither 0 nor out of range."""
+    magnitude = np.absolute(stop_gradient(products))
+    info = np.finfo(magnitude.dtype)
+    return magnitude.size == 0 or bool(np.min(magnitude) >= info.tiny and np.max(magnitude) <= info.max)
 
 
 def _exclusive(x, axis=-1):
@@ -325,7 +323,8 @@ def cumsum(a, /, *, axis=None, dtype=None):
 def cumprod(a, /, *, axis=None, dtype=None):
     """Running product along an axis (of all elements in order for None)
 
-    The adjoint is a_1 ... a_(i-1) s_i with s_i = g_i + a_(i+1) s_(i+1): exact however many zeros there are.
+    The adjoint is the sum from the end of g out, over a; where a product is 0, or too large or small to be told, it
+    is a_1 ... a_(i-1) s_i with s_i = g_i + a_(i+1) s_(i+1): exact however many zeros there are.
     """
     return np.cumprod(a, axis=axis, dtype=dtype)
 
@@ -376,8 +375,10 @@ def _in_line(a, axis, dtype):
     return (np.reshape(x, (-1,)), 0) if axis is None or np.ndim(a) == 0 else (x, axis)
 
 
-def _cumprod_pull(g, a, axis, dtype):
+def _cumprod_pull(g, out, a, axis, dtype):
     x, axis = _in_line(a, axis, dtype)
+    if _invertible(out):
+        return form_of(a).fit(np.reshape(_from_the_end(g * out, axis) / x, np.shape(a)))
     ones = np.ones(kept(np.shape(x), axis), np.result_type(x)) if np.shape(x)[axis] else x
     ahead = np.concatenate([x[along(np.ndim(x), axis, slice(1, None))], ones], axis=axis)
     s = reversed_along(_recurrence(reversed_along(ahead, axis), reversed_along(g, axis), axis), axis)
