@@ -31,7 +31,7 @@ _HOME = {
     "composite": "_composite",
     "custom_jvp": "_custom",
     "custom_vjp": "_custom",
-    "elementwise": "_primitive",
+    "elementwise": "_elementwise",
     "elementwise_grad": "_transforms",
     "grad": "_transforms",
     "graph": "_graph",
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from opreg._custom import custom_jvp as custom_jvp
     from opreg._custom import custom_vjp as custom_vjp
     from opreg._custom import stop_gradient as stop_gradient
+    from opreg._elementwise import elementwise as elementwise
     from opreg._errors import BlockedPrimitive as BlockedPrimitive
     from opreg._errors import DeclarationError as DeclarationError
     from opreg._errors import DuplicatePrimitive as DuplicatePrimitive
@@ -92,7 +93,6 @@ if TYPE_CHECKING:
     from opreg._graph import graph as graph
     from opreg._primitive import Primitive as Primitive
     from opreg._primitive import Sample as Sample
-    from opreg._primitive import elementwise as elementwise
     from opreg._primitive import primitive as primitive
     from opreg._space import Space as Space
     from opreg._trace import is_traced as is_traced

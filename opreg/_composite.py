@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from opreg import plugins
 from opreg._primitive import Primitive
+from opreg._signature import Parameters
 from opreg._space import spec_of
 from opreg._trace import Tracer
 from opreg._transforms import jvp, vjp
@@ -38,8 +39,8 @@ class Composite(Primitive):
 
     is_composite = True
 
-    def _read_signature(self, forward: Any) -> tuple[tuple[str, ...], str | None, Mapping[str, Any]]:
-        return ("leaves",), "leaves", {"call": None}
+    def _parameters(self, forward: Any) -> Parameters:
+        return Parameters(("leaves",), "leaves", {"call": None})
 
     def __init__(self, body: Callable[..., Any], name: str, aliases: Sequence[str] = ()) -> None:
         self.body = body

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, NamedTuple, Self
 
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
 from opreg._recorder import Recorders
+from opreg._signature import Entry, Function, Parameters, as_called, read_forward, read_rule, where
 from opreg._space import space_of, spec_of
 from opreg._trace import RECORDING, Tracer, add, highest, strip, transpose, zeros_like
 from opreg.hookspecs import hookimpl
-
-Function: TypeAlias = Callable[..., Any]
-Entry: TypeAlias = tuple[Function, Callable[[Any], Any]]
-
-_STARRED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-
-RESERVED = ("g", "out", "residual", "index")
-"""The names by which a rule asks for what is no parameter of its primitive. A JVP rule may say ``t`` for ``g``."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +46,6 @@ class Rule(NamedTuple):
     function: Function
 
 
-def where(function: Any) -> str:
-    """Say where an author's function is defined, for the end of an error message."""
-    while True:
-        inner = getattr(function, "__wrapped__", None)
-        if isinstance(
-            function, functools.partial
-        ):  # the engine's call of a rule, which is then its first argument
-            inner = function.args[0] if function.args and callable(function.args[0]) else function.func
-        if inner is None:
-            break
-        function = inner
-    code = getattr(function, "__code__", None)
-    return "" if code is None else f" ({code.co_filename}:{code.co_firstlineno})"
-
-
 class Primitive:
     """A differentiable function: forward computation, rules, samples. Made by :func:`opreg.primitive`.
 
@@ -92,49 +68,20 @@ class Primitive:
         self.__name__ = name.rsplit(".", 1)[-1]
         self.__doc__ = self.doc
         self.__module__ = getattr(forward, "__module__", __name__)
-        self.data, self.variadic, self.static = self._read_signature(forward)
+        self.parameters = self._parameters(forward)
+        self.data, self.variadic, self.static = self.parameters
         self.elementwise = False
         self.sample_generators: list[Function] = []
         self._rules: dict[tuple[str, str], Function] = {}
+        self._asks: dict[tuple[str, str], tuple[str, ...]] = {}  # what each rule asks for, by name
         self._linear: set[str] = set()
         self._reasons: dict[str, str] = {}
         self._calling: Function | None = None
         self._with_residual: Function | None = None
         self._prepare()
 
-    def _read_signature(self, forward: Function) -> tuple[tuple[str, ...], str | None, Mapping[str, Any]]:
-        data, static, variadic = [], {}, None
-        try:
-            parameters = inspect.signature(forward).parameters.values()
-        except (TypeError, ValueError):
-            raise DeclarationError(f"{self.name}: the forward function has no signature to read") from None
-        for p in parameters:
-            if p.name in RESERVED:
-                raise DeclarationError(
-                    f"{self.name}: {p.name!r} is a name that rules use and cannot be a parameter's{where(forward)}"
-                )
-            if p.kind is p.VAR_POSITIONAL:
-                variadic = p.name
-            elif p.kind is p.KEYWORD_ONLY:
-                static[p.name] = None if p.default is p.empty else p.default
-            elif p.kind is p.VAR_KEYWORD:
-                raise DeclarationError(f"{self.name}: **{p.name} hides keywords; name each{where(forward)}")
-            elif p.default is not p.empty:
-                raise DeclarationError(
-                    f"{self.name}: the data parameter {p.name!r} has a default; put it after '*' if it is static, "
-                    f"or fill it in with called_as{where(forward)}"
-                )
-            else:
-                data.append(p.name)
-        if variadic is not None and data:
-            raise DeclarationError(
-                f"{self.name}: data are either named or variadic, not both{where(forward)}"
-            )
-        if variadic is None and not data:
-            raise DeclarationError(
-                f"{self.name}: there is no positional parameter, so no data{where(forward)}"
-            )
-        return ((variadic,) if variadic else tuple(data)), variadic, MappingProxyType(static)
+    def _parameters(self, forward: Function) -> Parameters:
+        return read_forward(self.name, forward)
 
     # ------------------------------------------------------------------------------------------- declaring
     def defvjp(self, joint: Function | None = None, /, **rules: Function) -> Self:
@@ -201,7 +148,9 @@ class Primitive:
                 raise DeclarationError(
                     f"{self.name}: the {mode.upper()} rule for {name!r} is {rule!r}, not a function"
                 )
-            self._names(rule, mode)  # a wrong name is an error here, with the line
+            self._asks[mode, name] = read_rule(
+                self.name, rule, mode, self.parameters
+            )  # raises, with the line
             self._rules[mode, name] = rule
         self._prepare()
         return self
@@ -213,52 +162,15 @@ class Primitive:
                 f"({', '.join(self.data)}){where(rule) if rule is not None else ''}"
             )
 
-    def _names(self, rule: Function, mode: str) -> list[str]:
-        """Return what a rule asks for, by name, ``g`` included."""
-        known = (*self.data, *self.static, *RESERVED)
-        code = getattr(rule, "__code__", None)
-        if code is not None and not hasattr(rule, "__signature__") and not hasattr(rule, "__wrapped__"):
-            plain = code.co_varnames[
-                : code.co_argcount
-            ]  # what inspect.signature says, at a tenth of its price
-            if not (code.co_kwonlyargcount or code.co_flags & _STARRED or rule.__defaults__) and all(
-                name in known for name in plain
-            ):
-                return list(plain)
-        try:
-            parameters = inspect.signature(rule).parameters.values()
-        except (TypeError, ValueError):
-            raise DeclarationError(f"{self.name}: a rule has no signature to read{where(rule)}") from None
-        names = []
-        for p in parameters:
-            name = "g" if mode == "jvp" and p.name in ("t", "tangent") and p.name not in known else p.name
-            if name not in known:
-                if p.default is not p.empty:
-                    continue  # a default that the author binds, such as a constant of a loop
-                raise DeclarationError(
-                    f"{self.name}: a {mode.upper()} rule asks for {p.name!r}; it may ask for "
-                    f"{', '.join(known)}{where(rule)}"
-                )
-            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.KEYWORD_ONLY):
-                raise DeclarationError(
-                    f"{self.name}: a rule's parameters are plain names, not {p}{where(rule)}"
-                )
-            names.append(name)
-        return names
-
     # ------------------------------------------------------------------------------------ prepared for speed
     def _prepare(self) -> None:
         """Derive from the declarations what the traces read on every call."""
         self._cache: dict[Any, Any] = {}
-        needs_residual = any("residual" in self._names(rule, mode) for (mode, _), rule in self._rules.items())
+        needs_residual = any("residual" in names for names in self._asks.values())
         self._residual_from = self._with_residual if needs_residual else None
         self.plain = not (self.static or self.variadic or self._calling or self.is_composite)
         general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
         self.recorders = None if general else Recorders(self, RECORDING)
-
-    def _layout(self) -> tuple[str, ...]:
-        """Return the names of the environment's places: see :meth:`environment`."""
-        return ("out", "residual", *self.data, *self.static, "index")
 
     def environment(
         self, out: Any, residual: Any, primals: Sequence[Any], kwargs: Mapping[str, Any]
@@ -269,26 +181,9 @@ class Primitive:
             (out, residual, tuple(primals), *static) if self.variadic else (out, residual, *primals, *static)
         )
 
-    def _entry(self, rule: Function, mode: str) -> Entry:
-        """Return a rule as the engine calls it: ``function(g, pick(environment))``.
-
-        ``pick`` gives the one value that the rule asks for beside ``g``, or a tuple of several.
-        """
-        names = self._names(rule, mode)
-        wanted = [self._layout().index(name) for name in names if name != "g"]
-        at = names.index("g") if "g" in names else None
-        if at == 0 and len(wanted) == 1:
-            return rule, itemgetter(*wanted)
-
-        def anywhere(g: Any, saved: Any) -> Any:
-            several = saved if len(wanted) != 1 else (saved,)
-            return rule(*several) if at is None else rule(*several[:at], g, *several[at:])
-
-        function: Function = anywhere
-        if at == 0:
-            function = (lambda g, saved: rule(g, *saved)) if wanted else (lambda g, saved: rule(g))
-        function.__wrapped__ = rule  # type: ignore[attr-defined]
-        return function, itemgetter(*wanted) if wanted else _nothing
+    def _entry(self, mode: str, name: str) -> Entry:
+        """Return a declared rule as the engine calls it."""
+        return as_called(self._rules[mode, name], self._asks[mode, name], self.parameters.layout)
 
     def entries(self, mode: str, count: int) -> tuple[Entry | None, ...]:
         """Return the rule of each argument as the engine calls it; ``None`` where declared not differentiable."""
@@ -306,10 +201,9 @@ class Primitive:
     def _entry_for(self, mode: str, position: int, name: str) -> Entry | None:
         if name in self._reasons:
             return None
-        if (mode, name) in self._rules:
-            return self._entry(self._rules[mode, name], mode)
-        if (mode, "*") in self._rules:
-            return self._entry(self._rules[mode, "*"], mode)
+        for which in (name, "*"):
+            if (mode, which) in self._rules:
+                return self._entry(mode, which)
         other = "jvp" if mode == "vjp" else "vjp"
         if mode == "jvp" and name in self._linear:
             return self._linear_jvp(position), _whole
@@ -346,9 +240,9 @@ class Primitive:
 
             def linear(source: Any) -> Any:
                 if (other, name) in self._rules:
-                    rule, pick = self._entry(self._rules[other, name], other)
+                    rule, pick = self._entry(other, name)
                     return rule(source, pick(environment))
-                rule, pick = self._entry(self._rules[other, "*"], other)
+                rule, pick = self._entry(other, "*")
                 if other == "vjp":
                     results = rule(source, pick(environment))
                     return self.joint_results(rule, results, [position])[0]
@@ -365,8 +259,7 @@ class Primitive:
 
     def joint(self, mode: str) -> Entry | None:
         """Return the joint rule of a mode as the engine calls it, if that is how the mode is declared."""
-        rule = self._rules.get((mode, "*"))
-        return None if rule is None else self._entry(rule, mode)
+        return self._entry(mode, "*") if (mode, "*") in self._rules else None
 
     # ------------------------------------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -602,10 +495,6 @@ def _whole(environment: Any) -> Any:
     return environment
 
 
-def _nothing(environment: Any) -> tuple[()]:
-    return ()
-
-
 def _rebuild(kind: type[Primitive], state: dict[str, Any], static: dict[str, Any]) -> Primitive:
     primitive = object.__new__(kind)
     primitive.__dict__.update(state, static=MappingProxyType(static))
@@ -651,49 +540,3 @@ def primitive(name: str, *, aliases: Sequence[str] = ()) -> Callable[[Function],
     0.25
     """
     return lambda forward: Primitive(forward, name, aliases)
-
-
-def elementwise(primitive: Primitive, /, **partials: Any) -> Primitive:
-    """Declare the partial derivatives of a function that acts on each element: the VJP and the JVP follow.
-
-    A partial is a function of what it needs by name (the data, ``out``, static keywords), or a constant number. The
-    adjoint of implicit promotion (broadcasting, a real argument among complex ones, mixed precision) is applied by
-    the engine: for elementwise primitives only.
-
-    >>> import numpy as np, opreg
-    >>> @opreg.primitive("mylib.cube")
-    ... def cube(x, /):
-    ...     return x * x * x
-    >>> _ = opreg.elementwise(cube, x=lambda x: 3 * x * x)
-    >>> opreg.grad(cube)(2.0)
-    12.0
-    """
-    primitive.elementwise = True
-    for name, partial in partials.items():
-        rule = _scaled(partial) if callable(partial) else _constant(partial)
-        primitive.defvjp(**{name: rule}).defjvp(**{name: rule})
-    return primitive
-
-
-def _scaled(partial: Function) -> Function:
-    """Return the rule ``g * partial(...)``, which asks by name for what the partial asks for."""
-
-    parameters = [p for p in inspect.signature(partial).parameters.values() if p.default is p.empty]
-    by_count: dict[int, Function] = {  # the counts that occur, without the cost of unpacking
-        0: lambda g: g * partial(),
-        1: lambda g, a: g * partial(a),
-        2: lambda g, a, b: g * partial(a, b),
-    }
-    rule = by_count.get(len(parameters), lambda g, *saved: g * partial(*saved))
-    first = inspect.Parameter("g", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    rule.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
-    rule.__wrapped__ = partial  # type: ignore[attr-defined]
-    return rule
-
-
-def _constant(number: Any) -> Function:
-    if number == 1:
-        return lambda g: g
-    if number == -1:
-        return lambda g: -g
-    return lambda g: g * number

@@ -113,7 +113,9 @@ class Tracer:
                 recorders, trace = primitive.recorders, self.tracing
                 if recorders is not None and primitive.plain and len(inputs) == 1 and trace.recording:
                     return recorders[1](trace, ufunc, _NONE, self)
-                if any([type(value) in (list, tuple) for value in inputs]):  # so that rules can compute with it
+                if any(
+                    [type(value) in (list, tuple) for value in inputs]
+                ):  # so that rules can compute with it
                     coerce = space_of(strip(self)).coerce
                     inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
                 if not primitive.plain:
