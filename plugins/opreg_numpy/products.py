@@ -331,7 +331,9 @@ def _einsum_transposed(g, operands, index, subscripts, optimize):
         found, [n if label in present else 1 for label, n in zip(labels, widened, strict=True)]
     )
     target = form_of(primal)._replace(shape=tuple(shape[label] for label in labels))
-    found = target.fit(np.broadcast_to(found, np.broadcast_shapes(np.shape(found), target.shape)))
+    if np.shape(found) != target.shape:
+        found = np.broadcast_to(found, np.broadcast_shapes(np.shape(found), target.shape))
+    found = target.fit(found)
     if labels == word:
         return found
     axes = np.ix_(*(np.arange(shape[label]) for label in labels))
