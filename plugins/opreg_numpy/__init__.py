@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 
+import numpy as np
+
 from opreg import Primitive, Space, hookimpl
 from opreg_numpy._space import ARRAYS
 
@@ -35,4 +37,10 @@ def opreg_primitives() -> Iterable[Primitive]:
     for family in _FAMILIES:
         module = import_module(f"opreg_numpy.{family}")
         found += [value for value in vars(module).values() if isinstance(value, Primitive)]
-    return found
+    return [p for p in found if _exists(p.name)]
+
+
+def _exists(name: str) -> bool:
+    """Tell whether this NumPy has a function: ``unstack``, ``matvec`` and some others came after NumPy 2.0."""
+    library, _, function = name.partition(".")
+    return library != "numpy" or hasattr(np, function)

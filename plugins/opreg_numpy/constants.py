@@ -30,35 +30,36 @@ SHAPE = "only the shape and the dtype of the argument are used"
 
 
 # ------------------------------------------------------------------------------------ functions of one array
-def _of_one(name: str, reason: str, *aliases: str) -> Primitive:
-    """Return the constant ``numpy.name(x)``."""
+def _of_one(name: str, reason: str, *, complex: bool = False) -> Primitive:
+    """Return the constant ``numpy.name(x)``, also of complex numbers if it takes them."""
     compute = getattr(np, name)
-    constant = Primitive(lambda x, /: compute(x), f"numpy.{name}", (name, *aliases))
+    constant = Primitive(lambda x, /: compute(x), f"numpy.{name}", (name,))
     constant.doc = f"{name} of each element: {reason}."
-    constant.samples(unary(apart, complex=complex_of(apart) if _takes_complex(compute) else False))
+    constant.samples(unary(apart, complex=complex))
     return constant.not_differentiable(reason)
-
-
-def _takes_complex(compute) -> bool:
-    try:
-        compute(np.ones(1, complex))
-    except TypeError:
-        return False
-    return True
 
 
 floor = _of_one("floor", STEP)
 ceil = _of_one("ceil", STEP)
 trunc = _of_one("trunc", STEP)
-fix = _of_one("fix", STEP)
-rint = _of_one("rint", STEP)
-isfinite = _of_one("isfinite", TEST)
-isinf = _of_one("isinf", TEST)
-isnan = _of_one("isnan", TEST)
-iscomplex = _of_one("iscomplex", TEST)
-isreal = _of_one("isreal", TEST)
+rint = _of_one("rint", STEP, complex=True)
+isfinite = _of_one("isfinite", TEST, complex=True)
+isinf = _of_one("isinf", TEST, complex=True)
+isnan = _of_one("isnan", TEST, complex=True)
+iscomplex = _of_one("iscomplex", TEST, complex=True)
+isreal = _of_one("isreal", TEST, complex=True)
 signbit = _of_one("signbit", TEST)
-logical_not = _of_one("logical_not", TEST)
+logical_not = _of_one("logical_not", TEST, complex=True)
+
+
+@primitive("numpy.fix", aliases=("fix",))
+def fix(x, /):
+    """trunc x: numpy.fix is its older name, deprecated in NumPy 2.5"""
+    return np.trunc(x)
+
+
+fix.not_differentiable(STEP)
+fix.samples(unary(apart))
 
 
 @primitive("numpy.sign", aliases=("sign",))

@@ -199,9 +199,6 @@ def unstack(x, /, *, axis=0):
     return tuple(np.moveaxis(x, axis, 0))
 
 
-if not hasattr(np, "unstack"):  # NumPy 2.0
-    del unstack
-
 # ---------------------------------------------------------------------------------------------------- samples
 
 
@@ -307,7 +304,6 @@ array_split.samples(of_one_array(call((5, 3), 3), call((2, 4), 3, axis=-1), call
 hsplit.samples(of_one_array(call((3, 4), 2), call((4,), 2), call((2, 3, 2), [1])))
 vsplit.samples(of_one_array(call((4, 3), 2), call((3, 2), [1, 2]), call((2, 3, 2), 2)))
 dsplit.samples(of_one_array(call((2, 3, 4), 2), call((1, 2, 3), [0, 2])))
-if hasattr(np, "unstack"):
-    unstack.samples(
-        of_one_array(call((3, 2)), call((3, 2), axis=1), call((2, 3, 4), axis=-2), call((1,)), call((2, 0)))
-    )
+unstack.samples(
+    of_one_array(call((3, 2)), call((3, 2), axis=1), call((2, 3, 4), axis=-2), call((1,)), call((2, 0)))
+)

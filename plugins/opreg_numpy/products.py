@@ -86,10 +86,6 @@ def vecmat(x1, x2, /):
     return np.squeeze(np.matmul(np.expand_dims(np.conj(x1), -2), x2), -2)
 
 
-if not hasattr(np, "matvec"):  # NumPy before 2.2
-    del matvec, vecmat
-
-
 # ------------------------------------------------------------------------------------------------ contractions
 def _contract_a(g, a, b, axes_a, axes_b):
     """Return the cotangent of a, where out = sum over pairs of axes of a b, free axes of a first."""
@@ -381,13 +377,12 @@ matmul.samples(
         square=(3, 3),
     )
 )
-if hasattr(np, "matvec"):
-    matvec.samples(
-        _products(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3))
-    )
-    vecmat.samples(
-        _products(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3))
-    )
+matvec.samples(
+    _products(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3))
+)
+vecmat.samples(
+    _products(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3))
+)
 dot.samples(
     _products(
         ((2, 3), (3, 4)),

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from families import names_of
 
 import opreg
 from opreg.testing import conformance
 from opreg_numpy import arithmetic
 
-test_rules = conformance(
-    *(p.name for p in vars(arithmetic).values() if isinstance(p, opreg.Primitive)), samples=1
-)
+test_rules = conformance(*names_of(arithmetic), samples=1)
 
 
 def total(f):

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from families import names_of
 
 import opreg
 from opreg.testing import conformance
 from opreg_numpy import exponential
 
-test_rules = conformance(
-    *(p.name for p in vars(exponential).values() if isinstance(p, opreg.Primitive)), samples=1
-)
+test_rules = conformance(*names_of(exponential), samples=1)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from families import names_of
 
 import opreg
 from opreg.testing import conformance
 from opreg_numpy import hyperbolic
 
-test_rules = conformance(
-    *(p.name for p in vars(hyperbolic).values() if isinstance(p, opreg.Primitive)), samples=1
-)
+test_rules = conformance(*names_of(hyperbolic), samples=1)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import numpy as np
 import pytest
+from families import gradient
 from finite_differences import check
 
 import opreg
@@ -17,16 +17,6 @@ NAMES = (
     "numpy.take_along_axis", "numpy.diff", "numpy.compress", "numpy.extract", "numpy.select", "numpy.choose",
     "numpy.delete", "numpy.ediff1d", "numpy.resize",
 )  # fmt: skip
-
-
-def gradient(function: Any, x: Any) -> Any:
-    """Return the gradient of a weighted sum of the result: uneven weights tell places apart."""
-
-    def weighted(x: Any) -> Any:
-        out = function(x)
-        return np.sum(out * np.arange(1.0, np.size(out) + 1).reshape(np.shape(out)))
-
-    return opreg.grad(weighted)(x)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,14 +5,13 @@ import weakref
 
 import numpy as np
 import pytest
+from families import names_of
 
 import opreg
 from opreg.testing import conformance
 from opreg_numpy import reductions
 
-test_rules = conformance(
-    *(p.name for p in vars(reductions).values() if isinstance(p, opreg.Primitive)), samples=1
-)
+test_rules = conformance(*names_of(reductions), samples=1)
 
 AXES = [None, 0, 1, -1, (0, 2), (-1, 1), (0, 1, 2), ()]
 
@@ -253,8 +252,10 @@ def test_the_second_derivative_of_a_running_product_with_zeros() -> None:
 
 
 @pytest.mark.parametrize("include_initial", [False, True])
-@pytest.mark.parametrize(("f", "old"), [(np.cumulative_sum, np.cumsum), (np.cumulative_prod, np.cumprod)])
-def test_the_running_reductions_of_the_array_api(f, old, include_initial) -> None:
+@pytest.mark.skipif(not hasattr(np, "cumulative_sum"), reason="these are of NumPy 2.1")
+@pytest.mark.parametrize(("name", "old"), [("cumulative_sum", np.cumsum), ("cumulative_prod", np.cumprod)])
+def test_the_running_reductions_of_the_array_api(name, old, include_initial) -> None:
+    f = getattr(np, name)
     x = np.array([[2.0, 0.5], [3.0, -1.0]])
     g = np.arange(1.0, 5.0 + 2 * include_initial).reshape(-1, 2)
     got = opreg.vjp(lambda x: f(x, axis=0, include_initial=include_initial), x)[1](g)[0]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from families import gradient
 from finite_differences import check
 
 import opreg
@@ -19,16 +20,6 @@ NAMES = (
 )  # fmt: skip
 
 A = np.arange(6.0).reshape(2, 3)
-
-
-def gradient(function: Any, x: Any) -> Any:
-    """Return the gradient of a weighted sum of the result: uneven weights tell places apart."""
-
-    def weighted(x: Any) -> Any:
-        out = function(x)
-        return np.sum(out * np.arange(1.0, np.size(out) + 1).reshape(np.shape(out)))
-
-    return opreg.grad(weighted)(x)
 
 
 @pytest.mark.parametrize("name", NAMES)
