@@ -395,7 +395,8 @@ def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any
         column = [row[position] for row in rows]
         position += 1
         column_space = space_of(strip(column[0])) if column else space_of(strip(leaf))
-        results.append(column_space.assemble(column, spec, leaf_spec, rows_first))
+        block = column_space.assemble(column, spec, leaf_spec, rows_first)
+        results.append(space_of(strip(leaf)).export(block, leaf))
     return arguments.rebuild(results)
 
 
@@ -419,7 +420,7 @@ def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tu
             out_leaves, tree = flatten(fun(*values))
         found.append([
             None if spec_of(o) is None
-            else space_of(strip(o)).assemble([c[k] for c in columns], spec, spec_of(o), False)
+            else space.export(space_of(strip(o)).assemble([c[k] for c in columns], spec, spec_of(o), False), leaf)
             for k, o in enumerate(out_leaves)
         ])  # fmt: skip
     assert tree is not None

@@ -66,6 +66,8 @@ class ArraySpace(Space):
         outer, (inner, dtype) = shape_of[0], row_of
         if not rows:
             return np.zeros(outer + inner if rows_first else inner + outer, dtype)
+        if outer == inner == ():
+            return rows[0]
         stacked = np.stack([np.broadcast_to(row, inner) for row in rows], axis=0 if rows_first else -1)
         return np.reshape(stacked, outer + inner if rows_first else inner + outer)
 
@@ -151,7 +153,7 @@ class ScalarSpace(ArraySpace):
 
     def export(self, value: Any, primal: Any) -> Any:
         kind = type(primal)
-        if kind in (float, complex) and isinstance(value, (np.ndarray, np.generic)):
+        if kind in (float, complex) and isinstance(value, (np.ndarray, np.generic)) and value.shape == ():
             return kind(value)
         return value
 

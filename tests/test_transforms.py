@@ -1,0 +1,161 @@
+"""The transforms on NumPy's arrays and Python's numbers: shapes, dtypes, the form of results."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import opreg
+
+
+def test_a_float_gives_a_float() -> None:
+    for value in (
+        opreg.grad(lambda x: x**3)(2.0),
+        opreg.jacobian(lambda x: x**3)(2.0),
+        opreg.jacfwd(lambda x: x**3)(2.0),
+        opreg.vjp(lambda x: x**3, 2.0)[1](1.0)[0],
+    ):
+        assert type(value) is float
+        assert value == 12.0
+    assert type(opreg.hessian(lambda x: x**3)(2.0)) is float
+    assert type(opreg.grad(lambda z: np.real(z * z))(1 + 2j)) is complex
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0), (2, 3)])
+def test_a_gradient_has_shape_and_dtype_of_its_argument(dtype: Any, shape: tuple[int, ...]) -> None:
+    x = np.ones(shape, dtype)
+    for f in (lambda x: np.sum(np.sin(x) * 2.0), lambda x: np.sum(x * np.ones((4, *shape)))):
+        g = opreg.grad(f)(x)
+        assert (g.shape, g.dtype) == (shape, dtype)
+    jacobian = opreg.jacobian(lambda x: np.exp(x))(x)
+    assert (jacobian.shape, jacobian.dtype) == (shape + shape, dtype)
+    assert opreg.jacfwd(lambda x: np.exp(x))(x).shape == shape + shape
+
+
+@pytest.mark.parametrize("jacobian", [opreg.jacrev, opreg.jacfwd])
+def test_a_jacobian_of_several_arguments_and_outputs(jacobian: Any) -> None:
+    def f(x: Any, y: Any) -> dict[str, Any]:
+        return {"p": np.outer(x, y), "q": np.sum(x)}
+
+    x, y = np.arange(2.0), np.arange(3.0)
+    found = jacobian(f, argnums=(0, 1))(x, y)
+    assert found["p"][0].shape == (2, 3, 2)
+    assert found["p"][1].shape == (2, 3, 3)
+    np.testing.assert_array_equal(found["p"][0], np.einsum("ik,j->ijk", np.eye(2), y))
+    np.testing.assert_array_equal(found["q"][0], np.ones(2))
+    np.testing.assert_array_equal(found["q"][1], np.zeros(3))
+
+
+def test_a_holomorphic_function_has_its_complex_derivative() -> None:
+    z = np.array([1 + 2j, -1.0])
+    np.testing.assert_allclose(opreg.jacobian(lambda z: z**2)(z), np.diag(2 * z))
+    np.testing.assert_allclose(opreg.jacfwd(lambda z: np.exp(z))(z), np.diag(np.exp(z)))
+
+
+def test_a_hessian_by_blocks() -> None:
+    found = opreg.hessian(lambda p: np.sum(p["a"] ** 2) * p["b"])({"a": np.ones(2), "b": 3.0})
+    np.testing.assert_array_equal(found["a"]["a"], 6 * np.eye(2))
+    np.testing.assert_array_equal(found["a"]["b"], [2, 2])
+    np.testing.assert_array_equal(found["b"]["a"], [2, 2])
+    assert found["b"]["b"] == 0
+
+
+def test_a_hessian_vector_product_agrees_with_the_hessian() -> None:
+    rng = np.random.default_rng(0)
+    a, x, v = rng.standard_normal((3, 3)), rng.standard_normal(3), rng.standard_normal(3)
+    f = lambda x: np.sum(np.tanh(a @ x) ** 3)  # noqa: E731
+    np.testing.assert_allclose(opreg.hvp(f, (x,), (v,)), opreg.hessian(f)(x) @ v)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "message"),
+    [
+        (lambda x: x * 2, np.ones(3), r"needs a real scalar output.*an array of shape \(3,\)"),
+        (lambda x: np.sum(x) * 1j, np.ones(3), "a complex128, which is not real"),
+        (lambda x: np.argmax(x), np.ones(3), "integer type int64"),
+        (lambda x: x, 3, r"argument 0 of grad.*integer type int64.*\.astype\(float\)"),
+        (lambda x: x, np.arange(3), r"argument 0 of grad.*integer type int64"),
+        (lambda x: x, np.array([True]), "boolean type bool"),
+        (lambda x: x, np.array([1.0, None], object), "dtype object"),
+        (lambda x: x, "text", "builtins.str"),
+    ],
+)
+def test_what_has_no_gradient_is_a_type_error_in_a_sentence(f: Any, x: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        opreg.grad(f)(x)
+
+
+def test_integers_beside_floats_are_static_but_integer_arrays_are_refused() -> None:
+    assert opreg.grad(lambda p: p["x"] ** p["n"])({"x": 3.0, "n": 2}) == {"x": 6.0, "n": None}
+    with pytest.raises(TypeError, match=r"argument 0\['n'\] of grad.*integer"):
+        opreg.grad(lambda p: p["x"] * p["n"].sum())({"x": 3.0, "n": np.arange(3)})
+
+
+def test_cotangents_and_tangents_are_checked_and_cast() -> None:
+    _, pullback = opreg.vjp(lambda x: x * 2, np.ones(3, np.float32))
+    assert pullback(np.ones(3))[0].dtype == np.float32
+    with pytest.raises(ValueError, match=r"\(4,\).*\(3,\)"):
+        pullback(np.ones(4))
+    with pytest.raises(ValueError, match="complex128"):
+        pullback(np.ones(3) * 1j)
+    with pytest.raises(ValueError, match="the tangent of argument 0"):
+        opreg.jvp(np.sin, (np.ones(3),), (np.ones(2),))
+
+
+class Line(NamedTuple):
+    slope: Any
+    offset: Any
+
+
+def test_a_named_tuple_through_jvp() -> None:
+    f = lambda line: Line(line.slope * line.offset, line.offset)  # noqa: E731
+    out, tangent = opreg.jvp(f, (Line(2.0, np.ones(2)),), (Line(1.0, None),))
+    assert type(out) is Line
+    np.testing.assert_array_equal(tangent.slope, [1, 1])
+    np.testing.assert_array_equal(tangent.offset, [0, 0])
+
+
+def test_the_gradient_may_be_written_to() -> None:
+    g = opreg.grad(np.sum)(np.zeros((2, 3)))
+    g += 1
+    np.testing.assert_array_equal(g, 2 * np.ones((2, 3)))
+
+
+def test_a_gradient_does_not_change_the_error_state_nor_its_arguments() -> None:
+    x = np.array([1.0, 2.0])
+    before, state = x.tobytes(), np.geterr()
+    opreg.grad(lambda x: np.sum(np.log(x) / x))(x)
+    assert x.tobytes() == before
+    assert np.geterr() == state
+
+
+def test_threads_differentiate_arrays_at_the_same_time() -> None:
+    wrong: list[int] = []
+
+    def work(n: int) -> None:
+        for _ in range(20):
+            x = np.full(5, float(n))
+            if not np.array_equal(opreg.grad(lambda x: np.sum(x**2) * n)(x), 2 * x * n):
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_checkpoint_linearize_and_stop_gradient_on_arrays() -> None:
+    x = np.linspace(0.1, 1, 4)
+    inner = lambda x: np.sin(np.sin(x))  # noqa: E731
+    expected = opreg.grad(lambda x: np.sum(inner(x)))(x)
+    np.testing.assert_allclose(opreg.grad(lambda x: np.sum(opreg.checkpoint(inner)(x)))(x), expected)
+    out, push = opreg.linearize(inner, x)
+    np.testing.assert_allclose(push(np.ones(4)), expected)
+    np.testing.assert_array_equal(out, inner(x))
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(x * opreg.stop_gradient(x)))(x), x)
