@@ -350,3 +350,23 @@ def test_stop_gradient():
     assert opreg.grad(lambda x: x * opreg.stop_gradient({"a": [x * x]})["a"][0])(Exact(3)) == 9
     assert opreg.grad(opreg.grad(lambda x: opreg.stop_gradient(x) * x))(Exact(3)) == 0
     assert opreg.grad(lambda x: opreg.stop_gradient(x))(Exact(3)) == 0
+
+
+def test_a_rule_asks_in_any_order():
+    @primitive("exact.ratio")
+    def ratio(x, y, /):
+        return x / y
+
+    ratio.defvjp(x=lambda y, g: g / y, y=lambda out, g, y: -g * out / y)
+    x, y = Exact(3), Exact(4)
+    assert both_modes(ratio, x, y) == ((1 / y, -x / y**2), (1 / y, -x / y**2))
+    assert ratio.vjp(Exact(2), ratio(x, y), x, y) == (2 / y, -2 * x / y**2)
+
+
+def test_a_rule_may_ask_for_nothing_but_the_value():
+    @primitive("exact.inverse")
+    def inverse(x, /):
+        return 1 / x
+
+    inverse.defvjp(x=lambda out, g: -g * out * out)
+    assert opreg.grad(opreg.grad(inverse))(Exact(2)) == Exact(1, 4)
