@@ -11,8 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from opreg_numpy._fit import form_of
-
 Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
 
@@ -45,14 +43,6 @@ def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     if where is True:
         return prod(shape[i] for i in normalised(axis, len(shape)))
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
-
-
-def like(cotangent: Any, primal: Any) -> Any:
-    """Return a cotangent summed over broadcast axes, made real for a real primal and returned to its dtype.
-
-    It is the adjoint of NumPy's implicit promotion, for the rules of primitives that are not elementwise.
-    """
-    return form_of(primal).fit(cotangent)
 
 
 def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:

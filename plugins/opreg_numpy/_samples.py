@@ -1,14 +1,15 @@
 """Samples that primitives share: each generator visits the classes of input in which rules go wrong.
 
 A *draw* makes an array of a shape from a random generator, such as :func:`normal`. A *layout* makes an equal array
-that lies otherwise in memory. ``unary``, ``pairs`` and ``reductions`` make of them a generator for
-``primitive.samples``.
+that lies otherwise in memory. Of these are made the generators for ``primitive.samples``: ``unary``, ``pairs`` and
+``reductions`` for functions that are all called alike, and for the others tables of calls, ``of_one_array`` and
+``of_two_arrays``, of which the first call is repeated with every kind of array.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,9 +23,19 @@ Generator: TypeAlias = "Callable[[np.random.Generator], Iterator[Sample]]"
 
 
 # ------------------------------------------------------------------------------------------------- draws
-def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def normal(rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Array:
     """Return standard normal numbers."""
     return np.asarray(rng.standard_normal(shape))
+
+
+def single(rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Array:
+    """Return standard normal numbers in single precision."""
+    return np.asarray(rng.standard_normal(shape), np.float32)
+
+
+def complex_normal(rng: np.random.Generator, shape: tuple[int, ...] = ()) -> Array:
+    """Return complex numbers whose parts are standard normal."""
+    return np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
 
 
 def wide(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -80,11 +91,9 @@ def fortran(x: Array) -> Array:
 
 
 def strided(x: Array) -> Array:
-    """Return an equal array that takes every second element of its memory."""
+    """Return an equal array that takes every second element of its memory along each axis."""
     x = np.asarray(x)
-    if not x.ndim:
-        return x
-    out = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)[..., ::2]
+    out = np.zeros([2 * n for n in x.shape], x.dtype)[(..., *(slice(None, None, 2),) * x.ndim)]
     out[...] = x
     return out
 
@@ -116,6 +125,17 @@ LAYOUTS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
+def _laid_out(layout: Callable[[Array], Array]) -> Draw:
+    return lambda rng, shape: layout(normal(rng, shape))
+
+
+KINDS: Mapping[str, Draw] = {
+    "float32": single,
+    "complex": complex_normal,
+    **{note: _laid_out(layout) for note, layout in LAYOUTS.items() if layout is not repeated},
+}
+
+
 # ------------------------------------------------------------------------------------ functions of one array
 def unary(draw: Draw, *, complex: Draw | bool = False, also: Sequence[Any] = ()) -> Generator:
     """Return a generator of samples of a function of one array.
@@ -140,6 +160,32 @@ def unary(draw: Draw, *, complex: Draw | bool = False, also: Sequence[Any] = ())
             yield Sample((draw_complex(rng, (2, 3)),), note="complex")
             yield Sample((draw_complex(rng, ()),), note="complex, 0-d")
             yield Sample((draw_complex(rng, (3,)).astype(np.complex64),), note="complex64")
+
+    return samples
+
+
+class Row(NamedTuple):
+    """A call of a function of one array: the array's shape and what comes after it."""
+
+    shape: tuple[int, ...]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+def call(shape: tuple[int, ...], /, *args: Any, **kwargs: Any) -> Row:
+    """Return a row of :func:`of_one_array`'s table."""
+    return Row(shape, args, kwargs)
+
+
+def of_one_array(*rows: Row) -> Generator:
+    """Return a generator of these calls with one array, and of the first of them with every kind of array."""
+
+    def samples(rng: np.random.Generator) -> Iterator[Sample]:
+        for shape, args, kwargs in rows:
+            yield Sample((normal(rng, shape), *args), kwargs)
+        shape, args, kwargs = rows[0]
+        for kind, draw in KINDS.items():
+            yield Sample((draw(rng, shape), *args), kwargs, note=kind)
 
     return samples
 
@@ -188,6 +234,31 @@ def pairs(x: Draw, y: Draw | None = None, *, complex: bool = False, same: bool =
             yield Sample(
                 (z(rng, (3,)).astype(np.complex64), scalar_of(other(rng, (1,)))), note="complex64, a float"
             )
+
+    return samples
+
+
+def of_two_arrays(
+    *shapes: tuple[tuple[int, ...], tuple[int, ...]], square: tuple[int, ...] | None = None, **kwargs: Any
+) -> Generator:
+    """Return a generator of calls with two arrays of these pairs of shapes, the first pair of every kind.
+
+    ``square``: the shape in which one array serves as both, if it is not that of the first.
+    """
+
+    def samples(rng: np.random.Generator) -> Iterator[Sample]:
+        for left, right in shapes:
+            yield Sample((normal(rng, left), normal(rng, right)), kwargs, note=f"{left}, {right}")
+            yield Sample((complex_normal(rng, left), complex_normal(rng, right)), kwargs, note="complex")
+        left, right = shapes[0]
+        for kind, draw in KINDS.items():
+            yield Sample((draw(rng, left), draw(rng, right)), kwargs, note=kind)
+        yield Sample((normal(rng, left), complex_normal(rng, right)), kwargs, note="real and complex")
+        yield Sample((complex_normal(rng, left), single(rng, right)), kwargs, note="complex and float32")
+        yield Sample((single(rng, left), normal(rng, right)), kwargs, note="float32 and float64")
+        yield Sample((np.ones(left, int), normal(rng, right)), kwargs, note="integers and float64")
+        x = normal(rng, square or left)
+        yield Sample((x, x), kwargs, note="the same array twice")
 
     return samples
 

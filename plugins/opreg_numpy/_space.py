@@ -109,7 +109,7 @@ class ArraySpace(Space):
             or (plain.dtype.kind == "c" and dtype.kind == "f")
         ):
             return value
-        return np.astype(plain, dtype)
+        return plain.astype(dtype)
 
     def coerce(self, value: Any) -> Any:
         """Take the sequences that NumPy's operators take."""

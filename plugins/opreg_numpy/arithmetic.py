@@ -11,7 +11,7 @@ from math import pi
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, elementwise, primitive
-from opreg_numpy._forms import pointwise, weighted
+from opreg_numpy._rules import pointwise, weighted
 from opreg_numpy._samples import (
     above_one,
     beside_integers,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from opreg import NotDifferentiable, Primitive, Sample, is_traced, primitive
-from opreg_numpy._fit import form_of, remembering
-from opreg_numpy._forms import refuse_out
+from opreg_numpy._form import form_of
+from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import (
     apart,
     beside_integers,

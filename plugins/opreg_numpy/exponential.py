@@ -8,7 +8,7 @@ from math import e, factorial, log, pi
 import numpy as np
 
 from opreg import Sample, elementwise, primitive
-from opreg_numpy._forms import pointwise
+from opreg_numpy._rules import pointwise
 from opreg_numpy._samples import (
     beside_integers,
     complex_of,

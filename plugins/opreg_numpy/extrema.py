@@ -9,7 +9,7 @@ import numpy as np
 
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
-from opreg_numpy._forms import pointwise, refuse_out, weighted
+from opreg_numpy._rules import pointwise, refuse_out, weighted
 from opreg_numpy._samples import (
     SHAPES,
     beside_integers,

@@ -11,8 +11,9 @@ import operator
 import numpy as np
 
 from opreg import Sample, composite, primitive, stop_gradient
-from opreg_numpy._draw import KINDS, call, complex_, every_other, of_one_array, real, single
-from opreg_numpy._fit import remembering, shape_of
+from opreg_numpy._form import shape_of
+from opreg_numpy._rules import remembering
+from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single, strided
 
 
 @primitive("operator.getitem", aliases=("getitem",))
@@ -257,13 +258,13 @@ _KEYS = {
 @getitem.samples
 def _(rng):
     for note, key in _KEYS.items():
-        yield Sample((real(rng, (4, 3, 2)), key), note=note)
+        yield Sample((normal(rng, (4, 3, 2)), key), note=note)
     for kind, draw in KINDS.items():
         yield Sample((draw(rng, (4, 3)), (slice(None, 0, -2), [1, 1])), note=kind)
-    yield Sample((real(rng), ()), note="0-d")
-    yield Sample((real(rng), None), note="0-d, a new axis")
-    yield Sample((real(rng, (0, 3)), (slice(None), 1)), note="size 0")
-    yield Sample((real(rng, (1,)), 0), note="size 1")
+    yield Sample((normal(rng), ()), note="0-d")
+    yield Sample((normal(rng), None), note="0-d, a new axis")
+    yield Sample((normal(rng, (0, 3)), (slice(None), 1)), note="size 0")
+    yield Sample((normal(rng, (1,)), 0), note="size 1")
 
 
 @scatter_add.samples
@@ -275,13 +276,13 @@ def _(rng):
         (slice(None), np.array([2, 2])),
         (..., None, 0),
     ):
-        for draw in (real, complex_):
+        for draw in (normal, complex_normal):
             shape = np.empty((4, 3))[key].shape
             yield Sample((draw(rng, shape),), {"key": key, "shape": (4, 3)})
     mask = np.array([True, False, True, True])
     yield Sample((single(rng, (3, 3)),), {"key": mask, "shape": (4, 3)})
-    yield Sample((every_other(rng, (2, 3)),), {"key": np.array([[0, 1, 1], [4, 4, 4]]), "shape": (5,)})
-    yield Sample((real(rng, (0,)),), {"key": np.array([], int), "shape": (3,)})
+    yield Sample((strided(normal(rng, (2, 3))),), {"key": np.array([[0, 1, 1], [4, 4, 4]]), "shape": (5,)})
+    yield Sample((normal(rng, (0,)),), {"key": np.array([], int), "shape": (3,)})
 
 
 _PLACES = np.array([[0, 2, 2], [1, -1, 0]])
@@ -363,17 +364,17 @@ resize.samples(
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample(([True, False, True], draw(rng, (3, 4))), {"axis": 0}, note=kind)
-    yield Sample(([False, True], real(rng, (3, 4))), {"axis": -1}, note="a short condition")
-    yield Sample(([1, 0, 0, 1, 1], real(rng, (3, 4))), note="flattened")
-    yield Sample(([False, False], real(rng, (2, 3)), 0), note="nothing left")
+    yield Sample(([False, True], normal(rng, (3, 4))), {"axis": -1}, note="a short condition")
+    yield Sample(([1, 0, 0, 1, 1], normal(rng, (3, 4))), note="flattened")
+    yield Sample(([False, False], normal(rng, (2, 3)), 0), note="nothing left")
 
 
 @extract.samples
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((np.arange(12).reshape(3, 4) % 3 == 0, draw(rng, (3, 4))), note=kind)
-    yield Sample(([True, False, True], real(rng, (5,))), note="a short condition")
-    yield Sample((np.zeros(3, bool), real(rng, (3,))), note="nothing left")
+    yield Sample(([True, False, True], normal(rng, (5,))), note="a short condition")
+    yield Sample((np.zeros(3, bool), normal(rng, (3,))), note="nothing left")
 
 
 @select.samples
@@ -381,9 +382,9 @@ def _(rng):
     a, b = np.arange(3) > 0, np.arange(12).reshape(4, 3) % 2 == 0
     for kind, draw in KINDS.items():
         yield Sample(([b, b], [draw(rng, (4, 3)), draw(rng, (4, 3))], draw(rng, (4, 3))), note=kind)
-    yield Sample(([a, b], [real(rng, (4, 1)), real(rng, (3,))]), note="broadcasting, default 0")
-    yield Sample(([a, b], [real(rng, (3,)), np.ones(3)]), {"default": 2.5}, note="a scalar default")
-    x = real(rng, (3,))
+    yield Sample(([a, b], [normal(rng, (4, 1)), normal(rng, (3,))]), note="broadcasting, default 0")
+    yield Sample(([a, b], [normal(rng, (3,)), np.ones(3)]), {"default": 2.5}, note="a scalar default")
+    x = normal(rng, (3,))
     yield Sample(([a, ~a], [x, x], x), note="the same array")
 
 
@@ -391,15 +392,17 @@ def _(rng):
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((np.array([0, 1, 1]), [draw(rng, (2, 3)), draw(rng, (2, 3))]), note=kind)
-    yield Sample((np.array([[0], [2]]), [real(rng, (3,)), real(rng), real(rng, (1, 3))]), note="broadcasting")
-    yield Sample((np.array([3, -1, 0]), [real(rng, (3,)), real(rng, (3,))]), {"mode": "wrap"})
-    yield Sample((np.array([3, -1, 0]), [real(rng, (3,)), real(rng, (3,))]), {"mode": "clip"})
+    yield Sample(
+        (np.array([[0], [2]]), [normal(rng, (3,)), normal(rng), normal(rng, (1, 3))]), note="broadcasting"
+    )
+    yield Sample((np.array([3, -1, 0]), [normal(rng, (3,)), normal(rng, (3,))]), {"mode": "wrap"})
+    yield Sample((np.array([3, -1, 0]), [normal(rng, (3,)), normal(rng, (3,))]), {"mode": "clip"})
 
 
 @embed_diagonal.samples
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((draw(rng, (2, 3)),), {"offset": 0, "shape": (2, 3, 4)}, note=kind)
-    yield Sample((real(rng, (2,)),), {"offset": 2, "shape": (3, 4)})
-    yield Sample((real(rng, (3,)),), {"offset": -1, "shape": (4, 4)})
-    yield Sample((real(rng, (0,)),), {"offset": 7, "shape": (4, 4)})
+    yield Sample((normal(rng, (2,)),), {"offset": 2, "shape": (3, 4)})
+    yield Sample((normal(rng, (3,)),), {"offset": -1, "shape": (4, 4)})
+    yield Sample((normal(rng, (0,)),), {"offset": 7, "shape": (4, 4)})

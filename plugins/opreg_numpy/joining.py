@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from opreg import Sample, composite, primitive
-from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
-from opreg_numpy._fit import form_of, remembering
-from opreg_numpy._forms import refuse_out
+from opreg_numpy._form import form_of
+from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single
 
 
 def _forms(*arrays):
@@ -208,17 +208,17 @@ def _joined(*shapes, **kwargs):
     def generate(rng):
         for kind, draw in KINDS.items():
             yield Sample(([draw(rng, shape) for shape in shapes],), kwargs, note=kind)
-        yield Sample((tuple(real(rng, shape) for shape in shapes),), kwargs, note="a tuple")
+        yield Sample((tuple(normal(rng, shape) for shape in shapes),), kwargs, note="a tuple")
         yield Sample(
-            ([single(rng, shapes[0]), complex_(rng, shapes[1]), real(rng, shapes[1])],),
+            ([single(rng, shapes[0]), complex_normal(rng, shapes[1]), normal(rng, shapes[1])],),
             kwargs,
             note="mixed types",
         )
         yield Sample(
-            ([np.ones(shapes[1], int), real(rng, shapes[0])],), kwargs, note="an integer array among them"
+            ([np.ones(shapes[1], int), normal(rng, shapes[0])],), kwargs, note="an integer array among them"
         )
-        x = real(rng, shapes[0])
-        yield Sample(([x, x, real(rng, shapes[1]), x],), kwargs, note="the same array again")
+        x = normal(rng, shapes[0])
+        yield Sample(([x, x, normal(rng, shapes[1]), x],), kwargs, note="the same array again")
         yield Sample(([x],), kwargs, note="a single array")
 
     return generate
@@ -229,13 +229,13 @@ concatenate.samples(_joined((2, 3), (4, 3)))
 
 @concatenate.samples
 def _(rng):
-    yield Sample(([real(rng, (3, 2)), real(rng, (3, 1)), real(rng, (3, 0))], -1))
-    yield Sample(([real(rng, (3, 2)), real(rng, (4,)), real(rng)],), {"axis": None}, note="flattened")
-    yield Sample(([real(rng, (2, 3, 1)), real(rng, (2, 1, 1))],), {"axis": 1, "dtype": np.complex128})
+    yield Sample(([normal(rng, (3, 2)), normal(rng, (3, 1)), normal(rng, (3, 0))], -1))
+    yield Sample(([normal(rng, (3, 2)), normal(rng, (4,)), normal(rng)],), {"axis": None}, note="flattened")
+    yield Sample(([normal(rng, (2, 3, 1)), normal(rng, (2, 1, 1))],), {"axis": 1, "dtype": np.complex128})
     yield Sample(([single(rng, (2,)), single(rng, (2,))],), {"dtype": np.float64, "casting": "safe"})
-    yield Sample(([real(rng, (2,)), single(rng, (2,))],), {"dtype": np.float32})
-    yield Sample((real(rng, (3, 2, 2)), 1), note="an array as the sequence")
-    yield Sample(([[1.5, 2.5], real(rng, (2,))],), note="a list among them")
+    yield Sample(([normal(rng, (2,)), single(rng, (2,))],), {"dtype": np.float32})
+    yield Sample((normal(rng, (3, 2, 2)), 1), note="an array as the sequence")
+    yield Sample(([[1.5, 2.5], normal(rng, (2,))],), note="a list among them")
 
 
 stack.samples(_joined((2, 3), (2, 3)))
@@ -243,14 +243,14 @@ stack.samples(_joined((2, 3), (2, 3)))
 
 @stack.samples
 def _(rng):
-    yield Sample(([real(rng, (3, 2)), real(rng, (3, 2))], -1))
-    yield Sample(([real(rng, (3, 2)), real(rng, (3, 2))],), {"axis": 1, "dtype": np.complex128})
+    yield Sample(([normal(rng, (3, 2)), normal(rng, (3, 2))], -1))
+    yield Sample(([normal(rng, (3, 2)), normal(rng, (3, 2))],), {"axis": 1, "dtype": np.complex128})
     yield Sample(
         ([single(rng, (2,)), single(rng, (2,))],), {"axis": -2, "dtype": np.float64, "casting": "safe"}
     )
-    yield Sample(([real(rng), 2.5, real(rng)],), note="0-d and a number")
-    yield Sample(([real(rng, (0, 2)), real(rng, (0, 2))],), note="size 0")
-    yield Sample((real(rng, (3, 2)), 1), note="an array as the sequence")
+    yield Sample(([normal(rng), 2.5, normal(rng)],), note="0-d and a number")
+    yield Sample(([normal(rng, (0, 2)), normal(rng, (0, 2))],), note="size 0")
+    yield Sample((normal(rng, (3, 2)), 1), note="an array as the sequence")
 
 
 vstack.samples(_joined((3,), (3,)))
@@ -268,11 +268,11 @@ column_stack.samples(_joined((3, 2), (3, 1)))
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((draw(rng, (3, 2)), draw(rng, (4,))), note=kind)
-    yield Sample((real(rng, (3, 2)), real(rng, (1, 2)), 0))
-    yield Sample((real(rng, (3, 2)), complex_(rng, (3, 1))), {"axis": -1})
-    yield Sample((real(rng, (3,)), 2.5), note="a number")
-    yield Sample((real(rng), [1, 2]), note="integers")
-    x = real(rng, (2,))
+    yield Sample((normal(rng, (3, 2)), normal(rng, (1, 2)), 0))
+    yield Sample((normal(rng, (3, 2)), complex_normal(rng, (3, 1))), {"axis": -1})
+    yield Sample((normal(rng, (3,)), 2.5), note="a number")
+    yield Sample((normal(rng), [1, 2]), note="integers")
+    x = normal(rng, (2,))
     yield Sample((x, x), note="the same array")
 
 
@@ -282,10 +282,10 @@ def _(rng):
         yield Sample(
             ([[draw(rng, (2, 2)), draw(rng, (2, 1))], [draw(rng, (1, 2)), draw(rng, (1, 1))]],), note=kind
         )
-    yield Sample(([real(rng, (2,)), 1.5, real(rng)],), note="a row")
-    yield Sample(([[real(rng, (2,))], [np.ones((3, 2))]],), note="partly constant, ranks mixed")
-    yield Sample((real(rng, (2, 3)),), note="no list")
-    yield Sample(([[real(rng, (2, 2, 3)), real(rng, (2, 2, 1))]],), note="three axes, two lists")
+    yield Sample(([normal(rng, (2,)), 1.5, normal(rng)],), note="a row")
+    yield Sample(([[normal(rng, (2,))], [np.ones((3, 2))]],), note="partly constant, ranks mixed")
+    yield Sample((normal(rng, (2, 3)),), note="no list")
+    yield Sample(([[normal(rng, (2, 2, 3)), normal(rng, (2, 2, 1))]],), note="three axes, two lists")
 
 
 for _function in split, array_split:

@@ -28,8 +28,8 @@ from opreg import (
     vjp,
 )
 from opreg_numpy._axes import expanded, normalised
-from opreg_numpy._draw import KINDS, call, complex_, of_one_array, real, single
-from opreg_numpy._fit import like
+from opreg_numpy._form import like
+from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
 
 
 @hookimpl
@@ -228,7 +228,7 @@ def _cholesky_tangent(t, out, upper):
     """L P(L^-1 t L^-H)"""
     lower = _adjoint(out) if upper else out
     inner = np.linalg.solve(lower, _adjoint(np.linalg.solve(lower, _hermitian(t))))
-    found = np.matmul(lower, _halved_lower(_hermitian(inner)))  # its diagonal is real, exactly
+    found = np.matmul(lower, _halved_lower(_hermitian(inner)))  # its diagonal is normal, exactly
     return _adjoint(found) if upper else found
 
 
@@ -718,12 +718,12 @@ def _of_stacks(make, *keywords, **always):
 
     def generate(rng):
         for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
-            yield Sample((make(rng, real, *shape),), always, note=f"{shape}")
+            yield Sample((make(rng, normal, *shape),), always, note=f"{shape}")
         for kind, draw in KINDS.items():
             yield Sample((make(rng, draw, 3, 3),), always, note=kind)
         for options in keywords:
-            yield Sample((make(rng, real, 3, 3),), {**always, **options})
-            yield Sample((make(rng, complex_, 2, 2, 2),), {**always, **options})
+            yield Sample((make(rng, normal, 3, 3),), {**always, **options})
+            yield Sample((make(rng, complex_normal, 2, 2, 2),), {**always, **options})
 
     return generate
 
@@ -752,19 +752,19 @@ def _(rng):
         ((0, 2, 2), (2, 1)),
         ((2, 2), (2, 0)),
     ):
-        yield Sample((_matrices(rng, real, *left), real(rng, right)), note=f"{left}, {right}")
+        yield Sample((_matrices(rng, normal, *left), normal(rng, right)), note=f"{left}, {right}")
     for kind, draw in KINDS.items():
         yield Sample((_matrices(rng, draw, 3, 3), draw(rng, (3, 2))), note=kind)
-    yield Sample((_matrices(rng, real, 2, 2), complex_(rng, (2,))), note="real and complex")
-    yield Sample((_matrices(rng, complex_, 2, 2), single(rng, (2, 3))), note="complex and float32")
-    yield Sample((_matrices(rng, real, 2, 2), np.arange(2)), note="integers")
-    x = _matrices(rng, real, 3, 3)
+    yield Sample((_matrices(rng, normal, 2, 2), complex_normal(rng, (2,))), note="real and complex")
+    yield Sample((_matrices(rng, complex_normal, 2, 2), single(rng, (2, 3))), note="complex and float32")
+    yield Sample((_matrices(rng, normal, 2, 2), np.arange(2)), note="integers")
+    x = _matrices(rng, normal, 3, 3)
     yield Sample((x, x), note="the same array twice")
 
 
 @det.samples
 def _(rng):
-    for draw in (real, complex_):
+    for draw in (normal, complex_normal):
         x = draw(rng, (4, 3, 3))
         x[0, 1], x[1, 1:], x[2] = x[0, 0], x[1, :1], 0
         yield Sample((x,), note="of rank 2, 1, 0 and 3")
@@ -776,15 +776,15 @@ def _rectangular(rng):
     for kind, draw in KINDS.items():
         yield kind, draw(rng, (4, 3))
     for shape in ((3, 4), (3, 3), (2, 4, 2), (2, 1, 2, 3), (1, 1), (0, 3, 2)):
-        yield f"{shape}", real(rng, shape)
+        yield f"{shape}", normal(rng, shape)
 
 
 @pinv.samples
 def _(rng):
     for kind, x in _rectangular(rng):
         yield Sample((x,), note=kind)
-    yield Sample((real(rng, (3, 2)), 1e-3), note="rcond")
-    yield Sample((complex_(rng, (2, 3)),), {"rtol": 1e-3})
+    yield Sample((normal(rng, (3, 2)), 1e-3), note="rcond")
+    yield Sample((complex_normal(rng, (2, 3)),), {"rtol": 1e-3})
 
 
 @qr.samples
@@ -792,14 +792,14 @@ def _(rng):
     for kind, x in _rectangular(rng):
         yield Sample((x,), note=kind)
         yield Sample((x,), {"mode": "r"}, note=kind)
-    yield Sample((real(rng, (3, 3)), "complete"), note="square, so complete")
+    yield Sample((normal(rng, (3, 3)), "complete"), note="square, so complete")
 
 
 @eigh.samples
 def _(rng):
     for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 2, 2)):
-        yield Sample((_definite(rng, real, *shape),), note=f"{shape}")
-        yield Sample((_definite(rng, real, *shape), "U"), note=f"{shape}")
+        yield Sample((_definite(rng, normal, *shape),), note=f"{shape}")
+        yield Sample((_definite(rng, normal, *shape), "U"), note=f"{shape}")
     for kind, draw in KINDS.items():
         if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
             yield Sample((_definite(rng, draw, 3, 3),), note=kind)
@@ -824,7 +824,7 @@ def _(rng):
 @eig.samples
 def _(rng):
     for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
-        yield Sample((_apart(rng, real, *shape),), note=f"{shape}")
+        yield Sample((_apart(rng, normal, *shape),), note=f"{shape}")
     for kind, draw in KINDS.items():
         if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
             yield Sample((_apart(rng, draw, 3, 3),), note=kind)
@@ -836,8 +836,8 @@ def _(rng):
         yield Sample((x,), {"compute_uv": False}, note=kind)
         if kind != "complex":  # the phases of complex singular vectors are anybody's choice
             yield Sample((x, False), note=kind)
-    yield Sample((real(rng, (3, 3)),), note="square")
-    yield Sample((real(rng, (2, 2)), True, True), note="square")
+    yield Sample((normal(rng, (3, 3)),), note="square")
+    yield Sample((normal(rng, (2, 2)), True, True), note="square")
 
 
 @svdvals.samples
@@ -901,7 +901,7 @@ power_norm.samples(
 @norm.samples
 @vector_norm.samples
 def _(rng):
-    x = real(rng, (3, 4))
+    x = normal(rng, (3, 4))
     x[1] = 0
     for order in (2, 3, 1.5):
         yield Sample((x,), {"ord": order, "axis": 1}, note="zero: a kink")
@@ -913,17 +913,21 @@ def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((_matrices(rng, draw, 3, 3),), note=kind)
     for p in (None, 2, -2, 1, -1, np.inf, -np.inf, "fro", "nuc"):
-        yield Sample((_matrices(rng, real, 2, 2, 2),), {"p": p})
-    yield Sample((real(rng, (3, 2)),), note="rectangular")
+        yield Sample((_matrices(rng, normal, 2, 2, 2),), {"p": p})
+    yield Sample((normal(rng, (3, 2)),), note="rectangular")
 
 
 @multi_dot.samples
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample(([draw(rng, (2, 3)), draw(rng, (3, 4)), draw(rng, (4, 2))],), note=kind)
-    yield Sample(([real(rng, (3,)), real(rng, (3, 2)), complex_(rng, (2,))],), note="vectors at the ends")
-    yield Sample(([real(rng, (1, 2)), np.ones((2, 2)), real(rng, (2, 3)), real(rng, (3, 1))],), note="four")
-    x = real(rng, (2, 2))
+    yield Sample(
+        ([normal(rng, (3,)), normal(rng, (3, 2)), complex_normal(rng, (2,))],), note="vectors at the ends"
+    )
+    yield Sample(
+        ([normal(rng, (1, 2)), np.ones((2, 2)), normal(rng, (2, 3)), normal(rng, (3, 1))],), note="four"
+    )
+    x = normal(rng, (2, 2))
     yield Sample(([x, x, x],), note="the same array again")
 
 
@@ -931,9 +935,9 @@ def _(rng):
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((_matrices(rng, draw, 6, 6).reshape(2, 3, 6), draw(rng, (2, 3))), note=kind)
-    yield Sample((_matrices(rng, real, 6, 6).reshape(6, 3, 2), real(rng, (6,))))
+    yield Sample((_matrices(rng, normal, 6, 6).reshape(6, 3, 2), normal(rng, (6,))))
     yield Sample(
-        (np.moveaxis(_matrices(rng, real, 6, 6).reshape(2, 3, 6), -1, 0), real(rng, (2, 3)), (0,)),
+        (np.moveaxis(_matrices(rng, normal, 6, 6).reshape(2, 3, 6), -1, 0), normal(rng, (2, 3)), (0,)),
         note="axes",
     )
 
@@ -942,28 +946,18 @@ def _(rng):
 def _(rng):
     for kind, draw in KINDS.items():
         yield Sample((_matrices(rng, draw, 6, 6).reshape(2, 3, 6),), note=kind)
-    yield Sample((_matrices(rng, real, 6, 6).reshape(6, 3, 2), 1), note="ind")
-    yield Sample((_matrices(rng, real, 4, 4).reshape(2, 2, 2, 2),))
+    yield Sample((_matrices(rng, normal, 6, 6).reshape(6, 3, 2), 1), note="ind")
+    yield Sample((_matrices(rng, normal, 4, 4).reshape(2, 2, 2, 2),))
 
 
-def _two(*shapes, **kwargs):
-    def generate(rng):
-        for left, right in shapes:
-            for draw in (real, single, complex_):
-                yield Sample((draw(rng, left), draw(rng, right)), kwargs, note=draw.__name__)
-            yield Sample((real(rng, left), complex_(rng, right)), kwargs, note="real and complex")
-
-    return generate
-
-
-matmul.samples(_two(((2, 3), (3, 4)), ((5, 2, 3), (3, 1)), ((3,), (3, 2))))
-outer.samples(_two(((3,), (4,)), ((1,), (2,)), ((0,), (2,))))
-cross.samples(_two(((2, 3), (2, 3)), ((3,), (4, 3))))
-cross.samples(_two(((3, 2), (3, 2)), axis=0))
-vecdot.samples(_two(((2, 3), (3,)), ((3,), (3,))))
-vecdot.samples(_two(((3, 2), (3, 1)), axis=-2))
-tensordot.samples(_two(((2, 3, 4), (3, 4, 2))))
-tensordot.samples(_two(((2, 3), (3, 2)), axes=([1], [0])))
+matmul.samples(of_two_arrays(((2, 3), (3, 4)), ((5, 2, 3), (3, 1)), ((3,), (3, 2)), square=(3, 3)))
+outer.samples(of_two_arrays(((3,), (4,)), ((1,), (2,)), ((0,), (2,))))
+cross.samples(of_two_arrays(((2, 3), (2, 3)), ((3,), (4, 3))))
+cross.samples(of_two_arrays(((3, 2), (3, 2)), axis=0))
+vecdot.samples(of_two_arrays(((2, 3), (3,)), ((3,), (3,))))
+vecdot.samples(of_two_arrays(((3, 2), (3, 1)), axis=-2))
+tensordot.samples(of_two_arrays(((2, 3, 4), (3, 4, 2)), square=(2, 3)))
+tensordot.samples(of_two_arrays(((2, 3), (3, 2)), square=(3, 3), axes=([1], [0])))
 diagonal.samples(
     of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 3, 4), offset=2), call((0, 2)))
 )

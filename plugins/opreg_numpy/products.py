@@ -14,9 +14,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from opreg import NotDifferentiable, Sample, composite, primitive
-from opreg_numpy._draw import KINDS, complex_, real, single
-from opreg_numpy._fit import form_of, like
-from opreg_numpy._forms import refuse_out
+from opreg_numpy._form import form_of, like
+from opreg_numpy._rules import refuse_out
+from opreg_numpy._samples import KINDS, complex_normal, normal, of_two_arrays, single
 from opreg_numpy.indexing import scatter_add
 
 
@@ -340,27 +340,8 @@ einsum.deflinear(operands=_einsum_transposed)
 
 
 # ---------------------------------------------------------------------------------------------------- samples
-def _products(*shapes, square=None, **kwargs):
-    """Return a generator of calls with two arrays of these pairs of shapes; the first pair in every kind."""
-
-    def generate(rng):
-        for left, right in shapes:
-            yield Sample((real(rng, left), real(rng, right)), kwargs, note=f"{left}, {right}")
-        left, right = shapes[0]
-        for kind, draw in KINDS.items():
-            yield Sample((draw(rng, left), draw(rng, right)), kwargs, note=kind)
-        yield Sample((real(rng, left), complex_(rng, right)), kwargs, note="real and complex")
-        yield Sample((complex_(rng, left), single(rng, right)), kwargs, note="complex and float32")
-        yield Sample((single(rng, left), real(rng, right)), kwargs, note="float32 and float64")
-        yield Sample((np.ones(left, int), real(rng, right)), kwargs, note="integers and float64")
-        x = real(rng, square or left)
-        yield Sample((x, x), kwargs, note="the same array twice")
-
-    return generate
-
-
 matmul.samples(
-    _products(
+    of_two_arrays(
         ((2, 3), (3, 4)),
         ((3,), (3,)),
         ((3,), (3, 2)),
@@ -378,13 +359,13 @@ matmul.samples(
     )
 )
 matvec.samples(
-    _products(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3))
+    of_two_arrays(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3))
 )
 vecmat.samples(
-    _products(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3))
+    of_two_arrays(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3))
 )
 dot.samples(
-    _products(
+    of_two_arrays(
         ((2, 3), (3, 4)),
         ((3,), (3,)),
         ((), (2, 3)),
@@ -401,7 +382,7 @@ dot.samples(
     )
 )
 inner.samples(
-    _products(
+    of_two_arrays(
         ((2, 3), (4, 3)),
         ((3,), (3,)),
         ((), (2, 3)),
@@ -413,48 +394,54 @@ inner.samples(
     )
 )
 vdot.samples(
-    _products(((2, 3), (2, 3)), ((3,), (3,)), ((2, 3), (6,)), ((), ()), ((0,), (0,)), ((1,), (1, 1)))
+    of_two_arrays(((2, 3), (2, 3)), ((3,), (3,)), ((2, 3), (6,)), ((), ()), ((0,), (0,)), ((1,), (1, 1)))
 )
-outer.samples(_products(((3,), (4,)), ((2, 3), (2,)), ((), (3,)), ((3,), ()), ((0,), (2,)), ((1,), (1,))))
+outer.samples(of_two_arrays(((3,), (4,)), ((2, 3), (2,)), ((), (3,)), ((3,), ()), ((0,), (2,)), ((1,), (1,))))
 kron.samples(
-    _products(
+    of_two_arrays(
         ((2, 3), (3, 2)), ((3,), (2,)), ((), (2, 3)), ((2,), (3, 2)), ((2, 1, 3), (2, 2)), ((0, 2), (1, 2))
     )
 )
-tensordot.samples(_products(((2, 3, 4), (3, 4, 5)), ((2, 3), (2, 3)), square=(2, 3)))
-tensordot.samples(_products(((2, 3), (3, 4)), ((3,), (3,)), ((4, 2, 3), (3, 2)), axes=1, square=(3, 3)))
-tensordot.samples(_products(((2, 3), (4,)), ((), (3,)), ((), ()), axes=0))
+tensordot.samples(of_two_arrays(((2, 3, 4), (3, 4, 5)), ((2, 3), (2, 3)), square=(2, 3)))
+tensordot.samples(of_two_arrays(((2, 3), (3, 4)), ((3,), (3,)), ((4, 2, 3), (3, 2)), axes=1, square=(3, 3)))
+tensordot.samples(of_two_arrays(((2, 3), (4,)), ((), (3,)), ((), ()), axes=0))
 
 
 @tensordot.samples
 def _(rng):
-    yield Sample((real(rng, (2, 3, 4)), real(rng, (4, 5, 2)), ([0, 2], [2, 0])), note="lists")
-    yield Sample((real(rng, (2, 3, 4)), real(rng, (4, 3, 5))), {"axes": ((2, 1), (0, 1))}, note="crossed")
-    yield Sample((real(rng, (2, 3, 4)), complex_(rng, (5, 3))), {"axes": (-2, -1)}, note="negative integers")
+    yield Sample((normal(rng, (2, 3, 4)), normal(rng, (4, 5, 2)), ([0, 2], [2, 0])), note="lists")
+    yield Sample((normal(rng, (2, 3, 4)), normal(rng, (4, 3, 5))), {"axes": ((2, 1), (0, 1))}, note="crossed")
     yield Sample(
-        (real(rng, (2, 3, 4)), real(rng, (3, 4, 2))), {"axes": ([-2, 0, -1], [0, -1, 1])}, note="everything"
+        (normal(rng, (2, 3, 4)), complex_normal(rng, (5, 3))), {"axes": (-2, -1)}, note="negative integers"
     )
-    yield Sample((real(rng, (2, 0)), real(rng, (0, 3)), ([1], [0])), note="a sum of nothing")
+    yield Sample(
+        (normal(rng, (2, 3, 4)), normal(rng, (3, 4, 2))),
+        {"axes": ([-2, 0, -1], [0, -1, 1])},
+        note="everything",
+    )
+    yield Sample((normal(rng, (2, 0)), normal(rng, (0, 3)), ([1], [0])), note="a sum of nothing")
 
 
 vecdot.samples(
-    _products(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((2, 0), (2, 0)))
+    of_two_arrays(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((2, 0), (2, 0)))
 )
-vecdot.samples(_products(((3, 2), (3, 2)), ((3, 2), (3, 1)), ((3,), (3,)), axis=0))
+vecdot.samples(of_two_arrays(((3, 2), (3, 2)), ((3, 2), (3, 1)), ((3,), (3,)), axis=0))
 cross.samples(
-    _products(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((1, 3), (1, 3)))
+    of_two_arrays(((2, 3), (2, 3)), ((3,), (3,)), ((4, 1, 3), (2, 3)), ((0, 3), (3,)), ((1, 3), (1, 3)))
 )
-cross.samples(_products(((3, 2), (3, 2)), ((3,), (3,)), axis=0))
+cross.samples(of_two_arrays(((3, 2), (3, 2)), ((3,), (3,)), axis=0))
 
 
 @cross.samples
 def _(rng):
-    yield Sample((real(rng, (3, 2)), real(rng, (2, 3)), 0, -1, 0))
-    yield Sample((real(rng, (3, 2)), real(rng, (5, 2, 3))), {"axisa": 0, "axisc": 1})
-    yield Sample((real(rng, (2, 3, 4)), complex_(rng, (2, 4, 3))), {"axisa": -2, "axisb": 2, "axisc": -3})
+    yield Sample((normal(rng, (3, 2)), normal(rng, (2, 3)), 0, -1, 0))
+    yield Sample((normal(rng, (3, 2)), normal(rng, (5, 2, 3))), {"axisa": 0, "axisc": 1})
+    yield Sample(
+        (normal(rng, (2, 3, 4)), complex_normal(rng, (2, 4, 3))), {"axisa": -2, "axisb": 2, "axisc": -3}
+    )
 
 
-def _sums(rng, *words_and_shapes, draw=real, **kwargs):
+def _sums(rng, *words_and_shapes, draw=normal, **kwargs):
     words, *shapes = words_and_shapes
     return Sample((words, *(draw(rng, shape) for shape in shapes)), kwargs, note=f"{words} {kwargs or ''}")
 
@@ -497,12 +484,15 @@ def _(rng):
     for optimize in (True, "optimal", ["einsum_path", (1, 2), (0, 1)]):
         yield _sums(rng, *chain, optimize=optimize)
     yield _sums(rng, *chain, dtype=np.complex128, order="F", casting="safe")
-    yield Sample(("ij,jk->ik", real(rng, (2, 3)), complex_(rng, (3, 2))), note="real and complex")
+    yield Sample(("ij,jk->ik", normal(rng, (2, 3)), complex_normal(rng, (3, 2))), note="real and complex")
     yield Sample(("ij,jk->ik", single(rng, (2, 3)), np.ones((3, 2), np.int8)), note="float32 and integers")
-    x = real(rng, (3, 3))
+    x = normal(rng, (3, 3))
     yield Sample(("ij,jk->ik", x, x), note="the same array twice")
-    yield Sample((real(rng, (2, 3)), [0, 1], real(rng, (3, 4)), [1, 2], [2, 0]), note="lists of labels")
-    yield Sample((real(rng, (2, 3)), [7, 5], real(rng, (3,)), [5]), note="lists of labels, implicit output")
+    yield Sample((normal(rng, (2, 3)), [0, 1], normal(rng, (3, 4)), [1, 2], [2, 0]), note="lists of labels")
     yield Sample(
-        (real(rng, (5, 2, 3)), [..., 0, 1], real(rng, (3, 4)), [1, 2], [..., 2, 0]), note="lists, ellipsis"
+        (normal(rng, (2, 3)), [7, 5], normal(rng, (3,)), [5]), note="lists of labels, implicit output"
+    )
+    yield Sample(
+        (normal(rng, (5, 2, 3)), [..., 0, 1], normal(rng, (3, 4)), [1, 2], [..., 2, 0]),
+        note="lists, ellipsis",
     )

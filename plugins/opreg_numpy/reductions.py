@@ -8,8 +8,8 @@ import numpy as np
 
 from opreg import Sample, composite, primitive, stop_gradient
 from opreg_numpy._axes import Axis, along, count, expanded, kept, normalised, reversed_along, spread
-from opreg_numpy._fit import form_of, remembering
-from opreg_numpy._forms import refuse_out
+from opreg_numpy._form import form_of
+from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import (
     backwards,
     complex_of,
@@ -33,7 +33,7 @@ def _masked(x, where, otherwise=0.0):
 
 def _in(dtype, x):
     """Return ``x`` as the reduction takes it: in the dtype asked for."""
-    return x if dtype is None or np.result_type(x) == dtype else np.astype(np.asarray(x), dtype)
+    return x if dtype is None or np.result_type(x) == dtype else np.asarray(x).astype(dtype)
 
 
 # -------------------------------------------------------------------------------------------------- sum, mean
@@ -173,7 +173,7 @@ def _rules(weight, sign, which):
         d = _deviation(a, mean, axis, dtype, where)
         total = np.sum(np.real(t * _conjugate(d)), axis=axis, keepdims=True)
         change = np.reshape(sign * total * weight(a, mean, out, axis, ddof, where), np.shape(out))
-        return np.astype(change, np.result_type(out))
+        return change.astype(np.result_type(out))
 
     return pull, push
 
@@ -287,7 +287,7 @@ def _prod_pull(g, a, out, axis, dtype, initial, where):
 
 def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):
     change = np.sum(t * _others(a, out, axis, dtype, initial, where), axis=axis, keepdims=keepdims)
-    return change if np.result_type(change) == np.result_type(out) else np.astype(change, np.result_type(out))
+    return change if np.result_type(change) == np.result_type(out) else change.astype(np.result_type(out))
 
 
 prod.defvjp(a=_prod_pull).defjvp(a=_prod_push)

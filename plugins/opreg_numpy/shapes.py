@@ -10,8 +10,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
-from opreg_numpy._draw import KINDS, call, complex_, fortran, of_one_array, real, single
-from opreg_numpy._fit import form_of, remembering, shape_of
+from opreg_numpy._form import form_of, shape_of
+from opreg_numpy._rules import remembering
+from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
 from opreg_numpy.indexing import embed_diagonal, scatter_add
 
 
@@ -504,9 +505,9 @@ def _(rng):
 
 
 def _laid_out(rng):
-    yield "Fortran order", fortran(rng, (2, 3, 4))
-    yield "axes moved", np.transpose(real(rng, (2, 3, 4)), (1, 0, 2))
-    yield "axes moved, negative strides", np.transpose(real(rng, (2, 3, 4)), (1, 2, 0))[:, ::-1]
+    yield "Fortran order", fortran(normal(rng, (2, 3, 4)))
+    yield "axes moved", np.transpose(normal(rng, (2, 3, 4)), (1, 0, 2))
+    yield "axes moved, negative strides", np.transpose(normal(rng, (2, 3, 4)), (1, 2, 0))[:, ::-1]
 
 
 squeeze.samples(
@@ -726,15 +727,15 @@ for _function in tril, triu:
 
 @astype.samples
 def _(rng):
-    for source in (real, single, complex_):
+    for source in (normal, single, complex_normal):
         for target in (np.float64, np.float32, np.complex128, np.complex64):
-            if source is not complex_ or np.dtype(target).kind == "c":
+            if source is not complex_normal or np.dtype(target).kind == "c":
                 yield Sample((source(rng, (2, 3)), target), note=f"{source.__name__} to {np.dtype(target)}")
-    yield Sample((real(rng, (3,)), "f4"), {"copy": False})
-    yield Sample((real(rng, (2,)), np.float64), {"copy": False, "device": "cpu"}, note="nothing to do")
-    yield Sample((fortran(rng, (2, 3)), np.complex128))
-    yield Sample((real(rng), np.float32), note="0-d")
-    yield Sample((real(rng, (0,)), np.float32), note="size 0")
+    yield Sample((normal(rng, (3,)), "f4"), {"copy": False})
+    yield Sample((normal(rng, (2,)), np.float64), {"copy": False, "device": "cpu"}, note="nothing to do")
+    yield Sample((fortran(normal(rng, (2, 3))), np.complex128))
+    yield Sample((normal(rng), np.float32), note="0-d")
+    yield Sample((normal(rng, (0,)), np.float32), note="size 0")
 
 
 copy.samples(
@@ -748,23 +749,26 @@ for _function in asarray, asanyarray:
             call((3, 2)),
             call((3, 2), np.complex128),
             call((3,), order="F"),
-            call((3,), device="cpu", copy=True),
             call(()),
         )
     )
+    if _function is asarray or np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+        _function.samples(of_one_array(call((3,), device="cpu", copy=True)))
 
 
 @array.samples
 @asarray.samples
 @asanyarray.samples
 def _(rng):
-    yield Sample(([1.5, real(rng), 2],), note="a list of numbers and a 0-d array")
+    yield Sample(([1.5, normal(rng), 2],), note="a list of numbers and a 0-d array")
     yield Sample(([[0.5, 1.5], [2.5, 3.5], [0.0, 1.0]],), note="nested lists")
-    yield Sample((([real(rng, (2,)), real(rng, (2,))], [np.ones(2), real(rng, (2,))]),), note="arrays inside")
-    yield Sample(([single(rng, (2,)), real(rng, (2,)), complex_(rng, (2,))],), note="mixed types")
+    yield Sample(
+        (([normal(rng, (2,)), normal(rng, (2,))], [np.ones(2), normal(rng, (2,))]),), note="arrays inside"
+    )
+    yield Sample(([single(rng, (2,)), normal(rng, (2,)), complex_normal(rng, (2,))],), note="mixed types")
     yield Sample(([0.5, 1.5],), {"dtype": np.complex64}, note="dtype")
     yield Sample((2.5,), note="a number")
-    x = real(rng, (2,))
+    x = normal(rng, (2,))
     yield Sample(([x, x],), note="the same array twice")
 
 
@@ -784,31 +788,31 @@ array.samples(
 @atleast_3d.samples
 def _(rng):
     for shape in ((), (3,), (2, 3), (2, 3, 1), (2, 1, 2, 1), (0,)):
-        yield Sample((real(rng, shape),), note=f"{len(shape)}-d")
+        yield Sample((normal(rng, shape),), note=f"{len(shape)}-d")
     for kind, draw in KINDS.items():
         yield Sample((draw(rng, (3,)),), note=kind)
     yield Sample((2.5,), note="a Python number")
-    x = real(rng, (2,))
-    yield Sample((x, real(rng), x, 1.5), note="several")
+    x = normal(rng, (2,))
+    yield Sample((x, normal(rng), x, 1.5), note="several")
 
 
 @broadcast_arrays.samples
 def _(rng):
-    yield Sample((real(rng, (3, 1)), real(rng, (4,)), real(rng)), note="broadcasting")
-    yield Sample((real(rng, (2, 3)), 1.5), {"subok": True}, note="a Python number")
-    yield Sample((single(rng, (3,)), complex_(rng, (2, 1))), note="float32 and complex")
-    yield Sample((real(rng, (0, 1)), real(rng, (3,))), note="size 0")
-    x = real(rng, (2, 1))
+    yield Sample((normal(rng, (3, 1)), normal(rng, (4,)), normal(rng)), note="broadcasting")
+    yield Sample((normal(rng, (2, 3)), 1.5), {"subok": True}, note="a Python number")
+    yield Sample((single(rng, (3,)), complex_normal(rng, (2, 1))), note="float32 and complex")
+    yield Sample((normal(rng, (0, 1)), normal(rng, (3,))), note="size 0")
+    x = normal(rng, (2, 1))
     yield Sample((x, x, np.arange(3)), note="twice, and integers")
 
 
 @meshgrid.samples
 def _(rng):
-    yield Sample((real(rng, (3,)), real(rng, (4,))))
-    yield Sample((real(rng, (3,)), real(rng, (4,)), real(rng, (2,))), {"indexing": "ij"})
-    yield Sample((real(rng, (3,)), single(rng, (4,)), complex_(rng, (2,))), {"sparse": True})
-    yield Sample((real(rng, (3,)), np.arange(2)), {"copy": False}, note="partly constant")
-    yield Sample((real(rng, (3,)),), {"indexing": "xy"}, note="one axis")
-    yield Sample((real(rng), real(rng, (0,))), note="0-d and size 0")
-    x = real(rng, (2,))
+    yield Sample((normal(rng, (3,)), normal(rng, (4,))))
+    yield Sample((normal(rng, (3,)), normal(rng, (4,)), normal(rng, (2,))), {"indexing": "ij"})
+    yield Sample((normal(rng, (3,)), single(rng, (4,)), complex_normal(rng, (2,))), {"sparse": True})
+    yield Sample((normal(rng, (3,)), np.arange(2)), {"copy": False}, note="partly constant")
+    yield Sample((normal(rng, (3,)),), {"indexing": "xy"}, note="one axis")
+    yield Sample((normal(rng), normal(rng, (0,))), note="0-d and size 0")
+    x = normal(rng, (2,))
     yield Sample((x, x), note="the same array twice")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, primitive, stop_gradient
-from opreg_numpy._draw import call, complex_, of_one_array, real, single
-from opreg_numpy._fit import shape_of
+from opreg_numpy._form import shape_of
+from opreg_numpy._samples import call, complex_normal, normal, of_one_array, single
 from opreg_numpy.indexing import scatter_add
 
 
@@ -153,12 +153,12 @@ argpartition.samples(
 
 @searchsorted.samples
 def _(rng):
-    for draw in (real, single):
+    for draw in (normal, single):
         for side in ("left", "right"):
             yield Sample((np.sort(draw(rng, (4,))), draw(rng, (2, 3))), {"side": side}, note=draw.__name__)
-    x = real(rng, (4,))
-    yield Sample((x, real(rng)), {"sorter": np.argsort(x)}, note="0-d, sorter")
-    yield Sample((np.arange(3), real(rng, (0,))), note="integers, size 0")
+    x = normal(rng, (4,))
+    yield Sample((x, normal(rng)), {"sorter": np.argsort(x)}, note="0-d, sorter")
+    yield Sample((np.arange(3), normal(rng, (0,))), note="integers, size 0")
 
 
 sort.samples(
@@ -189,7 +189,7 @@ partition.samples(
 
 @sort.samples
 def _(rng):
-    for draw in (real, single, complex_):
+    for draw in (normal, single, complex_normal):
         yield Sample((draw(rng, (3, 3))[:, [0, 1, 1, 2, 0]],), {"axis": -1}, note="ties")
     yield Sample((np.array([2.0, 1.0, 1.0, 0.5]),), note="ties")
     yield Sample((np.ones((2, 3)),), {"axis": 0}, note="ties everywhere")

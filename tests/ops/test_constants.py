@@ -52,8 +52,9 @@ def test_a_constant_of_a_traced_value_is_the_plain_result(name) -> None:
 
     np.testing.assert_array_equal(opreg.grad(loss)(x), np.ones(3))
     assert not opreg.is_traced(seen[0])
+    plain = np.trunc if name == "fix" else f  # numpy.fix is deprecated in NumPy 2.5, where it warns
     if name != "empty_like":
-        np.testing.assert_array_equal(seen[0], f(x, *args))
+        np.testing.assert_array_equal(seen[0], plain(x, *args))
 
 
 def test_rounding_to_decimals() -> None:

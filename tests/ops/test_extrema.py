@@ -11,6 +11,11 @@ from opreg_numpy import extrema
 test_rules = conformance(*names_of(extrema), samples=1)
 
 
+since_numpy_2_1 = pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="clip has min and max since NumPy 2.1"
+)
+
+
 def gradients(f, *args):
     return opreg.grad(lambda *args: np.sum(f(*args)), tuple(range(len(args))))(*args)
 
@@ -99,8 +104,8 @@ def test_crossed_bounds_give_everything_to_the_upper_one_and_equal_bounds_share(
         ((0.0, 1.0), {}, [0, 1, 0]),
         ((None, 1.0), {}, [1, 1, 0]),
         ((0.0, None), {}, [0, 1, 1]),
-        ((), {"min": 0.0, "max": 1.0}, [0, 1, 0]),
-        ((), {"max": 1.0}, [1, 1, 0]),
+        pytest.param((), {"min": 0.0, "max": 1.0}, [0, 1, 0], marks=since_numpy_2_1),
+        pytest.param((), {"max": 1.0}, [1, 1, 0], marks=since_numpy_2_1),
         ((), {"a_min": 0.0, "a_max": 1.0}, [0, 1, 0]),
         ((0.0,), {"a_max": None}, [0, 1, 1]),
     ],

@@ -1,4 +1,4 @@
-"""Forms in which rules are stated and functions are called, shared by the tables of derivatives."""
+"""Ways in which rules are stated and functions are called, shared by the tables of derivatives."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def weighted(g: Any, weight: Any) -> Any:
     serves finite cotangents only.
     """
     return g * weight if np.all(np.isfinite(g)) else np.where(weight, g, 0.0) * weight
+
+
+def remembering(primitive: Primitive, what: Callable[..., Any]) -> None:
+    """Give the rules ``residual = what(*data)``, so that the tape does not keep the data for, say, their shape."""
+
+    def forward(*data: Any, **static: Any) -> tuple[Any, Any]:
+        return primitive.bind(*data, **static), what(*data)
+
+    primitive.with_residual(forward)
 
 
 def refuse_out(name: str, out: Any) -> None:

@@ -1,13 +1,11 @@
-"""Fitting a cotangent to its primal, of which a rule keeps the shape and dtype rather than the data."""
+"""The form of a primal, its shape and dtype: what most rules need of it, to which they fit a cotangent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from opreg import Primitive
 from opreg_numpy._space import ARRAYS
 
 
@@ -37,12 +35,3 @@ def like(cotangent: Any, primal: Any) -> Any:
 def shape_of(x: Any) -> tuple[int, ...]:
     """Return the shape: what most rules that move elements about need to know of their primal."""
     return np.shape(x)
-
-
-def remembering(primitive: Primitive, what: Callable[..., Any]) -> None:
-    """Give the rules ``residual = what(*data)``, so that the tape does not keep the data for, say, their shape."""
-
-    def forward(*data: Any, **static: Any) -> tuple[Any, Any]:
-        return primitive.bind(*data, **static), what(*data)
-
-    primitive.with_residual(forward)
