@@ -30,8 +30,3 @@ def form_of(x: Any) -> Form:
 def like(cotangent: Any, primal: Any) -> Any:
     """Return a cotangent fitted to its primal: the adjoint of the implicit promotion of NumPy's functions."""
     return form_of(primal).fit(cotangent)
-
-
-def shape_of(x: Any) -> tuple[int, ...]:
-    """Return the shape: what most rules that move elements about need to know of their primal."""
-    return np.shape(x)

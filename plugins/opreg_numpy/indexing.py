@@ -11,8 +11,8 @@ import operator
 import numpy as np
 
 from opreg import Sample, composite, primitive, stop_gradient
-from opreg_numpy._form import shape_of
-from opreg_numpy._rules import remembering
+from opreg_numpy._axes import along
+from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single, strided
 
 
@@ -43,9 +43,9 @@ def _names_each_place_once(key):
 
 
 getitem.deflinear(a=lambda g, residual, key: scatter_add(g, key=key, shape=residual))
-remembering(getitem, shape_of)
+remembering(getitem, np.shape)
 scatter_add.deflinear(x=lambda g, residual, key: np.reshape(g[key], residual))
-remembering(scatter_add, shape_of)
+remembering(scatter_add, np.shape)
 
 
 @primitive("numpy.take", aliases=("take",))
@@ -65,7 +65,7 @@ def _take_key(indices, axis, mode, shape):
         places = places % shape[axis]
     elif mode == "clip":
         places = np.clip(places, 0, shape[axis] - 1)
-    return (slice(None),) * axis + (places,), shape
+    return along(len(shape), axis, places), shape
 
 
 def _take_transposed(g, residual, indices, axis, mode):
@@ -74,13 +74,12 @@ def _take_transposed(g, residual, indices, axis, mode):
 
 
 take.deflinear(a=_take_transposed)
-remembering(take, shape_of)
+remembering(take, np.shape)
 
 
 @take.called_as
 def _(a, indices, axis=None, out=None, mode="raise"):
-    if out is not None:
-        raise TypeError("numpy.take cannot write a traced value into out=; use what it returns")
+    refuse_out("numpy.take", out)
     return (a,), {"indices": indices, "axis": axis, "mode": mode}
 
 
@@ -106,7 +105,7 @@ def _take_along_axis_transposed(g, residual, indices, axis):
 
 
 take_along_axis.deflinear(arr=_take_along_axis_transposed)
-remembering(take_along_axis, shape_of)
+remembering(take_along_axis, np.shape)
 
 
 @composite("numpy.diff")
@@ -128,8 +127,7 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
     if ends:
         parts = [ends[0], a] if prepend is not np._NoValue else [a]
         a = np.concatenate(parts + ends[-1:] if append is not np._NoValue else parts, axis)
-    upper = (slice(None),) * axis + (slice(1, None),)
-    lower = (slice(None),) * axis + (slice(None, -1),)
+    upper, lower = along(ndim, axis, slice(1, None)), along(ndim, axis, slice(None, -1))
     for _ in range(n):
         a = a[upper] - a[lower]
     return a
@@ -138,7 +136,7 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
 @composite("numpy.compress")
 def compress(condition, a, axis=None, out=None):
     """The slices of a along an axis at which the condition holds"""
-    _no_out("compress", out)
+    refuse_out("numpy.compress", out)
     return np.take(a, np.flatnonzero(stop_gradient(condition)), axis=axis)
 
 
@@ -187,7 +185,7 @@ def select(condlist, choicelist, default=0):
 @composite("numpy.choose")
 def choose(a, choices, out=None, mode="raise"):
     """choices[a[i]][i]: from each choice, broadcast, the elements where a names it"""
-    _no_out("choose", out)
+    refuse_out("numpy.choose", out)
     which, count = np.asarray(stop_gradient(a)), len(choices)
     if mode == "wrap":
         which = which % count
@@ -198,11 +196,6 @@ def choose(a, choices, out=None, mode="raise"):
     shape = np.broadcast_shapes(which.shape, *(np.shape(choice) for choice in choices))
     stacked = np.stack([np.broadcast_to(choice, shape) for choice in choices])
     return np.take_along_axis(stacked, np.broadcast_to(which, shape)[None], axis=0)[0]
-
-
-def _no_out(name, out):
-    if out is not None:
-        raise TypeError(f"numpy.{name} cannot write a traced value into out=; use what it returns")
 
 
 @primitive("opreg_numpy.indexing.embed_diagonal")

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from opreg import Sample, composite, primitive
+from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single
@@ -20,9 +21,14 @@ def _forms(*arrays):
     return tuple(form_of(a) for a in arrays)
 
 
-def _tangents(g, residual):
-    """Return the tangents of the arrays, zeros for those that have none."""
-    return [np.zeros(form.shape, form.dtype) if t is None else t for t, form in zip(g, residual, strict=True)]
+def _joined_tangents(join):
+    """Return the JVP of joining: it joins the tangents, zeros for the arrays that have none."""
+
+    def push(g, residual, out, axis, casting):
+        tangents = [np.zeros(*form) if t is None else t for t, form in zip(g, residual, strict=True)]
+        return join(tangents, axis=axis, dtype=out.dtype, casting=casting)
+
+    return push
 
 
 # --------------------------------------------------------------------------------------------------- joining
@@ -32,27 +38,16 @@ def concatenate(*arrays, axis=0, dtype=None, casting="same_kind"):
     return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
-@concatenate.called_as
-def _(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    refuse_out("numpy.concatenate", out)
-    return tuple(arrays), {"axis": axis, "dtype": dtype, "casting": casting}
-
-
 def _concatenate_part(g, residual, index, axis):
     form = residual[index]
     if axis is None:
         start = sum(int(np.prod(before.shape)) for before in residual[:index])
         return form.fit(np.reshape(g[start : start + int(np.prod(form.shape))], form.shape))
-    axis %= len(form.shape)
     start = sum(before.shape[axis] for before in residual[:index])
-    return form.fit(g[(slice(None),) * axis + (slice(start, start + form.shape[axis]),)])
+    return form.fit(g[along(len(form.shape), axis, slice(start, start + form.shape[axis]))])
 
 
-def _concatenate_tangent(g, residual, out, axis, casting):
-    return np.concatenate(_tangents(g, residual), axis=axis, dtype=out.dtype, casting=casting)
-
-
-concatenate.defvjp(arrays=_concatenate_part).defjvp(_concatenate_tangent)
+concatenate.defvjp(arrays=_concatenate_part).defjvp(_joined_tangents(np.concatenate))
 remembering(concatenate, _forms)
 
 
@@ -62,22 +57,19 @@ def stack(*arrays, axis=0, dtype=None, casting="same_kind"):
     return np.stack(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
+@concatenate.called_as
 @stack.called_as
 def _(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    refuse_out("numpy.stack", out)
+    refuse_out("numpy.concatenate and numpy.stack", out)
     return tuple(arrays), {"axis": axis, "dtype": dtype, "casting": casting}
 
 
 def _stack_part(g, residual, index, axis):
     form = residual[index]
-    return form.fit(g[(slice(None),) * (axis % (len(form.shape) + 1)) + (index,)])
+    return form.fit(g[along(len(form.shape) + 1, axis, index)])
 
 
-def _stack_tangent(g, residual, out, axis, casting):
-    return np.stack(_tangents(g, residual), axis=axis, dtype=out.dtype, casting=casting)
-
-
-stack.defvjp(arrays=_stack_part).defjvp(_stack_tangent)
+stack.defvjp(arrays=_stack_part).defjvp(_joined_tangents(np.stack))
 remembering(stack, _forms)
 
 
@@ -147,7 +139,6 @@ def _block(arrays, deepest, ndim, depth=0):
 def array_split(ary, indices_or_sections, axis=0):
     """The parts of an array between given places along an axis, or a number of nearly equal parts"""
     length = np.shape(ary)[axis]
-    axis %= np.ndim(ary)
     if np.ndim(indices_or_sections):
         places = [0, *indices_or_sections, length]
     else:
@@ -156,7 +147,7 @@ def array_split(ary, indices_or_sections, axis=0):
             raise ValueError("number sections must be larger than 0.")
         each, extra = divmod(length, count)
         places = [i * each + min(i, extra) for i in range(count + 1)]
-    return [ary[(slice(None),) * axis + (slice(a, b),)] for a, b in pairwise(places)]
+    return [ary[along(np.ndim(ary), axis, slice(a, b))] for a, b in pairwise(places)]
 
 
 @composite("numpy.split")

@@ -29,6 +29,7 @@ from opreg import (
 )
 from opreg_numpy._axes import expanded, normalised
 from opreg_numpy._form import like
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
 
 
@@ -630,8 +631,7 @@ def matrix_power(a, n):
 @composite("numpy.linalg.multi_dot")
 def multi_dot(arrays, *, out=None):
     """The product of several matrices; the first and the last may be vectors"""
-    if out is not None:
-        raise TypeError("numpy.linalg.multi_dot cannot write a traced value into out=; use what it returns")
+    refuse_out("numpy.linalg.multi_dot", out)
     return reduce(np.dot, arrays)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
-from opreg_numpy._form import form_of, shape_of
-from opreg_numpy._rules import remembering
+from opreg_numpy._axes import along
+from opreg_numpy._form import form_of
+from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
 from opreg_numpy.indexing import embed_diagonal, scatter_add
 
@@ -46,7 +47,7 @@ def _resolved(a, order):
 
 
 reshape.deflinear(a=lambda g, residual, order: np.reshape(g, residual, order=order))
-remembering(reshape, shape_of)
+remembering(reshape, np.shape)
 
 
 @primitive("numpy.ravel", aliases=("ravel",))
@@ -67,7 +68,7 @@ def _ravel_transposed(g, residual, order):
 
 
 ravel.deflinear(a=_ravel_transposed)
-remembering(ravel, shape_of)
+remembering(ravel, np.shape)
 
 
 @primitive("numpy.squeeze", aliases=("squeeze",))
@@ -84,7 +85,7 @@ def expand_dims(a, /, *, axis):
 
 for _function in squeeze, expand_dims:
     _function.deflinear(a=lambda g, residual: np.reshape(g, residual))
-    remembering(_function, shape_of)
+    remembering(_function, np.shape)
 
 
 @primitive("numpy.broadcast_to", aliases=("broadcast_to",))
@@ -246,12 +247,12 @@ def _repeat_transposed(g, residual, repeats, axis):
         total = np.sum(np.reshape(g, (*shape[: axis + 1], int(repeats), *shape[axis + 1 :])), axis=axis + 1)
     else:
         origin = np.repeat(np.arange(shape[axis]), repeats)
-        total = scatter_add(g, key=(slice(None),) * axis + (origin,), shape=shape)
+        total = scatter_add(g, key=along(len(shape), axis, origin), shape=shape)
     return np.reshape(total, residual)
 
 
 repeat.deflinear(a=_repeat_transposed)
-remembering(repeat, shape_of)
+remembering(repeat, np.shape)
 
 
 @primitive("numpy.tile", aliases=("tile",))
@@ -269,7 +270,7 @@ def _tile_transposed(g, residual, reps):
 
 
 tile.deflinear(A=_tile_transposed)
-remembering(tile, shape_of)
+remembering(tile, np.shape)
 
 _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
 
@@ -315,7 +316,7 @@ def _pad_transposed(g, residual, pad_width, mode):
         if width.any():
             origin = np.pad(np.arange(n), width, mode)
             shape[axis] = n
-            g = scatter_add(g, key=(slice(None),) * axis + (origin,), shape=tuple(shape))
+            g = scatter_add(g, key=along(len(shape), axis, origin), shape=tuple(shape))
     return g
 
 
@@ -324,7 +325,7 @@ def _pad_tangent(t, pad_width, mode):
 
 
 pad.defvjp(array=_pad_transposed).defjvp(array=_pad_tangent)
-remembering(pad, shape_of)
+remembering(pad, np.shape)
 
 
 # ---------------------------------------------------------------------------------------- diagonals, triangles
@@ -341,7 +342,7 @@ def _diagonal_transposed(g, residual, offset, axis1, axis2):
 
 
 diagonal.deflinear(a=_diagonal_transposed)
-remembering(diagonal, shape_of)
+remembering(diagonal, np.shape)
 
 
 @composite("numpy.diag")
@@ -364,8 +365,7 @@ def diagflat(v, k=0):
 @composite("numpy.trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """The sums along the diagonals of the matrices that two axes span"""
-    if out is not None:
-        raise TypeError("numpy.trace cannot write a traced value into out=; use what it returns")
+    refuse_out("numpy.trace", out)
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 

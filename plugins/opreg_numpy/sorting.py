@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, primitive, stop_gradient
-from opreg_numpy._form import shape_of
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, single
 from opreg_numpy.indexing import scatter_add
 
@@ -29,7 +28,7 @@ def partition(a, /, *, kth, axis=-1, kind="introselect", order=None):
 
 def _picking(a, axis, places):
     """Return the sorted values, and what the rules need: the original shape, the axis, the order and the ties."""
-    shape = shape_of(a)
+    shape = np.shape(a)
     if axis is None:
         a, axis = np.reshape(a, -1), 0
     elif not shape:
