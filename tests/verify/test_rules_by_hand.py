@@ -154,3 +154,14 @@ def test_a_finding_reproduces_by_running_its_lines() -> None:
 
 def wrong_matmul(g: Any, out: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return 2 * (g @ y.T), x.T @ g
+
+
+def test_a_rule_that_returns_float64_is_right_for_float64_and_wrong_for_float32() -> None:
+    def vjp(g: Any, out: Any, x: Any) -> tuple[Any]:
+        return (g * (x == out) / np.sum(x == out),)  # dividing by an int64 scalar widens float32
+
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    assert check_rule(np.max, vjp, (x,))
+    verdict = check_rule(np.max, vjp, (x.astype(np.float32),))
+    assert verdict.outcome == "fail"
+    assert "has the dtype float64, its primal float32" in verdict.findings[0].diagnosis
