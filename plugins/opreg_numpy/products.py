@@ -8,8 +8,6 @@ differentiation" (2008), section 2.2.1.
 
 from __future__ import annotations
 
-from string import ascii_letters
-
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -248,6 +246,9 @@ cross.deflinear(a=_cross_a, b=_cross_b)
 
 
 # ------------------------------------------------------------------------------------------------------ einsum
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # as the module string has it, which is slow to load
+
+
 @primitive("numpy.einsum", aliases=("einsum",))
 def einsum(*operands, subscripts, dtype=None, order="K", casting="safe", optimize=False):
     """Einstein's sum: the product of the operands, summed over the labels that the output does not name"""
@@ -272,7 +273,7 @@ def _spelt_out(operands):
     numbers = sorted(
         {label for part in [*labels, *operands[len(arrays) * 2 :]] for label in part if label is not ...}
     )
-    letter = {number: ascii_letters[i] for i, number in enumerate(numbers)} | {...: "..."}
+    letter = {number: _LETTERS[i] for i, number in enumerate(numbers)} | {...: "..."}
     words = ["".join(letter[label] for label in part) for part in labels]
     tail = "".join(letter[label] for label in operands[-1]) if len(operands) % 2 else None
     return ",".join(words) + ("" if tail is None else "->" + tail), arrays
@@ -290,7 +291,7 @@ def _explicit(subscripts, arrays):
         np.ndim(x) - len(w.replace("...", "")) if "..." in w else 0
         for w, x in zip(words, arrays, strict=True)
     ]
-    unused = [letter for letter in ascii_letters if letter not in subscripts]
+    unused = [letter for letter in _LETTERS if letter not in subscripts]
     spare = unused[: max(widths)]
     words = [w.replace("...", "".join(spare[len(spare) - n :])) for w, n in zip(words, widths, strict=True)]
     if arrow:
