@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, primitive, stop_gradient
+from opreg_numpy._axes import along
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, single
 from opreg_numpy.indexing import scatter_add
 
@@ -40,17 +41,31 @@ def _picking(a, axis, places):
 
 def _ties(values, axis):
     """Return a number for each group of equal values in a lane, and the size of each; ``None`` without ties."""
-    lanes = np.moveaxis(values, axis, -1)
-    up = np.argsort(lanes, axis=-1, kind="stable")
-    ascending = np.take_along_axis(lanes, up, axis=-1)
-    begins = np.ones(lanes.shape, bool)
-    begins[..., 1:] = ascending[..., 1:] != ascending[..., :-1]
+    ndim = values.ndim
+    lower, upper = along(ndim, axis, slice(None, -1)), along(ndim, axis, slice(1, None))
+    up, ascending = None, values
+    if not np.all(values[lower] <= values[upper]):  # a partition, or NaN
+        up = np.argsort(values, axis=axis, kind="stable")
+        ascending = np.take_along_axis(values, up, axis=axis)
+    begins = np.ones(values.shape, bool)
+    begins[upper] = ascending[upper] != ascending[lower]
     if begins.all():
         return None
-    number = np.empty(lanes.shape, int)
-    np.put_along_axis(number, up, np.cumsum(begins).reshape(lanes.shape) - 1, axis=-1)
+    number = np.reshape(np.cumsum(np.moveaxis(begins, axis, -1)) - 1, np.moveaxis(begins, axis, -1).shape)
     number = np.moveaxis(number, -1, axis)
+    if up is not None:
+        number = np.take_along_axis(number, _inverse(up, axis), axis=axis)
     return number, np.bincount(number.ravel())
+
+
+def _inverse(order, axis):
+    """Return the inverse of the permutation of each lane."""
+    inverse = np.empty_like(order)
+    places = np.expand_dims(
+        np.arange(order.shape[axis]), [i for i in range(order.ndim) if i != axis % order.ndim]
+    )
+    np.put_along_axis(inverse, order, places, axis=axis)
+    return inverse
 
 
 def _shared(x, ties):
@@ -64,7 +79,7 @@ def _shared(x, ties):
 
 def _unsorted(g, residual):
     shape, axis, order, ties = residual
-    back = np.argsort(order, axis=axis)
+    back = _inverse(order, axis)
     return np.reshape(np.take_along_axis(_shared(g, ties), back, axis=axis), shape)
 
 
@@ -79,17 +94,17 @@ for _function in sort, partition:
 
 @sort.with_residual
 def _(a, *, axis=-1, kind=None, order=None, stable=None):
-    return _picking(a, axis, lambda x, along: np.argsort(x, axis=along, kind=kind, stable=stable))
+    return _picking(a, axis, lambda x, axis: np.argsort(x, axis=axis, kind=kind, stable=stable))
 
 
 @partition.with_residual
 def _(a, *, kth, axis=-1, kind="introselect", order=None):
-    def places(x, along):
+    def places(x, axis):
         """Return where each element comes from. (np.argpartition may order otherwise what kth leaves open.)"""
-        rank = np.argsort(
-            np.argsort(np.partition(x, kth, axis=along, kind=kind), axis=along, kind="stable"), axis=along
+        rank = _inverse(
+            np.argsort(np.partition(x, kth, axis=axis, kind=kind), axis=axis, kind="stable"), axis
         )
-        return np.take_along_axis(np.argsort(x, axis=along, kind="stable"), rank, axis=along)
+        return np.take_along_axis(np.argsort(x, axis=axis, kind="stable"), rank, axis=axis)
 
     return _picking(a, axis, places)
 
