@@ -1,5 +1,8 @@
 """Declared constants."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from families import names_of
@@ -74,3 +77,13 @@ def test_full_is_linear_in_its_fill_value() -> None:
     np.testing.assert_array_equal(got, [3.0, 5.0, 7.0])
     assert opreg.grad(lambda v: np.sum(full_like(np.ones(4, np.float32), v)))(2.0) == 4.0
     assert opreg.grad(lambda v: np.sum(full(4, v, np.float32)))(2.0) == 4.0
+
+
+def test_no_deprecated_function_is_called_when_the_families_are_loaded() -> None:
+    program = "import opreg_numpy; assert list(opreg_numpy.opreg_primitives())"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
+def test_only_functions_that_this_numpy_has_are_registered() -> None:
+    for primitive in opreg.plugins.primitives(("numpy.*",)):
+        assert opreg.plugins.locate(primitive.name) is not None, primitive

@@ -75,3 +75,22 @@ def test_sinc_does_not_cancel_near_zero() -> None:
     assert opreg.grad(np.sinc)(1e-8) == pytest.approx(-(np.pi**2) / 3 * 1e-8, rel=1e-14)
     below, above = (opreg.grad(np.sinc)(x) for x in (np.nextafter(0.5, 0), 0.5))
     assert below == pytest.approx(above, rel=1e-14)
+
+
+@pytest.mark.parametrize(("base", "exponential"), [(np.e, np.exp), (2, np.exp2)])
+def test_the_logistic_function_is_accurate_where_it_is_small_and_so_are_its_derivatives(
+    base, exponential
+) -> None:
+    logistic = opreg.plugins.get("opreg_numpy.exponential.logistic")
+    x = -500.0
+    np.testing.assert_allclose(logistic(x, base=base), exponential(x), rtol=1e-14)
+    first = opreg.grad(lambda x: logistic(x, base=base))
+    np.testing.assert_allclose([first(x), first(-x)], np.log(base) * exponential(x), rtol=1e-14)
+    np.testing.assert_allclose(opreg.grad(first)(x), np.log(base) ** 2 * exponential(x), rtol=1e-14)
+    np.testing.assert_allclose(opreg.grad(first)(-x), -(np.log(base) ** 2) * exponential(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("f", [np.logaddexp, np.logaddexp2], ids=["e", "2"])
+def test_a_sum_of_exponentials_far_apart_to_second_order(f) -> None:
+    hessian = opreg.jacobian(opreg.grad(f, (0, 1)), (0, 1))(1000.0, -1000.0)
+    np.testing.assert_array_equal(hessian, np.zeros((2, 2)))

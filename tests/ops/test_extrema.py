@@ -1,5 +1,7 @@
 """Extrema and selection."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from families import names_of
@@ -51,6 +53,30 @@ def test_fmax_and_fmin_take_what_is_not_nan(f) -> None:
     dx, dy = gradients(f, np.array([np.nan, 1.0, np.nan]), np.array([2.0, np.nan, np.nan]))
     np.testing.assert_array_equal(dx, [0.0, 1.0, 0.5])
     np.testing.assert_array_equal(dy, [1.0, 0.0, 0.5])
+
+
+@pytest.mark.parametrize("f", [lambda x: np.maximum(x, 0.0), lambda x: np.clip(x, -1.0, 1.0), np.max])
+def test_the_tape_keeps_masks_and_not_the_arrays(f) -> None:
+    x = np.linspace(-2.0, 2.0, 100_000)
+    tracemalloc.start()
+    out, pull = opreg.vjp(f, x)
+    kept = tracemalloc.get_traced_memory()[0] - np.size(out) * 8
+    tracemalloc.stop()
+    assert kept < 0.3 * x.nbytes
+    assert np.all(pull(np.ones_like(out))[0] >= 0)
+
+
+def test_a_tie_is_shared_to_second_order() -> None:
+    x = np.array([0.0, 2.0])
+    square = opreg.hessian(lambda x: np.sum(np.maximum(x**2, x * 0.0)))(x)
+    np.testing.assert_array_equal(square, np.diag([1.0, 2.0]))
+    np.testing.assert_array_equal(opreg.hessian(lambda x: np.max(x**2))(np.ones(2)), np.diag([1.0, 1.0]))
+
+
+def test_an_infinite_cotangent_reaches_only_the_argument_that_was_chosen() -> None:
+    dx, dy = opreg.vjp(np.maximum, np.array([1.0, 2.0]), np.array([2.0, 2.0]))[1](np.array([np.inf, np.inf]))
+    np.testing.assert_array_equal(dx, [0.0, np.inf])
+    np.testing.assert_array_equal(dy, [np.inf, np.inf])
 
 
 def test_the_second_derivative_passes_through_what_was_chosen() -> None:

@@ -66,3 +66,15 @@ def test_places_are_plain_and_pick_traced_values() -> None:
     assert opreg.grad(lambda x: x[np.argsort(x)][0])(x).tolist() == [0.0, 1.0, 0.0]
     assert opreg.grad(lambda x: x[x.argpartition(2)][2])(x).tolist() == [1.0, 0.0, 0.0]
     assert opreg.grad(lambda x: x[np.searchsorted(np.arange(3.0), x[1])])(x).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_ties_of_a_partition_and_nan_in_a_sort_are_found_out_of_order() -> None:
+    x = np.array([[3.0, 1.0, 2.0, 1.0, 3.0], [5.0, 4.0, 3.0, 2.0, 1.0]])
+    out, pull = opreg.vjp(lambda x: np.partition(x, 2, axis=1), x)
+    g = np.arange(10.0).reshape(2, 5)
+    mean = {value: g[0][out[0] == value].mean() for value in (1.0, 2.0, 3.0)}
+    got = pull(g)[0]
+    assert got[0].tolist() == [mean[value] for value in x[0]]
+    assert got[1].tolist() == [g[1][out[1] == value].item() for value in x[1]]
+    _, pull = opreg.vjp(np.sort, np.array([np.nan, 2.0, 1.0, 2.0]))
+    assert pull(np.array([1.0, 2.0, 4.0, 8.0]))[0].tolist() == [8.0, 3.0, 1.0, 3.0]
