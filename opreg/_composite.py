@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from opreg import plugins
+from opreg._errors import DeclarationError, NotDifferentiable
 from opreg._primitive import Primitive
-from opreg._signature import Parameters
+from opreg._signature import Parameters, where
 from opreg._space import spec_of
 from opreg._trace import Tracer
 from opreg._transforms import jvp, vjp
@@ -33,8 +37,9 @@ class Call(NamedTuple):
 class Composite(Primitive):
     """A primitive whose rules are those of the primitives that its body calls. Made by :func:`opreg.composite`.
 
-    Its data are the differentiable leaves of the arguments. Plain arguments go to the original function of its name,
-    against which the derivatives of the body are verified.
+    Its data are the differentiable leaves of the arguments, but for those that are declared static, such as the order
+    of a norm. Plain arguments go to the original function of its name, against which the derivatives of the body are
+    verified.
     """
 
     is_composite = True
@@ -42,10 +47,38 @@ class Composite(Primitive):
     def _parameters(self, forward: Any) -> Parameters:
         return Parameters(("leaves",), "leaves", {"call": None})
 
-    def __init__(self, body: Callable[..., Any], name: str, aliases: Sequence[str] = ()) -> None:
-        self.body = body
+    def __init__(
+        self, body: Callable[..., Any], name: str, aliases: Sequence[str] = (), fixed: Sequence[str] = ()
+    ) -> None:
+        self.fixed = tuple(fixed)
+        if fixed:
+            self.names = tuple(inspect.signature(body).parameters)
+            for unknown in set(fixed) - set(self.names):
+                raise DeclarationError(
+                    f"{name}: {unknown!r} is declared static, but is no parameter{where(body)}"
+                )
+        self.body = self._refusing(body) if fixed else body
         super().__init__(body, name, aliases)
         self.forward = self._forward
+
+    def _named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Yield the arguments with the names of their parameters, as far as they have any."""
+        return chain(zip(chain(self.names, repeat("")), args, strict=False), kwargs.items())
+
+    def _refusing(self, body: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the body, which refuses traced values in the place of static ones."""
+
+        @functools.wraps(body)
+        def refusing(*args: Any, **kwargs: Any) -> Any:
+            for name, value in self._named(args, kwargs):
+                if type(value) is Tracer and name in self.fixed:
+                    raise NotDifferentiable(
+                        f"{self.name}: {name!r} is static and has no derivative, but a traced value was passed. Pass "
+                        "opreg.stop_gradient(value) if the derivative is not wanted"
+                    )
+            return body(*args, **kwargs)
+
+        return refusing
 
     def original(self) -> Callable[..., Any]:
         """Return the function that this composite differentiates, the body itself if there is none."""
@@ -61,6 +94,10 @@ class Composite(Primitive):
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         leaves, tree = flatten((tuple(args), dict(kwargs)))
         moving = [i for i, leaf in enumerate(leaves) if spec_of(leaf) is not None]
+        if self.fixed:
+            parts = ((name, flatten(value)[0]) for name, value in self._named(args, kwargs))
+            names = [name for name, found in parts for _ in found]
+            moving = [i for i in moving if names[i] not in self.fixed]
         return tuple(leaves[i] for i in moving), {"call": Call(tree, leaves, moving)}
 
     def bind(self, *data: Any, **static: Any) -> Any:
@@ -97,10 +134,13 @@ class Composite(Primitive):
         return []
 
 
-def composite(name: str, *, aliases: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Composite]:
+def composite(
+    name: str, *, aliases: Sequence[str] = (), static: Sequence[str] = ()
+) -> Callable[[Callable[..., Any]], Composite]:
     """Register a function as made of registered primitives: its body runs on traced values.
 
     The body has the signature of the function that it differentiates, and calls other functions than that one.
+    ``static`` names parameters that have no derivative though they may be numbers, such as the order of a norm.
 
     >>> import numpy as np, opreg
     >>> @opreg.composite("mylib.double")
@@ -109,4 +149,4 @@ def composite(name: str, *, aliases: Sequence[str] = ()) -> Callable[[Callable[.
     >>> opreg.grad(double)(1.0)
     2.0
     """
-    return lambda body: Composite(body, name, aliases)
+    return lambda body: Composite(body, name, aliases, static)

@@ -8,7 +8,6 @@ argument, (a + a^H) / 2: the cotangent is Hermitian, whichever triangle NumPy re
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable
 from functools import reduce
@@ -22,7 +21,6 @@ from opreg import (
     composite,
     hookimpl,
     is_traced,
-    jvp,
     primitive,
     stop_gradient,
     vjp,
@@ -508,19 +506,6 @@ power_norm.defjvp(
 )
 
 
-def _norm(x, ord, axis, keepdims):
-    rank = np.ndim(x)
-    if axis is None and (ord is None or (rank == 2 and ord in ("fro", "f")) or (rank == 1 and ord == 2)):
-        return power_norm(x, p=2, axis=tuple(range(rank)), keepdims=keepdims)
-    axes = normalised(axis, rank)
-    if len(axes) == 1:
-        return _vector_norm(x, ord, axes, keepdims)
-    if len(axes) != 2:
-        raise ValueError("Improper number of dimensions to norm.")
-    found = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
-    return expanded(found, np.shape(x), axes) if keepdims else found
-
-
 def _vector_norm(x, order, axis, keepdims):
     if isinstance(order, str):
         raise ValueError(f"Invalid norm order '{order}' for vectors")
@@ -551,66 +536,40 @@ def _matrix_norm(x, order):
     raise ValueError("Invalid norm order for matrices.")
 
 
-@primitive("numpy.linalg.norm")
-def norm(x, /, *, ord=None, axis=None, keepdims=False):
+@composite("numpy.linalg.norm", static=("ord",))
+def norm(x, ord=None, axis=None, keepdims=False):
     """The norm of vectors along one axis, of matrices along two; of the flattened array with neither order nor axis"""
-    return np.linalg.norm(x, ord, axis, keepdims)
+    rank = np.ndim(x)
+    if axis is None and (ord is None or (rank == 2 and ord in ("fro", "f")) or (rank == 1 and ord == 2)):
+        return power_norm(x, p=2, axis=tuple(range(rank)), keepdims=keepdims)
+    axes = normalised(axis, rank)
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    found = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
+    return expanded(found, np.shape(x), axes) if keepdims else found
 
 
-@primitive("numpy.linalg.vector_norm")
+@composite("numpy.linalg.vector_norm", static=("ord",))
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """The norm of vectors that lie along axes, of the flattened array without"""
-    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
-
-
-def _flat_norm(x, axis, keepdims, ord):
     return _vector_norm(x, ord, normalised(axis, np.ndim(x)), keepdims)
 
 
-def _made_of(function, body):
-    """Give a primitive of x the derivatives of its body, which takes x and what is static, as the signature has it.
-
-    A composite would not do: the order of a norm is a number too, and has no derivative.
-    """
-
-    def cotangent(g, x, *static):
-        return vjp(lambda y: body(y, *static), x)[1](g)[0]
-
-    def tangent(g, x, *static):
-        return jvp(lambda y: body(y, *static), (x,), (g,))[1]
-
-    names = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        for name in ("g", "x", *function.static)
-    ]
-    for rule in cotangent, tangent:
-        rule.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
-    function.defvjp(x=cotangent).defjvp(x=tangent)
-
-
-@primitive("numpy.linalg.matrix_norm")
+@composite("numpy.linalg.matrix_norm", static=("ord",))
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of each matrix of a stack"""
-    return np.linalg.matrix_norm(x, keepdims=keepdims, ord=ord)
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
 
 
-@primitive("numpy.linalg.cond")
-def cond(x, /, *, p=None):
+@composite("numpy.linalg.cond", static=("p",))
+def cond(x, p=None):
     """The condition number: the greatest singular value over the least, or norm(x) norm(x^-1)"""
-    return np.linalg.cond(x, p)
-
-
-def _cond(x, p):
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
-
-
-_made_of(norm, _norm)
-_made_of(vector_norm, _flat_norm)
-_made_of(matrix_norm, lambda x, keepdims, ord: np.linalg.norm(x, ord, (-2, -1), keepdims))
-_made_of(cond, _cond)
 
 
 # ---------------------------------------------------------------------------------------- products and aliases

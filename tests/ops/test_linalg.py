@@ -199,3 +199,20 @@ def test_a_power_of_a_matrix() -> None:
 
 def test_the_plugin_is_loaded_by_its_own_entry_point() -> None:
     assert plugins.origin(plugins.get("numpy.linalg.solve")).plugin == "numpy.linalg"
+
+
+@pytest.mark.parametrize("order", [2.0, 2.5, np.inf])
+def test_the_order_of_a_norm_is_static(order: float) -> None:
+    data, _ = plugins.get("numpy.linalg.norm").canonical((np.ones(3), order), {})
+    assert len(data) == 1
+    data, _ = plugins.get("numpy.linalg.vector_norm").canonical((np.ones(3),), {"ord": order})
+    assert len(data) == 1
+    with pytest.raises(opreg.NotDifferentiable, match="'ord' is static"):
+        opreg.grad(lambda p: np.sum(np.linalg.norm(A[0] * p, p)))(order)
+    with pytest.raises(opreg.NotDifferentiable, match="stop_gradient"):
+        opreg.grad(lambda p: plugins.get("numpy.linalg.cond")(A * p, p=p))(order)
+
+
+def test_a_composite_names_static_parameters_that_it_has() -> None:
+    with pytest.raises(opreg.DeclarationError, match="'order'"):
+        opreg.composite("mylib.norm", static=("order",))(lambda x, p: x)
