@@ -166,6 +166,7 @@ class Primitive:
     def _prepare(self) -> None:
         """Derive from the declarations what the traces read on every call."""
         self._cache: dict[Any, Any] = {}
+        plugins.UNARY.clear()
         needs_residual = any("residual" in names for names in self._asks.values())
         self._residual_from = self._with_residual if needs_residual else None
         self.plain = not (self.static or self.variadic or self._calling or self.is_composite)

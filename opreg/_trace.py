@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Node: TypeAlias = tuple[Any, ...]
 Function: TypeAlias = Callable[..., Any]
 
-FUNCTIONS = plugins.FUNCTIONS
+UNARY = plugins.UNARY
 FIRST_EDGE = 3  # where a node's edges begin
 _serial = count(
     -1, -1
@@ -106,22 +106,27 @@ class Tracer:
             "opreg.numpy.array([x, y])"
         )
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            primitive = FUNCTIONS.get(ufunc) or plugins.for_function(ufunc)
+            if not others and self.tracing.recording:
+                record = UNARY.get(ufunc)
+                if record is not None:
+                    return record(self.tracing, ufunc, _NONE, self)
+            primitive = plugins.for_function(ufunc)
             if primitive is not None:
-                recorders, trace = primitive.recorders, self.tracing
-                if recorders is not None and primitive.plain and len(inputs) == 1 and trace.recording:
-                    return recorders[1](trace, ufunc, _NONE, self)
-                if any(
-                    [type(value) in (list, tuple) for value in inputs]
-                ):  # so that rules can compute with it
-                    coerce = space_of(strip(self)).coerce
-                    inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
-                if not primitive.plain:
-                    return primitive(*inputs)
-                return highest(inputs).process(primitive, inputs, _NONE, ufunc)
-        return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, inputs, kwargs)
+                return self._apply(primitive, ufunc, (x, *others))
+        return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, (x, *others), kwargs)
+
+    def _apply(self, primitive: Primitive, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
+        """Apply the primitive of a ufunc; if it is one of a single argument, the next call takes the short way."""
+        if any([type(value) in (list, tuple) for value in inputs]):  # so that rules can compute with it
+            coerce = space_of(strip(self)).coerce
+            inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
+        if not primitive.plain:
+            return primitive(*inputs)
+        if len(inputs) == 1 and primitive.recorders is not None:
+            UNARY[ufunc] = primitive.recorders[1]
+        return highest(inputs).process(primitive, inputs, _NONE, ufunc)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         primitive = plugins.for_function(function)

@@ -88,6 +88,9 @@ def _patterns(text: str) -> list[str]:
 FUNCTIONS: dict[Any, Primitive] = {}
 """The primitive behind each function object met so far, such as ``numpy.sin``."""
 
+UNARY: dict[Any, Callable[..., Any]] = {}
+"""The recording function of each ufunc of one argument that was met: one look-up on the path of every call."""
+
 _registry = _Registry()
 
 
@@ -96,6 +99,7 @@ def reset() -> None:
     global _registry
     _registry = _Registry()
     FUNCTIONS.clear()
+    UNARY.clear()
     _forget_spaces()
 
 
@@ -172,6 +176,7 @@ def block(pattern: str) -> None:
         target = _registry.aliases.get(pattern)
         if target is not None:
             _registry.blocked.append(target)
+        UNARY.clear()
         for function in [f for f, p in FUNCTIONS.items() if _is_blocked(p.name)]:
             del FUNCTIONS[function]
     _forget_spaces()
