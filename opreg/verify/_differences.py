@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opreg.verify import _diagnose, _kinks
-from opreg.verify._coordinates import outputs
+from opreg.verify._coordinates import Part, outputs
 from opreg.verify._oracle import SPACINGS, Oracle, widen
 from opreg.verify._reproduce import reproducer, shown
-from opreg.verify._rule import Fault, check_kind, copies, cotangent_like, evaluate, pull, rounding
-from opreg.verify._stencil import UNKNOWN
+from opreg.verify._rule import Fault, check_kind, copies, cotangent_like, evaluate, pull, rounding, shaken
+from opreg.verify._stencil import UNKNOWN, Estimate
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -37,29 +37,57 @@ _MOST_COLUMNS = 600
 _MOST_FINDINGS = 3
 
 
+# Before a failure is called the function is looked at from closer and closer, by this factor, this many times.
+_CLOSER = 2.0**-4
+_RUNGS = 12
+
+
 @dataclass(slots=True)
 class _Comparison:
-    """One cotangent's result against the reference, in the oracle's coordinates."""
+    """One result of the rule against the reference: a VJP per coordinate (or direction), a JVP per output entry.
+
+    `u` is the cotangent, or the tangent of a JVP, in coordinates; `given` the same as the rule got it.
+    """
 
     u: Array
-    g: Any
+    given: Any
     full: Array
     got: Array
     size: Array
     roundoff: Array
     epsilon: float
+    forward: bool = False
     expected: Array = field(default_factory=lambda: np.zeros(0))
     bound: Array = field(default_factory=lambda: np.zeros(0))
     scale: Array = field(default_factory=lambda: np.zeros(0))
     kink: Array = field(default_factory=lambda: np.zeros(0))
+    # What looking closer told: the reference stands, or the rule does (and to which part of the scale).
+    upheld: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    cleared: Array = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        self.upheld = np.zeros(len(self.got), bool)
+        self.cleared = np.full(len(self.got), np.inf)
+
+    def view(self, oracle: Oracle, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
+        """What an estimate says of this result: value, bound, scale, kink."""
+        value, bound, scale, kink = oracle.push(self.u, e) if self.forward else oracle.pull(self.u, e)
+        parts = oracle.results.parts if self.forward else oracle.inputs.parts
+        if self.forward or oracle.directions is None:
+            scale = _joined(scale, parts)
+        return value, bound, scale, kink
 
     def refresh(self, oracle: Oracle) -> None:
-        self.expected, self.bound, self.scale, self.kink = oracle.pull(self.u)
+        self.expected, self.bound, self.scale, self.kink = self.view(oracle)
+
+    def rounding(self, scale: Array) -> Array:
+        """What the rule's own rounding may amount to, beside values of a scale."""
+        size = np.where(np.isfinite(self.size), self.size, 0.0)
+        return (64 if self.forward else 16) * self.epsilon * (scale + size) + self.roundoff
 
     @property
     def tolerance(self) -> Array:
-        size = np.where(np.isfinite(self.size), self.size, 0.0)
-        return self.bound + 16 * self.epsilon * (self.scale + size) + self.roundoff
+        return self.bound + self.rounding(self.scale)
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
@@ -76,6 +104,52 @@ class _Comparison:
         lost = self.roundoff / max(float(self.scale.max(initial=0.0)), 1e-300)
         relative: Array = tolerance / np.where(still, 1.0, np.maximum(self.scale, 1e-300)) + lost
         return relative
+
+    def look(self, oracle: Oracle, e: Estimate) -> NDArray[np.bool_]:
+        """Take note of what a closer estimate says; return where a still closer one may say more."""
+        value, bound, scale, _ = self.view(oracle, e)
+        gap = np.abs(self.got - self.expected)
+        off = np.abs(self.got - value)
+        tolerance = bound + self.rounding(np.maximum(scale, self.scale))
+        says = tolerance < gap / 4
+        agrees = says & (off <= tolerance)
+        self.cleared = np.where(
+            agrees,
+            np.minimum(self.cleared, tolerance / np.maximum(np.maximum(scale, np.abs(value)), 1e-300)),
+            self.cleared,
+        )
+        against = says & (off > 2 * tolerance)
+        self.upheld |= against & (np.abs(value - self.expected) < gap / 2)
+        # What is neither was no derivative: the closer estimate takes its place, to be upheld in turn.
+        other = against & (np.abs(value - self.expected) > 2 * (tolerance + self.bound))
+        self.upheld &= ~other
+        self.expected = np.where(other, value, self.expected)
+        self.bound = np.where(other, bound, self.bound)
+        self.scale = np.where(other, scale, self.scale)
+        grain = Estimate(e.value, e.grain, e.scale, e.kink, e.step, e.grain)
+        drowned = self.view(oracle, grain)[1] > np.abs(self.got - self.expected) / 4
+        return self.wrong & np.isinf(self.cleared) & ~drowned & np.isfinite(self.got)
+
+
+def _joined(values: Array, parts: Sequence[Part]) -> Array:
+    """Values per coordinate, the real and imaginary part of one number alike: rounding does not tell them apart."""
+    if not any(part.complex for part in parts):
+        return values
+    values = values.copy()
+    for part in parts:
+        if part.complex:
+            both = values[part.start : part.stop].reshape(2, part.size)
+            both[:] = np.hypot(both[0], both[1])
+    return values
+
+
+def _largest(values: Array, parts: Sequence[Part]) -> Array:
+    """The largest finite magnitude in each array, for all its entries."""
+    largest = np.zeros(len(values))
+    for part in parts:
+        piece = np.abs(values[part.start : part.stop])
+        largest[part.start : part.stop] = piece[np.isfinite(piece)].max(initial=0.0)
+    return largest
 
 
 def _cotangents(size: int, rng: np.random.Generator, few: bool) -> list[Array]:
@@ -145,10 +219,12 @@ class _Differences:
             columns=columns,
             extended=extended,
             dense=3 if subject.order == 1 else 2,
+            shaken=subject.shaken,
         )
         # Of a narrow result little more can be asked than its own precision.
         self.resolved = max(RESOLVED, 1e5 * self.oracle.epsilon)
-        self.at_kink = False
+        self.at_kink = self.rough = False
+        self.kinked: list[NDArray[np.bool_]] = []
         self.lost = ""
 
     def verdict(self) -> Verdict:
@@ -164,6 +240,8 @@ class _Differences:
         few = oracle.kind == "elementwise" or self.subject.order > 1
         self.comparisons = [self._compare(u) for u in _cotangents(oracle.results.size, self.rng, few)]
         oracle.start()
+        if self.subject.jvp is not None and self.subject.order == 1:
+            self.comparisons.append(self._compare_forward())
         self._refresh()
         self._settle()
         suspicious = [c for c in self.comparisons if c.wrong.any()]
@@ -174,7 +252,6 @@ class _Differences:
         if suspicious and columns:
             return self._by_columns()
         findings = self._failures(suspicious)
-        findings += self._forward_mode()
         if findings:
             return Verdict.of(findings)
         verdict = self._summary()
@@ -205,7 +282,22 @@ class _Differences:
         full = self.oracle.inputs.cotangent(result)
         self._imaginary(result)
         got, size = self.oracle.project(full)
+        if self.oracle.directions is None:
+            size = _joined(size, self.oracle.inputs.parts)
         return _Comparison(u, g, full, got, size, np.zeros(len(got)), self.oracle.epsilon)
+
+    def _compare_forward(self) -> _Comparison:
+        """The JVP along the first direction, or along one that moves every coordinate."""
+        oracle = self.oracle
+        if oracle.directions is not None:
+            v = oracle.directions[0]
+        else:
+            v = self.rng.uniform(0.5, 2.0, oracle.inputs.size)
+            v *= self.rng.choice(np.array([-1.0, 1.0]), oracle.inputs.size)
+        tangents = tangents_like(self.data, oracle, v)
+        got = push(self.subject, tangents, self.out, self.data, self.static, oracle)
+        size = _joined(np.abs(got), oracle.results.parts)
+        return _Comparison(v, tangents, got, got, size, np.zeros(len(got)), oracle.epsilon, forward=True)
 
     def _imaginary(self, result: Sequence[Any]) -> None:
         for index in self.active:
@@ -221,47 +313,104 @@ class _Differences:
         for comparison in self.comparisons:
             comparison.refresh(self.oracle)
 
+    def _groups(self, marked: Sequence[NDArray[np.bool_]]) -> NDArray[np.intp]:
+        """The groups behind the marked entries of each comparison."""
+        oracle = self.oracle
+        back: NDArray[np.bool_] | None = None
+        for comparison, mask in zip(self.comparisons, marked, strict=True):
+            if not comparison.forward:
+                back = mask if back is None else back | mask
+            elif mask.any():
+                if oracle.directions is None:
+                    return np.arange(oracle.groups)
+                first = np.zeros(len(oracle.directions), bool)
+                first[0] = True
+                back = first if back is None else back | first
+        assert back is not None
+        return oracle.group_of(back)
+
     def _settle(self) -> None:
         """Try further spacings for what is not resolved, or does not agree."""
         for number in range(1, SPACINGS):
-            open_ = np.zeros(len(self.comparisons[0].got), bool)
-            for comparison in self.comparisons:
-                open_ |= comparison.wrong | (comparison.relative > SETTLED)
-            if not open_.any():
+            # Every group has its say in the VJPs: of the JVP only what does not agree needs more.
+            groups = self._groups(
+                [c.wrong if c.forward else c.wrong | (c.relative > SETTLED) for c in self.comparisons]
+            )
+            if not len(groups):
                 return
-            self.oracle.improve(self.oracle.group_of(open_), number)
+            self.oracle.improve(groups, number)
             self._refresh()
 
     def _confirm(self, suspicious: list[_Comparison]) -> None:
         """Measure the noise of the forward and the rounding of the rule, and scan again with both."""
         oracle = self.oracle
         for comparison in suspicious:
-            response = rounding(
-                self.subject,
-                comparison.g,
-                self.out,
-                self.data,
-                self.static,
-                oracle.inputs,
-                comparison.full,
-                self.rng,
-            )
-            comparison.roundoff = 16 * oracle.epsilon * oracle.project(response)[1]
-        wrong = np.any([comparison.wrong for comparison in self.comparisons], axis=0)
-        if not wrong.any():
+            self._measure_rounding(comparison)
+        if not any(comparison.wrong.any() for comparison in suspicious):
             return
         oracle.measure_noise(self.rng)
-        groups = oracle.group_of(wrong)
-        precisions = [oracle.work] if oracle.work is oracle.float64 else [oracle.work, oracle.float64]
+        groups = self._groups([comparison.wrong for comparison in self.comparisons])
         # The first bounds rest on a smaller noise: begin anew.
-        fresh = oracle.sample(groups, 0, oracle.work)
-        for name in ("value", "error", "scale", "kink", "step"):
-            getattr(oracle.estimate, name)[groups] = getattr(fresh, name)
+        oracle.restart(groups)
+        precisions = [oracle.work] if oracle.work is oracle.float64 else [oracle.work, oracle.float64]
         for precision in precisions:
             for number in range(SPACINGS):
                 if precision is not oracle.work or number:
                     oracle.improve(groups, number, precision)
         self._refresh()
+        self._look_closer()
+
+    def _measure_rounding(self, comparison: _Comparison) -> None:
+        oracle = self.oracle
+        if comparison.forward:
+            response = np.zeros(len(comparison.got))
+            for _ in range(3):
+                out, data = shaken(self.out, self.rng), [shaken(value, self.rng) for value in self.data]
+                tangents = tuple(None if t is None else shaken(t, self.rng) for t in comparison.given)
+                moved = push(self.subject, tangents, out, data, self.static, oracle)
+                change = np.abs(moved - comparison.got) * 2.0**36
+                response = np.fmax(response, np.where(np.isfinite(change), change, 0.0))
+            response = _joined(response, oracle.results.parts)
+            if oracle.kind != "elementwise":
+                response = response + _largest(comparison.full, oracle.results.parts)
+            comparison.roundoff = 64 * oracle.epsilon * response
+            return
+        response = rounding(
+            self.subject,
+            comparison.given,
+            self.out,
+            self.data,
+            self.static,
+            oracle.inputs,
+            comparison.full,
+            self.rng,
+        )
+        # Terms that cancel by algebra, whatever the inputs, leave the rounding of the largest.
+        response = _joined(response, oracle.inputs.parts)
+        if oracle.kind != "elementwise":
+            response = response + _largest(comparison.full, oracle.inputs.parts)
+        comparison.roundoff = 16 * oracle.epsilon * oracle.project(response)[1]
+
+    def _look_closer(self) -> None:
+        """Look at what is wrong from closer and closer, down to where noise hides it.
+
+        A function that wiggles or jumps between the nodes can agree with itself on a derivative that it does not
+        have. The derivative is what is left in the limit: the reference stands only if a closer look upholds it,
+        and falls if any closer look agrees with the rule.
+        """
+        oracle = self.oracle
+        live = [comparison.wrong for comparison in self.comparisons]
+        steps = oracle.kept()
+        for _ in range(_RUNGS):
+            groups = self._groups(live)
+            if not len(groups):
+                return
+            steps = steps * _CLOSER
+            closer = oracle.closer(groups, steps)
+            live = [
+                live & comparison.look(oracle, closer)
+                for live, comparison in zip(live, self.comparisons, strict=True)
+            ]
 
     def _absorbed(self) -> Array:
         """What float64 cannot see beside the largest entry of the same argument."""
@@ -278,80 +427,119 @@ class _Differences:
         ratio = oracle.project(part_size)[1]
         return 16 * oracle.work.epsilon * ratio
 
+    def _sure(self, comparison: _Comparison, absorbed: Array) -> NDArray[np.bool_]:
+        """Where nothing speaks for the rule any more, kinks apart."""
+        got, tolerance, scale = comparison.got, comparison.tolerance, comparison.scale
+        finite = np.isfinite(got)
+        # Where the function hardly moves, the size of its values over that of its inputs tells what is small.
+        flat = scale == 0
+        if not comparison.forward:
+            flat |= tolerance <= 1e-6 * self.oracle.natural(comparison.u)
+        scale = np.where(flat & finite, np.maximum(scale, comparison.size), scale)
+        off = np.where(finite, np.abs(got - comparison.expected), np.inf)
+        sure = finite & (tolerance <= MEANINGFUL * scale) & comparison.upheld & np.isinf(comparison.cleared)
+        sure |= ~finite & ((comparison.bound < 1e-2 * comparison.scale) | (comparison.scale == 0))
+        sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
+        if not comparison.forward:
+            sure &= off > absorbed * np.abs(comparison.u).sum()
+        # A bound met by a hair is no proof.
+        result: NDArray[np.bool_] = sure & comparison.wrong & (off > 2 * tolerance)
+        return result
+
     def _failures(self, suspicious: list[_Comparison]) -> list[Finding]:
         findings: list[Finding] = []
         absorbed = self._absorbed() if suspicious else np.zeros(1)
-        kinked = np.any([c.kink > 1e-6 * c.scale for c in self.comparisons], axis=0)
-        for comparison in self.comparisons:
-            got, tolerance = comparison.got, comparison.tolerance
-            # Where the function hardly moves, the size of its values over that of its inputs tells what is small.
-            flat = (comparison.scale == 0) | (tolerance <= 1e-6 * self.oracle.natural(comparison.u))
-            scale = np.where(
-                flat & np.isfinite(got), np.maximum(comparison.scale, comparison.size), comparison.scale
-            )
-            off = np.where(np.isfinite(got), np.abs(got - comparison.expected), np.inf)
-            sure = comparison.wrong & (tolerance <= MEANINGFUL * scale) & ~kinked
-            sure |= (
-                comparison.wrong & ~np.isfinite(got) & (comparison.bound < 1e-2 * comparison.scale) & ~kinked
-            )
-            still = comparison.wrong & ~np.isfinite(got) & (comparison.scale == 0) & ~kinked
-            # A bound met by a hair is no proof.
-            sure = (sure | still) & (off > absorbed * np.abs(comparison.u).sum()) & (off > 2 * tolerance)
-            if sure.any():
-                findings.append(self._finding(comparison, sure))
+        sure = [self._sure(comparison, absorbed) for comparison in self.comparisons]
+        if any(s.any() for s in sure) and self.oracle.jumps:
+            self.lost = "the function jumps here"
+            sure = [np.zeros_like(s) for s in sure]
+        kinked = [comparison.kink > 1e-6 * comparison.scale for comparison in self.comparisons]
+        back = [k for k, comparison in zip(kinked, self.comparisons, strict=True) if not comparison.forward]
+        kinked = [
+            k if c.forward else np.any(back, axis=0) for k, c in zip(kinked, self.comparisons, strict=True)
+        ]
+        if any(np.any(s & ~k) for s, k in zip(sure, kinked, strict=True)) and self.oracle.is_rough(self.rng):
+            self.rough = True
+            kinked = [k | s for k, s in zip(kinked, sure, strict=True)]
+        self.kinked = kinked
+        for comparison, certain, kink in zip(self.comparisons, sure, kinked, strict=True):
+            if np.any(certain & ~kink):
+                findings.append(self._finding(comparison, certain & ~kink))
             if len(findings) == _MOST_FINDINGS:
                 return findings
-        if not findings and kinked.any() and self.kinks and self.oracle.directions is None:
-            findings += self._at_kink(kinked)
-        elif kinked.any():
+        if findings or not any(kink.any() for kink in kinked):
+            return findings
+        if not self.kinks or self.oracle.directions is not None:
             self.lost = "the function has a kink here"
-        return findings
+            return findings
+        return self._at_kinks(kinked)
 
-    def _at_kink(self, kinked: NDArray[np.bool_]) -> list[Finding]:
+    def _at_kinks(self, kinked: list[NDArray[np.bool_]]) -> list[Finding]:
         """At a kink the rule must lie within the hull of its own, verified, values nearby."""
         self.at_kink = True
-        comparison = self.comparisons[0]
-        answer = _kinks.inspect(
-            self.subject,
-            self.data,
-            self.static,
-            self.out,
-            self.oracle,
-            comparison.g,
-            comparison.full,
-            kinked,
-            self.rng,
-        )
-        if answer.neighbour is not None:
-            verdict = differences(
-                self.subject,
-                answer.neighbour,
-                self.static,
-                self.rng,
-                check=self.check,
-                columns=self.columns,
-                kinks=False,
-                extended=self.extended,
+        moving = np.any([k for k, c in zip(kinked, self.comparisons, strict=True) if not c.forward], axis=0)
+        if self.rough or not moving.any():
+            moving = np.ones(self.oracle.inputs.size, bool)
+        checked = False
+        for number, (comparison, kink) in enumerate(zip(self.comparisons, kinked, strict=True)):
+            # One cotangent shows what the rule does; of the JVP the entries that are off.
+            due = kink | comparison.wrong if comparison.forward else kink
+            if not due.any() or (number and not comparison.forward):
+                continue
+            answer = _kinks.inspect(self._nearby(comparison), self.data, self.oracle, due, moving, self.rng)
+            for neighbour in () if checked else answer.neighbours:
+                checked = True
+                verdict = differences(
+                    self.subject,
+                    neighbour,
+                    self.static,
+                    self.rng,
+                    check=self.check,
+                    columns=self.columns,
+                    kinks=False,
+                    extended=self.extended,
+                )
+                if verdict.outcome == "fail":
+                    return list(verdict.findings)
+            if not answer.diagnosis:
+                self.lost = self.lost or answer.lost
+                continue
+            coordinate = answer.coordinate
+            where = self.oracle.results if comparison.forward else self.oracle.inputs
+            name = (
+                self.oracle.results.name(coordinate).replace("argument", "output")
+                if comparison.forward
+                else where.name(coordinate)
             )
-            if verdict.outcome == "fail":
-                return list(verdict.findings)
-        if not answer.diagnosis:
-            self.lost = answer.lost
-            return []
-        coordinate = answer.coordinate
-        argument = self._argument(coordinate)
-        return [
-            Finding(
-                self.check,
-                "fail",
-                answer.diagnosis,
-                input=self._shown(),
-                argument=argument,
-                got=f"{comparison.full[coordinate]:.17g}",
-                expected=answer.expected,
-                reproducer=reproducer(self.subject, self.given, self.static, comparison.g, self.out),
+            return [
+                Finding(
+                    self.check,
+                    "fail",
+                    answer.diagnosis.format(what="JVP" if comparison.forward else "cotangent", where=name),
+                    input=self._shown(),
+                    argument=None if comparison.forward else self._argument(coordinate),
+                    got=f"{comparison.full[coordinate]:.17g}",
+                    expected=answer.expected,
+                    reproducer=None
+                    if comparison.forward
+                    else reproducer(self.subject, self.given, self.static, comparison.given, self.out),
+                )
+            ]
+        return []
+
+    def _nearby(self, comparison: _Comparison) -> _kinks.Nearby:
+        """What the rule gives at another point: there the forward's output, and the result in coordinates."""
+        subject, static, oracle = self.subject, self.static, self.oracle
+
+        def value(point: list[Any]) -> tuple[Any, Array]:
+            there = subject.forward(*copies(point), **static)
+            if comparison.forward:
+                return there, push(subject, comparison.given, there, point, static, oracle)
+            return there, oracle.inputs.cotangent(
+                pull(subject, comparison.given, there, copies(point), static)
             )
-        ]
+
+        return _kinks.Nearby(value, comparison.full)
 
     def _shown(self) -> str:
         """The input in a line; at second order the cotangents come first."""
@@ -366,6 +554,8 @@ class _Differences:
 
     def _finding(self, comparison: _Comparison, sure: NDArray[np.bool_]) -> Finding:
         oracle = self.oracle
+        if comparison.forward:
+            return self._forward_finding(comparison, sure)
         off = np.where(np.isfinite(comparison.got), np.abs(comparison.got - comparison.expected), np.inf)
         relative = np.where(sure, off / np.maximum(comparison.scale, 1e-300), -1.0)
         worst = int(np.argmax(relative))
@@ -400,77 +590,36 @@ class _Differences:
             got=f"{comparison.got[worst]:.17g}",
             expected=f"{comparison.expected[worst]:.17g}",
             error_bound=float(comparison.tolerance[worst]),
-            reproducer=reproducer(self.subject, self.given, self.static, comparison.g, self.out),
+            reproducer=reproducer(self.subject, self.given, self.static, comparison.given, self.out),
         )
 
-    def _forward_mode(self) -> list[Finding]:
-        """A declared JVP against the same reference, output entry by output entry."""
-        oracle, subject = self.oracle, self.subject
-        if subject.jvp is None or subject.order > 1:
-            return []
-        if oracle.directions is not None:
-            tangent = oracle.directions[0]
-            e = oracle.estimate
-            expected, bound, scale, kink = e.value[0], e.error[0], e.scale[0], e.kink[0]
-        else:
-            tangent = self.rng.uniform(0.5, 2.0, oracle.inputs.size) * self.rng.choice(
-                [-1.0, 1.0], oracle.inputs.size
-            )
-            expected, bound, scale, kink = oracle.push(tangent)
-        tangents = tangents_like(self.data, oracle, tangent)
-        got = push(subject, tangents, self.out, self.data, self.static, oracle)
-        off = np.abs(got - expected)
-        tolerance = bound + 64 * oracle.epsilon * (scale + np.abs(got))
-        known = (bound <= 1e-4 * np.maximum(scale, np.abs(got))) & (kink == 0) & np.isfinite(got)
-        wrong = known & (off > 4 * tolerance)
-        missing = ~np.isfinite(got) & (bound <= 1e-4 * scale) & (kink == 0)
-        if wrong.any():
-            # A JVP that cancels inside is as accurate as its response to its inputs' rounding.
-            response = np.zeros(oracle.results.size)
-            for _ in range(3):
-                shake = 1 + 2.0**-36 * self.rng.choice([-1.0, 1.0], oracle.inputs.size)
-                moved = list(self.data)
-                for index, array in oracle.inputs.arrays(oracle.x * shake).items():
-                    moved[index] = array
-                out = tuple(
-                    np.asarray(leaf) * (1 + 2.0**-36 * self.rng.choice([-1.0, 1.0], np.shape(leaf)))
-                    for leaf in outputs(self.out)
-                )
-                out = out if isinstance(self.out, (tuple, list)) else out[0]
-                again = push(subject, tangents, out, moved, self.static, oracle)
-                response = np.fmax(response, np.abs(again - got) * 2.0**36)
-            wrong &= off > 4 * tolerance + 64 * oracle.epsilon * response
-            oracle.measure_noise(self.rng)
-            noise = oracle.float64.noise / np.maximum(np.abs(oracle.float64.value), 1e-300)
-            wrong &= off > 64 * noise * scale
-        wrong |= missing
-        if not wrong.any():
-            return []
-        worst = int(np.argmax(np.where(wrong, np.where(np.isfinite(off), off, np.inf), -1.0)))
-        return [
-            Finding(
-                self.check,
-                "fail",
-                f"the JVP is wrong for {int(wrong.sum())} of {len(wrong)} output entries",
-                input=self._shown(),
-                got=f"{got[worst]:.17g}",
-                expected=f"{expected[worst]:.17g}",
-                error_bound=float(tolerance[worst]),
-            )
-        ]
+    def _forward_finding(self, comparison: _Comparison, sure: NDArray[np.bool_]) -> Finding:
+        off = np.where(np.isfinite(comparison.got), np.abs(comparison.got - comparison.expected), np.inf)
+        worst = int(np.argmax(np.where(sure, off / np.maximum(comparison.scale, 1e-300), -1.0)))
+        return Finding(
+            self.check,
+            "fail",
+            f"the JVP is wrong for {int(sure.sum())} of {len(sure)} output entries",
+            input=self._shown(),
+            got=f"{comparison.got[worst]:.17g}",
+            expected=f"{comparison.expected[worst]:.17g}",
+            error_bound=float(comparison.tolerance[worst]),
+        )
 
     def _summary(self) -> Verdict:
         oracle = self.oracle
         resolved, total, digits = 0, 0, 16.0
-        kinked = np.any([c.kink > 1e-6 * c.scale for c in self.comparisons], axis=0)
         singular = self._singular()
-        for comparison in self.comparisons:
+        for comparison, kinked in zip(self.comparisons, self.kinked, strict=True):
+            if comparison.forward:
+                continue
             relative = comparison.relative
             if self.oracle.owner is None and not np.any(comparison.u):
                 continue
             good = (relative <= self.resolved) & ~comparison.wrong
             # A slope known to be nothing beside f/x, and a rule that says so: the tail of a saturated function.
             good |= (comparison.tolerance <= NEGLIGIBLE * oracle.natural(comparison.u)) & ~comparison.wrong
+            good |= comparison.cleared <= self.resolved
             skip = singular | np.isinf(comparison.got)
             if self.at_kink and not self.lost:
                 good |= kinked
@@ -491,11 +640,12 @@ class _Differences:
     def _singular(self) -> NDArray[np.bool_]:
         """The coordinates along which the function jumps: there is no derivative to compare with."""
         oracle = self.oracle
-        unresolved = np.any([(c.relative > self.resolved) for c in self.comparisons], axis=0)
+        backward = [c for c in self.comparisons if not c.forward]
+        unresolved = np.any([(c.relative > self.resolved) for c in backward], axis=0)
         jumps = np.zeros(len(unresolved), bool)
         if not unresolved.any() or oracle.directions is not None or (self.at_kink and not self.lost):
             return jumps
-        slope = np.array([c.scale for c in self.comparisons]).max(axis=0)
+        slope = np.array([c.scale for c in backward]).max(axis=0)
         for coordinate in np.flatnonzero(unresolved)[:16]:
             tiny = oracle.spacing(2)[coordinate] * max(oracle.size[coordinate], 1e-3) * 2.0**-40
             for side in (-1.0, 1.0):

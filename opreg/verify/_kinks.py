@@ -8,7 +8,7 @@ tested as one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,75 +17,97 @@ from numpy.typing import NDArray
 
 from opreg.verify._coordinates import outputs
 from opreg.verify._oracle import Oracle
-from opreg.verify._rule import Fault, copies, pull
-from opreg.verify._subject import Subject
 
 Array = NDArray[np.float64]
 
-_REACH = 2.0**-14
+# How far away to look for the smooth sides: close to the kink there may be another.
+_REACHES = (2.0**-14, 2.0**-24, 2.0**-34)
+# And where to verify the rule at smooth points.
+_FAR = (2.0**-9, 2.0**-5)
 _MOST = 96
 
 
 @dataclass(slots=True)
 class Answer:
-    """What was found: a diagnosis where the rule is wrong, why nothing could be said, a smooth point to check at."""
+    """What was found: a diagnosis where the rule is wrong, why nothing could be said, smooth points to check at."""
 
     diagnosis: str = ""
     coordinate: int = 0
     expected: str = ""
     lost: str = ""
-    neighbour: list[Any] | None = None
+    neighbours: tuple[list[Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A rule's result as a function of the point: `at(data)` gives the output there and the result's coordinates."""
+
+    at: Callable[[list[Any]], tuple[Any, Array]]
+    here: Array
 
 
 def inspect(
-    subject: Subject,
+    rule: Nearby,
     data: Sequence[Any],
-    static: dict[str, Any],
-    out: Any,
     oracle: Oracle,
-    g: Any,
-    value: Array,
-    kinked: NDArray[np.bool_],
+    due: NDArray[np.bool_],
+    moving: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Answer:
-    """Compare the rule's cotangent `value` at a kink along the coordinates `kinked` with its neighbours'."""
-    bad = np.flatnonzero(kinked)
-    step = oracle.local[bad]
+    """Compare the entries `due` of a rule's result at a kink with its results where the coordinates `moving` moved."""
+    for reach in _REACHES:
+        answer = _within(rule, data, oracle, due, moving, rng, reach)
+        if not answer.diagnosis:
+            break
+    return answer
+
+
+def _within(
+    rule: Nearby,
+    data: Sequence[Any],
+    oracle: Oracle,
+    due: NDArray[np.bool_],
+    moving: NDArray[np.bool_],
+    rng: np.random.Generator,
+    reach: float,
+) -> Answer:
+    bad, moved = np.flatnonzero(due), np.flatnonzero(moving)
+    step = oracle.local[moved]
     pushes = []
-    count = min(_MOST, 2 * len(bad) + 12)
-    for _ in range((count - min(2 * len(bad), count // 2)) // 2 + 1):
-        xi = rng.uniform(1, 2, len(bad)) * rng.choice(np.array([-1.0, 1.0]), len(bad))
+    count = min(_MOST, 2 * len(moved) + 12)
+    for _ in range((count - min(2 * len(moved), count // 2)) // 2 + 1):
+        xi = rng.uniform(1, 2, len(moved)) * rng.choice(np.array([-1.0, 1.0]), len(moved))
         pushes += [xi, -xi]
-    for number in range(min(len(bad), _MOST // 4)):
-        xi = rng.uniform(-0.5, 0.5, len(bad))
+    for number in range(min(len(moved), _MOST // 4)):
+        xi = rng.uniform(-0.5, 0.5, len(moved))
         for side in (-2.0, 2.0):
             xi[number] = side
             pushes.append(xi.copy())
     rows: list[Array] = []
-    neighbour: list[Any] | None = None
+    neighbours: tuple[list[Any], ...] = ()
     level = np.abs(oracle.float64.value)
     for xi in pushes:
-        point = _moved(oracle, data, bad, step * xi * _REACH)
+        point = _moved(oracle, data, moved, step * xi * reach)
         try:
-            there = subject.forward(*copies(point), **static)
-            change = np.abs(oracle.results.point(outputs(there)) - oracle.float64.value)
-            if np.any(change > 0.1 * level.max(initial=0.0) + 1e-3 * np.max(step)) and np.any(
-                change > 1e-2 * level
-            ):
-                return Answer(lost="the function jumps here, so no derivative can be compared")
-            rows.append(oracle.inputs.cotangent(pull(subject, g, there, copies(point), static))[bad])
-        except (Fault, Exception):
+            there, value = rule.at(point)
+        except Exception:
             continue
-        if neighbour is None:
-            neighbour = _moved(oracle, data, bad, step * xi * 2.0**-9)
+        change = np.abs(oracle.results.point(outputs(there)) - oracle.float64.value)
+        if np.any(change > 0.1 * level.max(initial=0.0) + 1e-3 * np.max(step)) and np.any(
+            change > 1e-2 * level
+        ):
+            return Answer(lost="the function jumps here, so no derivative can be compared")
+        rows.append(value[bad])
+        if not neighbours:
+            neighbours = tuple(_moved(oracle, data, moved, step * xi * far) for far in _FAR)
     if len(rows) < 8:
         return Answer(
             lost="the function has a kink here, and too few of the points around it can be evaluated"
         )
     near = np.array(rows)
-    here = value[bad]
+    here = rule.here[bad]
     if not np.isfinite(near).all():
-        return Answer(lost="the rule is not finite near this kink", neighbour=neighbour)
+        return Answer(lost="the rule is not finite near this kink", neighbours=neighbours)
     low, high = near.min(axis=0), near.max(axis=0)
     size = np.abs(near).max(axis=0)
     slack = 0.25 * (high - low) + 2.0**-10 * size.max(initial=0.0)
@@ -93,11 +115,11 @@ def inspect(
     if outside.any():
         worst = int(np.flatnonzero(outside)[0])
         return Answer(
-            f"the cotangent is wrong at a kink (a tie, a zero or a bound) of {oracle.inputs.name(int(bad[worst]))}: "
+            "the {what} is wrong at a kink (a tie, a zero or a bound) of {where}: "
             "it is not between the values at the points around it",
             int(bad[worst]),
             f"between {low[worst]:.6g} and {high[worst]:.6g}",
-            neighbour=neighbour,
+            neighbours=neighbours,
         )
     if len(near) >= 2 * len(bad) + 4:
         middle = near.mean(axis=0)
@@ -110,13 +132,13 @@ def inspect(
         if np.abs(rest).max(initial=0.0) > 4 * spread + 2.0**-8 * size.max(initial=0.0):
             worst = int(np.argmax(np.abs(rest)))
             return Answer(
-                "the cotangent is wrong at a tie: when the tied entries move together all points around agree on the "
+                "the {what} is wrong at a tie: when the tied entries move together all points around agree on the "
                 "derivative, and the rule does not",
                 int(bad[worst]),
                 f"about {here[worst] - rest[worst]:.6g}",
-                neighbour=neighbour,
+                neighbours=neighbours,
             )
-    return Answer(neighbour=neighbour)
+    return Answer(neighbours=neighbours)
 
 
 def _moved(oracle: Oracle, data: Sequence[Any], coordinates: NDArray[np.intp], step: Array) -> list[Any]:

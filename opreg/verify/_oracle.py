@@ -71,9 +71,14 @@ class Oracle:
         columns: int = 40,
         extended: bool = True,
         dense: int = 3,
+        shaken: Callable[..., Any] | None = None,
     ) -> None:
-        """`data` in float64 and `out = forward(*data)`; more than `columns` coordinates are sampled by directions."""
-        self.forward, self.static, self.dense = forward, static, dense
+        """`data` in float64 and `out = forward(*data)`; more than `columns` coordinates are sampled by directions.
+
+        `shaken(rng, relative, *data, **static)` is the forward with what it computes on the way moved by a relative
+        amount, where that is known: it shows what rounding on the way does.
+        """
+        self.forward, self.static, self.dense, self.shaken = forward, static, dense, shaken
         self.inputs = Coordinates(data, active)
         self.results = Coordinates(outputs(out))
         self.x = self.inputs.point(data)
@@ -108,7 +113,9 @@ class Oracle:
             "directions": 0 if self.directions is None else len(self.directions),
         }[self.kind]
         self.input_noise: Array = np.zeros(self.results.size)
-        self.estimate = Estimate(*(np.zeros((0, self.results.size)) for _ in range(5)))
+        self.jagged = np.zeros(self.results.size, bool)
+        self.jumps = False
+        self.estimate = Estimate.unknown(0, self.results.size)
 
     # -- precision ---------------------------------------------------------------------------------------------------
 
@@ -148,7 +155,8 @@ class Oracle:
                 modulus = np.hypot(self.x[part.start : middle], self.x[middle : part.stop])
                 self.size[part.start : middle] = self.size[middle : part.stop] = modulus
             size = self.size[part.start : part.stop]
-            root = float(np.sqrt(np.mean(np.square(size)))) if size.size else 0.0
+            most = float(size.max(initial=0.0)) or 1.0
+            root = most * float(np.sqrt(np.mean(np.square(size / most)))) if size.size else 0.0
             self.local[part.start : part.stop] = np.maximum(size, root / 2)
         self.local[self.local == 0] = 1.0
 
@@ -244,6 +252,8 @@ class Oracle:
         """Dense directions with uneven moves, then, at first order, a few single coordinates."""
         steps = power_of_two(self.local)
         dense = rng.choice(np.array([-2.0, -1.0, 1.0, 2.0]), (self.dense, self.inputs.size)) * steps
+        # The last one moves each entry by its own size, however small it is beside the others.
+        dense[-1] *= power_of_two(np.where(self.size > 0, self.size, self.local)) / steps
         if self.dense < 3:
             return dense
         single = np.zeros((4, self.inputs.size))
@@ -263,10 +273,25 @@ class Oracle:
 
     # -- sampling ----------------------------------------------------------------------------------------------------
 
-    def sample(self, groups: NDArray[np.intp], number: int, precision: Precision) -> Estimate:
-        """The estimates of some groups at one spacing."""
+    def steps(self, number: int, precision: Precision) -> Array:
+        """The spacings of one number, per coordinate; for directions per direction, in its own length."""
+        if self.directions is None:
+            return self.spacing(number) * precision.spacing
+        length = (1.0, 2.0**-3, 2.0**-6, 2.0**-9, 2.0**3, 2.0**-13)[number]
+        return np.full(len(self.directions), precision.spacing * length)
+
+    def kept(self) -> Array:
+        """The spacings behind the estimates at hand, per coordinate or per direction."""
+        step = self.estimate.step
+        if self.owner is None:
+            return np.asarray(step.max(axis=1))
+        kept = np.zeros(self.inputs.size)
+        np.maximum.at(kept, self.owner.ravel(), step.ravel())
+        return kept
+
+    def sample(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Estimate:
+        """The estimates of some groups at the given spacings."""
         moved = np.full((len(groups), len(NODES), self.results.size), np.nan, precision.real)
-        steps = self.spacing(number) * precision.spacing
         if self.kind == "elementwise":
             assert self.owner is not None
             step = steps[self.owner[groups]]
@@ -276,10 +301,8 @@ class Oracle:
             step, reach = steps[groups][:, None], self.size[groups][:, None]
             points = self._column_points(groups, steps, precision)
         else:
-            assert self.directions is not None
-            length = precision.spacing * (1.0, 2.0**-3, 2.0**-6, 2.0**-9, 2.0**3, 2.0**-13)[number]
-            step, reach = np.full((len(groups), 1), length), np.ones((len(groups), 1))
-            points = self._direction_points(groups, length, precision)
+            step, reach = steps[groups][:, None], np.ones((len(groups), 1))
+            points = self._direction_points(groups, steps, precision)
         forward, static, write = self.forward, self.static, self.results.write
         for row, node, point in points:
             try:
@@ -288,10 +311,13 @@ class Oracle:
                 moved[row, node] = np.nan
         moved -= precision.value
         change = moved.astype(np.float64) if precision.real is not np.float64 else moved
-        if len(groups) == self.groups and number == 0:
-            slope = np.abs(change[:, 0] - change[:, 6]) / (2 * step) * reach
-            self.input_noise = np.where(np.isfinite(slope), slope, 0.0).sum(axis=0)
-        return estimate(change, step, precision.noise + precision.epsilon * self.input_noise)
+        # What rounding the inputs does to the function, seen at this spacing.
+        slope = np.abs(change[:, 0] - change[:, 6]) / (2 * step) * reach
+        slope = np.where(np.isfinite(slope), slope, 0.0)
+        if len(groups) == self.groups and not self.estimate.value.size:
+            self.input_noise = slope.sum(axis=0)
+        noise = precision.noise + precision.epsilon * np.maximum(self.input_noise, slope)
+        return estimate(change, step, noise)
 
     def _column_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
         nodes = NODES.astype(precision.real)
@@ -317,11 +343,11 @@ class Oracle:
                 point[part.index] = np.asarray(precision.data[part.index] + nodes[node] * step)
                 yield row, node, point
 
-    def _direction_points(self, groups: NDArray[np.intp], length: float, precision: Precision) -> Any:
+    def _direction_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
         assert self.directions is not None
         start = self.x.astype(precision.real)
         for row, group in enumerate(groups):
-            direction = self.directions[group].astype(precision.real) * precision.real(length)
+            direction = self.directions[group].astype(precision.real) * precision.real(steps[group])
             for node, factor in enumerate(NODES):
                 point = list(precision.data)
                 for index, array in self.inputs.arrays(start + precision.real(factor) * direction).items():
@@ -330,11 +356,57 @@ class Oracle:
 
     def start(self) -> None:
         """The first estimate of everything."""
-        self.estimate = self.sample(np.arange(self.groups), 0, self.work)
+        self.estimate = self.sample(np.arange(self.groups), self.steps(0, self.work), self.work)
+
+    def restart(self, groups: NDArray[np.intp]) -> None:
+        """Begin anew for some groups, when more has become known of the noise."""
+        self.estimate.put(groups, self.sample(groups, self.steps(0, self.work), self.work))
 
     def improve(self, groups: NDArray[np.intp], number: int, precision: Precision | None = None) -> None:
         """One more spacing for some groups."""
-        self.estimate.improve(self.sample(groups, number, precision or self.work), groups)
+        precision = precision or self.work
+        self.estimate.improve(self.sample(groups, self.steps(number, precision), precision), groups)
+
+    def closer(self, groups: NDArray[np.intp], steps: Array) -> Estimate:
+        """An estimate at the given spacings that knows nothing of all other groups."""
+        result = Estimate.unknown(self.groups, self.results.size)
+        result.put(groups, self.sample(groups, steps, self.work))
+        return result
+
+    def jags(self) -> Estimate:
+        """The estimate at hand, its bound the whole scale of the outputs that jump too finely to look at."""
+        e = self.estimate
+        return Estimate(e.value, e.scale * self.jagged, e.scale, e.kink, e.step, e.grain)
+
+    def is_rough(self, rng: np.random.Generator) -> bool:
+        """Whether the derivative along some direction is not what the derivatives along the coordinates add up to.
+
+        Then the function has a kink here that no coordinate shows by itself: of three equal entries the middle one
+        stays where it is, whichever of them moves alone.
+        """
+        if self.directions is not None:
+            return False
+        along = power_of_two(self.local)
+        every, work = np.arange(self.groups), self.work
+        odd, even = np.zeros((2, self.results.size), bool)
+        for length in (2.0**-8, 2.0**-14, 2.0**-20, 2.0**-26):
+            closer = self.sample(every, along * length, work)
+            for _ in range(2):
+                v = along * rng.uniform(0.5, 2.0, along.size) * rng.choice(np.array([-1.0, 1.0]), along.size)
+                due, bound, scale, _ = self.push(v, closer)
+                try:
+                    moved = [self._plain(self.x + length * node * v) for node in NODES]
+                except Exception:
+                    continue
+                change = (np.array(moved) - self.float64.value)[None]
+                found = estimate(change, np.full((1, 1), length), self.float64.noise)
+                off = np.abs(found.value[0] - due)
+                size = scale + found.scale[0]
+                tolerance = found.error[0] + bound + 1e-9 * size
+                said, bent = tolerance < 1e-2 * size, found.kink[0] > 1e-3 * size
+                odd |= bent | (said & (off > 4 * tolerance))
+                even |= said & ~bent & (off <= 4 * tolerance)
+        return bool(np.any(odd & ~even))
 
     def measure_noise(self, rng: np.random.Generator) -> None:
         """Raise the noise to what tiny moves of the inputs really do to the function.
@@ -342,20 +414,35 @@ class Oracle:
         A move by a few units of last place shows how the inputs' own rounding is amplified; the second difference
         of slightly larger moves shows rounding that cancellation inside the function has made large.
         """
-        worst = np.zeros(self.results.size)
+        change, tiny, known = np.zeros((3, self.results.size))
+        bends = np.zeros((2, self.results.size))
         plain = self.float64.value
         # At a kink the second difference is the kink's.
         smooth = ~np.any(self.estimate.kink > 0, axis=0)
         for _ in range(4):
             ulps = self.size * rng.integers(-2, 3, self.inputs.size) * 2 * EPSILON
-            tiny = self.size * rng.uniform(0.5, 1, self.inputs.size) * 2.0**-28
+            sway = self.size * rng.uniform(0.5, 1, self.inputs.size) * 2.0**-28
             try:
-                change = np.abs(self._plain(self.x + ulps) - plain)
-                bend = np.abs(self._plain(self.x + tiny) + self._plain(self.x - tiny) - 2 * plain) / 2
+                change = np.fmax(change, np.abs(self._plain(self.x + ulps) - plain))
+                for row, move in enumerate((sway, sway * 2.0**-8)):
+                    up, down = self._plain(self.x + move) - plain, self._plain(self.x - move) - plain
+                    bends[row] = np.fmax(bends[row], np.where(smooth, np.abs(up + down) / 2, 0.0))
+                    tiny = np.fmax(tiny, np.abs(up))
+                if self.shaken is not None:
+                    out = outputs(self.shaken(rng, 2.0**-36, *self.float64.data, **self.static))
+                    known = np.fmax(known, np.abs(self.results.point(out) - plain) * 2.0**36 * 2 * EPSILON)
             except Exception:
                 continue
-            worst = np.fmax(worst, np.fmax(change, np.where(smooth, bend, 0.0)))
-        worst[~np.isfinite(worst)] = 0.0
+        # Noise is the same at both sizes of the move; what shrinks with it is curvature.
+        bend = bends.min(axis=0)
+        for noise in (change, tiny, known, bend):
+            noise[~np.isfinite(noise)] = 0.0
+        # Far more than rounding: the values jump at a scale too small to look at.
+        natural = self.epsilon * (np.abs(plain) + self.input_noise)
+        self.jagged = bend > 2.0**14 * np.nan_to_num(natural)
+        level = np.abs(plain[np.isfinite(plain)]).max(initial=0.0)
+        self.jumps = bool(np.any((change > 1e-6 * level) & (change > 2.0**-6 * tiny)))
+        worst = np.fmax(np.fmax(change, bend), known)
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
@@ -369,9 +456,9 @@ class Oracle:
 
     # -- the Jacobian at work -----------------------------------------------------------------------------------------
 
-    def pull(self, u: Array) -> tuple[Array, Array, Array, Array]:
+    def pull(self, u: Array, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
         """J^T u per coordinate (or per direction): value, error bound, scale, kink."""
-        e = self.estimate
+        e = e or self.estimate
         weight = np.abs(u)
         if self.owner is None:
             return e.value @ u, e.error @ weight, e.scale @ weight, e.kink @ weight
@@ -382,9 +469,11 @@ class Oracle:
 
         return add(e.value * u), add(e.error * weight), add(e.scale * weight), add(e.kink * weight)
 
-    def push(self, v: Array) -> tuple[Array, Array, Array, Array]:
-        """J v per output entry: value, error bound, scale, kink; not for directions."""
-        e = self.estimate
+    def push(self, v: Array, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
+        """J v per output entry: value, error bound, scale, kink; of directions, `v` must be the first."""
+        e = e or self.estimate
+        if self.directions is not None:
+            return e.value[0], e.error[0], e.scale[0], e.kink[0]
         if self.owner is None:
             weight = np.abs(v)
             return v @ e.value, weight @ e.error, weight @ e.scale, weight @ e.kink

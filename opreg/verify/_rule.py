@@ -134,6 +134,17 @@ def cotangent_like(out: Any, u: Vector, results: Coordinates, *, native: bool = 
     return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
 
 
+def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36) -> Any:
+    """A value, or a tuple of them, each entry moved up or down by a relative amount; other than floats as they are."""
+    if isinstance(value, (tuple, list)):
+        return tuple(shaken(leaf, rng, relative) for leaf in value)
+    if not is_inexact(value):
+        return value
+    array = np.asarray(value)
+    noise = 1 + relative * rng.choice(np.array([-1.0, 1.0]), array.shape)
+    return np.asarray(array * noise, dtype=array.dtype)
+
+
 def rounding(
     subject: Subject,
     g: Any,
@@ -150,23 +161,12 @@ def rounding(
     Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells.
     """
     worst = np.zeros_like(value)
-
-    def shaken(array: Any) -> Any:
-        if not is_inexact(array):
-            return array
-        a = np.asarray(array)
-        noise = 1 + relative * rng.choice(np.array([-1.0, 1.0]), a.shape)
-        return np.asarray(a * noise, dtype=a.dtype)
-
     for _ in range(3):
-        leaves = tuple(shaken(leaf) for leaf in outputs(out))
-        cotangents = tuple(shaken(leaf) for leaf in outputs(g))
-        many = isinstance(out, (tuple, list))
         try:
             moved = subject.vjp(
-                cotangents if many else cotangents[0],
-                leaves if many else leaves[0],
-                *(shaken(value) for value in data),
+                shaken(g, rng, relative),
+                shaken(out, rng, relative),
+                *(shaken(value, rng, relative) for value in data),
                 **static,
             )
             change = np.abs(inputs.cotangent(moved) - value) / relative

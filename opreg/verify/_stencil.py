@@ -58,13 +58,28 @@ _SIDE_NOISE = float(np.abs(_SIDE[0]).sum())
 
 @dataclass(slots=True)
 class Estimate:
-    """Derivatives with the bound of their error, their scale, and the size of a kink (0 where smooth)."""
+    """Derivatives with the bound of their error, their scale, the size of a kink (0 where smooth), and the spacing.
+
+    `grain` is the part of the bound that the noise of the function makes: it alone grows as the spacing shrinks.
+    """
 
     value: Array
     error: Array
     scale: Array
     kink: Array
     step: Array
+    grain: Array
+
+    @classmethod
+    def unknown(cls, groups: int, outputs: int) -> Estimate:
+        """Nothing is known of any entry."""
+        zero = np.zeros((groups, outputs))
+        return cls(zero, np.full_like(zero, UNKNOWN), zero.copy(), zero.copy(), zero.copy(), zero.copy())
+
+    def put(self, rows: NDArray[np.intp], other: Estimate) -> None:
+        """Take over another estimate for some groups."""
+        for name in ("value", "error", "scale", "kink", "step", "grain"):
+            getattr(self, name)[rows] = getattr(other, name)
 
     def improve(self, other: Estimate, rows: NDArray[np.intp]) -> None:
         """Keep, entry by entry, the better of two estimates; widen the bound where they contradict each other."""
@@ -80,6 +95,7 @@ class Estimate:
         self.value[rows] = np.where(better, other.value, value)
         self.scale[rows] = np.where(better, other.scale, scale)
         self.step[rows] = np.where(better, other.step, self.step[rows])
+        self.grain[rows] = np.where(better, other.grain, self.grain[rows])
         # A kink at the point itself shows at every spacing, one nearby only at the wide ones.
         self.kink[rows] = np.where(better, other.kink, self.kink[rows])
 
@@ -93,7 +109,8 @@ def _settles(error: Array, scale: Array) -> NDArray[np.bool_]:
 def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
     """Derivatives from `moved = f(x + node * step) - f(x)`, of shape (columns, 12, outputs).
 
-    `step` (columns, 1 or outputs) is h; `noise` (outputs) bounds the rounding error of one value of f.
+    `step` (columns, 1 or outputs) is h; `noise` (outputs, or columns and outputs) bounds the rounding error of one
+    value of f.
     """
     finite = np.isfinite(moved)
     whole = bool(finite.all())
@@ -107,9 +124,10 @@ def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
     kinked = jump > 16 * np.abs(rows[:, 5] - rows[:, 6]) * inverse + 16 * _JUMP_NOISE * grain
     kink = np.where(kinked, jump, 0.0)
     truncation = np.abs(first - second) + np.abs(second - third) / 4 + np.abs(rows[:, 3] - rows[:, 4]) / 8
-    error = truncation * inverse + 4 * _NOISE * grain + kink
+    rounding = 4 * _NOISE * grain
+    error = truncation * inverse + rounding + kink
     scale = np.maximum(np.abs(value), np.abs(values).max(axis=1) * inverse / 32)
-    result = Estimate(value, error, scale, kink, np.broadcast_to(step, value.shape).copy())
+    result = Estimate(value, error, scale, kink, np.broadcast_to(step, value.shape).copy(), rounding)
     if not whole:
         _edges(result, finite, values, inverse, grain)
     return result

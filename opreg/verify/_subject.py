@@ -23,7 +23,8 @@ class Subject:
     data argument; `jvp(tangents, out, *data, **static)` the tangent of the output. `reason(i)` says why data argument
     i has no derivative, or is None. `trace` is the forward function in the form that the engine can differentiate, for
     the second order. `elementwise` is a hint, which the oracle confirms. Of a rule that is a subject itself
-    (`order` 2) the first `leading` data arguments are cotangents.
+    (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
+    forward with what it computes on the way moved by a relative amount, where that is known.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Subject:
     registered: bool = False
     order: int = 1
     leading: int = 0
+    shaken: Callable[..., Any] | None = None
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -112,6 +114,12 @@ class Subject:
             g, rest = split(values)
             return select(self.vjp(g, self.forward(*rest, **static), *rest, **static))
 
+        def nudged(rng: np.random.Generator, relative: float, *values: Any, **static: Any) -> Any:
+            from opreg.verify._rule import shaken
+
+            g, rest = split(values)
+            return select(self.vjp(g, shaken(self.forward(*rest, **static), rng, relative), *rest, **static))
+
         def traced(*values: Any, **static: Any) -> Any:
             g, rest = split(values)
             return select(self.vjp(g, call(*rest, **static), *rest, **static))
@@ -146,5 +154,6 @@ class Subject:
             registered=self.registered,
             order=self.order + 1,
             leading=count,
+            shaken=nudged,
         )
         return subject, lambda g: (*outputs(g), *data)

@@ -1,0 +1,245 @@
+"""Right rules where finite differences are easily fooled: none may fail, and a wrong rule beside each still does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import opreg
+from opreg.verify._checks import CHECKS
+from opreg.verify._oracle import Oracle
+from opreg.verify._seeds import stream
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Verdict
+
+
+def run(check: str, subject: Any, *data: Any, seed: int = 0, **static: Any) -> Verdict:
+    subject = subject if isinstance(subject, Subject) else Subject.of(subject)
+    return CHECKS[check].run(subject, data, static, stream(seed, check))
+
+
+def primitive(forward: Any, rule: Any, jvp: Any = None) -> Any:
+    made = opreg.primitive("tests.alarm")(lambda x, /: forward(x))
+    made.defvjp(x=rule)
+    if jvp is not None:
+        made.defjvp(x=jvp)
+    return made
+
+
+def never_fails(
+    check: str, subject: Any, draw: Callable[[np.random.Generator], Any], count: int = 20
+) -> None:
+    for seed in range(count):
+        verdict = run(check, subject, draw(stream(seed, "draw")), seed=seed)
+        assert verdict.outcome in ("pass", "inconclusive", "waived"), str(verdict)
+
+
+def shared(g: Any, values: Any) -> Any:
+    """Mean of `g` over the entries whose `values` are equal."""
+    equal = values[:, None] == values[None, :]
+    return equal @ g / equal.sum(axis=1)
+
+
+def sort_shared(g: Any, out: Any, x: Any) -> Any:
+    result = np.empty_like(x)
+    result[np.argsort(x, kind="stable")] = shared(g, out)
+    return (result,)
+
+
+def median_shared(g: Any, out: Any, x: Any) -> Any:
+    return (g * (x == out) / (x == out).sum(dtype=x.dtype),)
+
+
+TIES = np.array([2.0, 1.0, 1.0, 1.0, 3.0])
+
+
+def test_three_equal_values_may_share_a_vjp_and_a_jvp_of_sort() -> None:
+    def jvp(t: Any, out: Any, x: Any) -> Any:
+        return shared(t[0][np.argsort(x, kind="stable")], out)
+
+    def half(t: Any, out: Any, x: Any) -> Any:
+        return jvp(t, out, x) * np.where(out == 1, 0.5, 1)
+
+    right = Subject.from_functions(np.sort, sort_shared, jvp)
+    wrong = Subject.from_functions(np.sort, sort_shared, half)
+    for seed in range(20):
+        x = stream(seed, "ties").permutation(TIES)
+        verdict = run("differences", right, x, seed=seed)
+        assert verdict.outcome == "pass", str(verdict)
+        assert run("differences", wrong, x, seed=seed).outcome == "fail"
+
+
+def test_a_kink_that_no_coordinate_shows_by_itself_is_a_kink() -> None:
+    # The median stays where it is, whichever of three equal middle entries moves alone.
+    right = Subject.from_functions(np.median, median_shared)
+    twice = Subject.from_functions(np.median, lambda g, out, x: (2 * median_shared(g, out, x)[0],))
+    for seed in range(20):
+        x = stream(seed, "ties").permutation(np.array([0.5, 1.0, 1.0, 1.0, 3.0]))
+        verdict = run("differences", right, x, seed=seed)
+        assert verdict.outcome == "pass", str(verdict)
+        assert run("differences", twice, x, seed=seed).outcome == "fail"
+
+
+def test_a_second_kink_close_to_the_first_is_not_taken_for_it() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return (g * (np.sign(x) + np.sign(x - 1e-5)),)
+
+    folded = Subject.from_functions(lambda x: np.abs(x) + np.abs(x - 1e-5), rule)
+    never_fails("differences", folded, lambda rng: np.array([0.0, 300.0, 1e-5]))
+
+
+def test_a_function_that_wiggles_between_the_nodes_is_looked_at_more_closely() -> None:
+    def slope(x: Any) -> Any:
+        return np.cos(1e6 * x) / x - np.sin(1e6 * x) / (1e6 * x * x)
+
+    wiggle = primitive(lambda x: np.sin(1e6 * x) / (1e6 * x), lambda g, x: g * slope(x))
+    wrong = primitive(lambda x: np.sin(1e6 * x) / (1e6 * x), lambda g, x: g * slope(x) * (1 + 1e-3))
+    failed = 0
+    for seed in range(20):
+        x = stream(seed, "wiggle").uniform(0.5, 3.0, 4)
+        for check in ("differences", "second-order"):
+            assert run(check, wiggle, x, seed=seed).outcome != "fail"
+        failed += run("differences", wrong, x, seed=seed).outcome == "fail"
+    assert failed > 4
+
+
+def test_a_staircase_whose_steps_are_too_fine_to_see_is_no_slope() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return (g.copy(),)
+
+    teeth = Subject.from_functions(lambda x: np.fmod(x, 1e-8), rule, lambda t, out, x: t[0] * 1.0)
+    stairs = Subject.from_functions(
+        lambda x: np.floor(1e9 * x), lambda g, out, x: (np.zeros_like(x),), lambda t, out, x: 0 * t[0]
+    )
+    never_fails("differences", teeth, lambda rng: rng.uniform(1, 10, 3))
+    never_fails("differences", stairs, lambda rng: rng.uniform(1, 10, 3))
+
+
+def test_second_order_of_a_saturated_function_is_as_exact_as_its_output() -> None:
+    tanh = primitive(np.tanh, lambda g, out: g * (1 - out * out))
+    never_fails("second-order", tanh, lambda rng: rng.uniform(15, 25, 6) * rng.choice([-1, 1], 6), 40)
+
+
+def test_an_infinite_second_derivative_at_the_edge_of_the_domain_is_not_known() -> None:
+    power = primitive(lambda x: x**1.5, lambda g, x: 1.5 * g * x**0.5)
+    never_fails("second-order", power, lambda rng: np.array([0.0, rng.uniform(1, 2)]))
+
+
+def test_the_spread_of_values_far_from_zero() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return g * (x - np.mean(x)) / (x.size * out)
+
+    std = primitive(np.std, rule)
+    for check in ("differences", "second-order"):
+        never_fails(check, std, lambda rng: 1e8 + rng.standard_normal(6))
+
+
+def test_sizes_six_hundred_orders_of_magnitude_apart() -> None:
+    log = primitive(np.log, lambda g, x: g / x, lambda g, x: g / x)
+    wrong = primitive(np.log, lambda g, x: g / x, lambda g, x: 2 * g / x)
+    x = np.array([1e-300, 1e300])
+    for seed in range(10):
+        verdict = run("differences", log, x, seed=seed)
+        assert verdict.outcome == "pass", str(verdict)
+        assert run("differences", wrong, x, seed=seed).outcome == "fail"
+
+
+def test_among_many_coordinates_the_small_ones_are_moved_by_their_own_size() -> None:
+    x = np.concatenate([np.full(40, 1e-9), np.full(40, 1e9)])
+    rng = stream(0, "spread")
+
+    def forward(x: Any) -> Any:
+        return np.log(x).sum()
+
+    oracle = Oracle(forward, (x,), {}, (0,), forward(x), rng, elementwise=False)
+    oracle.start()
+    assert oracle.kind == "directions"
+    bound = oracle.pull(np.ones(1))[1]
+    due = oracle.project(1 / x)[0]
+    assert np.any(bound[:3] < 1e-8 * np.abs(due[:3]))
+
+
+def test_an_output_narrower_than_the_data_is_judged_by_its_own_precision() -> None:
+    def forward(x: Any) -> Any:
+        return np.sum(x, dtype=np.float32)
+
+    right = Subject.from_functions(
+        forward,
+        lambda g, out, x: (np.full(x.shape, g, x.dtype),),
+        lambda t, out, x: np.sum(t[0], dtype=np.float32),
+    )
+    for check in ("structure", "linearity", "adjoint", "differences", "layout", "precision"):
+        never_fails(check, right, lambda rng: rng.standard_normal(7) * 10.0 ** rng.uniform(-3, 3))
+
+
+def test_the_imaginary_part_beside_a_real_value_may_be_rounded() -> None:
+    def forward(x: Any) -> Any:
+        return np.exp(x) + 0j
+
+    def jvp(t: Any, out: Any, x: Any) -> Any:
+        return t[0] * out * (1 + 1e-16j)
+
+    real = Subject.from_functions(forward, lambda g, out, x: (np.real(g * out),), jvp)
+    off = Subject.from_functions(
+        forward, lambda g, out, x: (np.real(g * out),), lambda t, out, x: jvp(t, out, x) * (1 + 1e-9j)
+    )
+    for seed in range(10):
+        x = stream(seed, "real").standard_normal(4)
+        assert run("differences", real, x, seed=seed).outcome == "pass"
+        assert run("differences", off, x, seed=seed).outcome == "fail"
+
+
+def test_terms_that_cancel_by_algebra_leave_the_rounding_of_the_largest() -> None:
+    # Q of a square matrix does not depend on its last column; R does, a million times less than Q on the others.
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        big = 1e6 * np.sum(g[0])
+        return (np.stack([big + 0 * x[0], (big * 0.1 + big * 0.2 - big * 0.3) + g[1] * 1.0]),)
+
+    subject = Subject.from_functions(lambda x: (1e6 * x[0], x[1] * 1.0), rule)
+    never_fails("differences", subject, lambda rng: rng.standard_normal(2))
+
+
+def test_a_result_too_small_for_float32_is_no_inaccuracy_of_the_rule() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return (g * np.exp(x - out),)
+
+    soft = Subject.from_functions(lambda x: np.logaddexp(x, 0), rule)
+    for at in (-800.0, -104.0, -100.0, -88.0):
+        assert run("precision", soft, np.array([at, 1.0])).outcome in ("pass", "waived")
+
+
+def test_a_rule_that_cancels_in_its_output_is_as_exact_as_the_output() -> None:
+    def slope(out: Any) -> Any:
+        return 3 * (1 - (out / 3) ** 2)
+
+    bounded = Subject.from_functions(
+        lambda x: 3 * np.tanh(x),
+        lambda g, out, x: (g * slope(out),),
+        lambda t, out, x: t[0] * slope(out),
+    )
+    never_fails("differences", bounded, lambda rng: rng.uniform(3, 18, 6), 40)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_a_function_that_jumps_has_no_derivative_to_compare_with(parts: int) -> None:
+    def forward(x: Any) -> Any:
+        return np.linalg.pinv(np.stack([x] * parts))
+
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        norm = np.sum(x * x)
+        total = g.sum(axis=1) / parts
+        return (total / norm - 2 * x * np.sum(x * total) / norm**2,)
+
+    stacked = Subject.from_functions(forward, rule)
+    wrong = Subject.from_functions(forward, lambda g, out, x: (2 * rule(g, out, x)[0],))
+    for seed in range(5):
+        x = stream(seed, "pinv").standard_normal(3)
+        assert run("differences", stacked, x, seed=seed).outcome == "pass"
+        assert run("differences", wrong, x, seed=seed).outcome == "fail"
+    # Of two equal rows each moves by itself: the rank changes, and the pseudo-inverse jumps.
+    rows = np.array([[1.0, 2.0, 0.5]] * 2)
+    jumping = Subject.from_functions(np.linalg.pinv, lambda g, out, x: (x + g.T,))
+    assert run("differences", jumping, rows).outcome in ("waived", "inconclusive")
