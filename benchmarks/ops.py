@@ -53,10 +53,17 @@ def _cases() -> dict[str, Case]:
     rows = x.reshape(1000, 1000)
     square, other = rows / 30, y.reshape(1000, 1000) / 30
     mask = x > 0.3
+    places, lines = rng.integers(0, SIZE, SIZE), rng.integers(0, 1000, 10_000)
+    table = x[:100_000].reshape(1000, 100)
 
     def scattered(g: Any, key: Any) -> Any:
         dx = np.zeros(SIZE)
         dx[key] = g
+        return dx
+
+    def added_up(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
+        dx = np.zeros(shape)
+        np.add.at(dx, key, g)
         return dx
 
     def pull_var(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
@@ -118,6 +125,10 @@ def _cases() -> dict[str, Case]:
         ),
         "x[slice]": Case(lambda x: x[: SIZE // 2], lambda g, out, x: (scattered(g, slice(SIZE // 2)),), (x,)),
         "x[mask]": Case(lambda x: x[mask], lambda g, out, x: (scattered(g, mask),), (x,)),
+        "x[places]": Case(lambda x: x[places], lambda g, out, x: (added_up(g, places, x.shape),), (x,)),
+        "rows of a table": Case(
+            lambda x: x[lines], lambda g, out, x: (added_up(g, lines, x.shape),), (table,)
+        ),
         "reshape, transpose": Case(
             lambda x: np.transpose(np.reshape(x, (1000, 1000))), lambda g, out, x: (g.T.reshape(-1),), (x,)
         ),

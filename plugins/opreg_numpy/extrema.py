@@ -57,28 +57,32 @@ def _same(a, b):
     return same | (np.not_equal(a, a) & unequal) if np.any(unequal) else same
 
 
-def _remembering_shares(extremum, wins):
-    """Let the rules know of x and y only what share each has in the result: masks, and a half where they tie."""
+def _share_of_x(x, y, out, wins):
+    """Return where the result is x: a mask, or a weight which is a half where x and y tie."""
+    if not np.iscomplexobj(out):
+        of_x = wins(x, y)
+        if np.count_nonzero(of_x) + np.count_nonzero(wins(y, x)) == np.size(of_x):  # no ties, no NaN
+            return of_x
+    of_x = _same(x, out)
+    return np.where(of_x & _same(y, out), np.float32(0.5), of_x)
 
-    @extremum.with_residual
-    def _(x, y):
-        out = extremum.bind(x, y)
-        if not np.iscomplexobj(out):
-            of_x, of_y = wins(x, y), wins(y, x)
-            if np.count_nonzero(of_x) + np.count_nonzero(of_y) == np.size(of_x):  # no ties, no NaN
-                return out, (of_x, of_y)
-        of_x, of_y = _same(x, out), _same(y, out)
-        tied = of_x & of_y
-        return out, tuple(np.where(tied, np.float32(0.5), share) for share in (of_x, of_y))
+
+def _rest(share):
+    return np.logical_not(share) if share.dtype.kind == "b" else 1 - share
 
 
 for _extremum, _wins in (maximum, np.greater), (minimum, np.less), (fmax, np.greater), (fmin, np.less):
+
+    def _with_share(x, y, extremum=_extremum, wins=_wins):
+        out = extremum.bind(x, y)
+        return out, _share_of_x(x, y, out, wins)
+
+    _extremum.with_residual(_with_share)
     pointwise(
         _extremum,
-        x=lambda g, residual: weighted(g, residual[0]),
-        y=lambda g, residual: weighted(g, residual[1]),
+        x=lambda g, residual: weighted(g, residual),
+        y=lambda g, residual: weighted(g, _rest(residual)),
     )
-    _remembering_shares(_extremum, _wins)
     _extremum.samples(pairs(normal))
     _extremum.samples(beside_integers(nonzero))
 
