@@ -47,8 +47,7 @@ def _keep_freed_memory() -> None:
 def _cases() -> dict[str, Case]:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((2, SIZE))
-    positive, near_one = rng.uniform(0.5, 2.0, (2, SIZE))
-    near_one = 1 + 1e-3 * x
+    positive, near_one = rng.uniform(0.5, 2.0, SIZE), 1 + 1e-3 * x
     with_zero = np.where(np.arange(SIZE) == SIZE // 2, 0.0, near_one)
     rows = x.reshape(1000, 1000)
     square, other = rows / 30, y.reshape(1000, 1000) / 30
@@ -68,6 +67,12 @@ def _cases() -> dict[str, Case]:
 
     def pull_var(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
         return ((x - np.mean(x, axis=1, keepdims=True)) * (g[:, None] * (2 / 1000)),)
+
+    def pull_std(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
+        return ((x - np.mean(x, axis=1, keepdims=True)) * (g / (1000 * out))[:, None],)
+
+    def pull_prod(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
+        return ((g * out)[:, None] / x,)
 
     def pull_logaddexp(g: Any, out: Any, x: Any, y: Any) -> tuple[Any, ...]:
         dx = g * np.exp(x - out)
@@ -108,6 +113,8 @@ def _cases() -> dict[str, Case]:
         "sum": Case(np.sum, pull_sum, (x,)),
         "mean": Case(np.mean, pull_mean, (x,)),
         "var of rows": Case(lambda x: np.var(x, axis=1), pull_var, (rows,)),
+        "std of rows": Case(lambda x: np.std(x, axis=1), pull_std, (rows,)),
+        "prod of rows": Case(lambda x: np.prod(x, axis=1), pull_prod, (near_one.reshape(1000, 1000),)),
         "max of rows": Case(lambda x: np.max(x, axis=1), pull_max, (rows,)),
         "max": Case(np.max, pull_max_of_all, (x,)),
         "cumsum": Case(np.cumsum, lambda g, out, x: (np.cumsum(g[::-1])[::-1],), (x,)),

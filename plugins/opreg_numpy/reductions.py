@@ -245,12 +245,12 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True)
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
-def _others(a, out, axis, dtype, initial, where):
-    """Return the product of the others, for each element, 0 for those that the mask leaves out."""
+def _times_others(factor, a, out, axis, dtype, initial, where):
+    """Return a factor times the product of the others, for each element, 0 for those that the mask leaves out."""
     shape = np.shape(a)
     x = _masked(_in(dtype, a), where, 1.0)
     if _invertible(out):
-        return _masked(expanded(out, shape, axis) / x, where)
+        return _masked(factor * expanded(out, shape, axis) / x, where)
     reduced = normalised(axis, len(shape))
     order = tuple(i for i in range(len(shape)) if i not in reduced) + reduced
     turned = tuple(shape[i] for i in order)
@@ -261,7 +261,7 @@ def _others(a, out, axis, dtype, initial, where):
     others = np.transpose(
         np.reshape(initial * before * after, turned), tuple(int(i) for i in np.argsort(order))
     )
-    return _masked(others, where)
+    return _masked(factor * others, where)
 
 
 def _invertible(products):
@@ -282,11 +282,12 @@ def _exclusive(x, axis=-1):
 
 
 def _prod_pull(g, a, out, axis, dtype, initial, where):
-    return form_of(a).fit(expanded(g, np.shape(a), axis) * _others(a, out, axis, dtype, initial, where))
+    g = expanded(g, np.shape(a), axis)
+    return form_of(a).fit(_times_others(g, a, out, axis, dtype, initial, where))
 
 
 def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):
-    change = np.sum(t * _others(a, out, axis, dtype, initial, where), axis=axis, keepdims=keepdims)
+    change = np.sum(_times_others(t, a, out, axis, dtype, initial, where), axis=axis, keepdims=keepdims)
     return change if np.result_type(change) == np.result_type(out) else change.astype(np.result_type(out))
 
 
