@@ -127,29 +127,34 @@ std.called_as(_called_as_spread("numpy.std"))
 
 
 def _deviation(a, mean, axis, dtype, where):
-    """Return a - m, 0 where the mask leaves out."""
+    """Return a - m, 0 where the mask leaves out, and m."""
     x = _in(dtype, a)
     if mean is None:
         mean = np.mean(x, axis=axis, keepdims=True, where=where)
-    return _masked(x - mean, where)
+    return _masked(x - mean, where), mean
 
 
-def _var_weight(a, mean, out, axis, ddof, where):
+def _var_weight(a, m, given, out, axis, ddof, where):
     """Return 2 / (n - ddof)."""
     return 2 / _number(out, np.shape(a), axis, where, ddof)
 
 
-def _std_weight(a, mean, out, axis, ddof, where):
+def _std_weight(a, m, given, out, axis, ddof, where):
     """Return 1 / ((n - ddof) s), 0 where all elements are equal."""
-    s = expanded(out, np.shape(a), axis)
+    shape = np.shape(a)
+    s = expanded(out, shape, axis)
     flat = np.equal(s, 0)
-    if mean is None:
-        flat = flat | _constant_slices(stop_gradient(a), axis, where)
-    return np.where(flat, 0.0, 1 / np.where(flat, 1.0, s)) / _number(out, np.shape(a), axis, where, ddof)
+    if not given:  # the mean of equal elements may differ from them by rounding, and then s is not 0
+        rounding = (
+            count(shape, axis, where) * np.finfo(np.result_type(out)).eps * np.absolute(stop_gradient(m))
+        )
+        if np.any(s <= rounding):
+            flat = flat | _constant_slices(stop_gradient(a), axis, where)
+    return np.where(flat, 0.0, 1 / np.where(flat, 1.0, s)) / _number(out, shape, axis, where, ddof)
 
 
 def _constant_slices(a, axis, where):
-    """Tell where all elements that are reduced together are equal, though rounding may make their deviation not 0."""
+    """Tell where all elements that are reduced together are equal."""
     axes = normalised(axis, np.ndim(a))
     if not np.size(a):
         return False
@@ -165,14 +170,16 @@ def _rules(weight, sign, which):
     """
 
     def pull(g, a, mean, out, axis, dtype, ddof, where):
-        d = _deviation(a, mean, axis, dtype, where)
-        each = expanded(sign * g, np.shape(a), axis) * weight(a, mean, out, axis, ddof, where)
+        d, m = _deviation(a, mean, axis, dtype, where)
+        each = expanded(sign * g, np.shape(a), axis) * weight(a, m, mean is not None, out, axis, ddof, where)
         return form_of((a, mean)[which]).fit(_conjugate(d) * each)
 
     def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
-        d = _deviation(a, mean, axis, dtype, where)
+        d, m = _deviation(a, mean, axis, dtype, where)
         total = np.sum(np.real(t * _conjugate(d)), axis=axis, keepdims=True)
-        change = np.reshape(sign * total * weight(a, mean, out, axis, ddof, where), np.shape(out))
+        change = np.reshape(
+            sign * total * weight(a, m, mean is not None, out, axis, ddof, where), np.shape(out)
+        )
         return change.astype(np.result_type(out))
 
     return pull, push

@@ -264,6 +264,13 @@ def test_the_running_reductions_of_the_array_api(name, old, include_initial) -> 
         opreg.grad(lambda x: np.sum(f(x)))(x)
 
 
+def test_the_deviation_of_a_constant_has_the_derivative_zero_though_its_mean_is_rounded() -> None:
+    x = np.full((1, 7), 0.1)
+    assert np.std(x) > 0
+    assert not np.any(opreg.grad(lambda x: np.std(x))(x))
+    assert not np.any(opreg.hessian(lambda x: np.std(x))(np.full(7, 0.1)))
+
+
 # ---------------------------------------------------------------------------------------------- the calling
 @pytest.mark.parametrize("name", ["sum", "mean", "prod", "var", "std", "cumsum", "cumprod"])
 def test_methods_and_functions_agree_and_out_and_unknown_keywords_are_refused(name) -> None:
