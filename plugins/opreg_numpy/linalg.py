@@ -29,6 +29,7 @@ from opreg_numpy._axes import expanded, normalised
 from opreg_numpy._form import like
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
+from opreg_numpy.shapes import asarray
 
 
 @hookimpl
@@ -506,6 +507,11 @@ power_norm.defjvp(
 )
 
 
+def _as_array(x):
+    """Return an array of nested sequences, of which some elements are traced."""
+    return x if is_traced(x) else asarray.body(x)
+
+
 def _vector_norm(x, order, axis, keepdims):
     if isinstance(order, str):
         raise ValueError(f"Invalid norm order '{order}' for vectors")
@@ -539,6 +545,7 @@ def _matrix_norm(x, order):
 @composite("numpy.linalg.norm", static=("ord",))
 def norm(x, ord=None, axis=None, keepdims=False):
     """The norm of vectors along one axis, of matrices along two; of the flattened array with neither order nor axis"""
+    x = _as_array(x)
     rank = np.ndim(x)
     if axis is None and (ord is None or (rank == 2 and ord in ("fro", "f")) or (rank == 1 and ord == 2)):
         return power_norm(x, p=2, axis=tuple(range(rank)), keepdims=keepdims)
@@ -554,6 +561,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 @composite("numpy.linalg.vector_norm", static=("ord",))
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """The norm of vectors that lie along axes, of the flattened array without"""
+    x = _as_array(x)
     return _vector_norm(x, ord, normalised(axis, np.ndim(x)), keepdims)
 
 
@@ -566,6 +574,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 @composite("numpy.linalg.cond", static=("p",))
 def cond(x, p=None):
     """The condition number: the greatest singular value over the least, or norm(x) norm(x^-1)"""
+    x = _as_array(x)
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]

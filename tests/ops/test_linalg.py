@@ -216,3 +216,9 @@ def test_the_order_of_a_norm_is_static(order: float) -> None:
 def test_a_composite_names_static_parameters_that_it_has() -> None:
     with pytest.raises(opreg.DeclarationError, match="'order'"):
         opreg.composite("mylib.norm", static=("order",))(lambda x, p: x)
+
+
+@pytest.mark.parametrize("name", ["norm", "vector_norm"])
+def test_a_norm_of_a_list_of_traced_numbers(name: str) -> None:
+    norm = plugins.get(f"numpy.linalg.{name}")
+    assert opreg.grad(lambda x: norm([x, 4.0]))(3.0) == pytest.approx(0.6)
