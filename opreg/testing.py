@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from opreg import plugins
 from opreg.verify import _checks
 from opreg.verify._executors import Inline
 from opreg.verify._plan import CASES
@@ -91,10 +92,16 @@ def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
             found = select([name])
         except LookupError:
             found = []
-        pairs += [(primitive, check) for primitive in found for check in (SAMPLING, *_checks.CHECKS)]
+        pairs += [(primitive, check) for primitive in found for check in (SAMPLING, *_checks_of(primitive))]
         if not found or _broken(name):
             pairs.append((name, "plugin"))
     return list(dict.fromkeys(pairs))
+
+
+def _checks_of(primitive: str) -> list[str]:
+    """Return the checks of a primitive: a declared constant has one, which is for it alone."""
+    constant = plugins.get(primitive).is_constant
+    return [name for name in _checks.CHECKS if (name == "constancy") == constant]
 
 
 def _broken(name: str) -> list[str]:

@@ -28,16 +28,21 @@ def cube(rule: Any) -> Any:
     return primitive
 
 
+def steps() -> Any:
+    primitive = opreg.primitive("tests.steps")(lambda x, /: np.floor(x))
+    return primitive.not_differentiable("it is constant between integers")
+
+
 def test_the_checks_have_names_and_one_line_docs_and_an_order() -> None:
     assert list(CHECKS) == [
-        "structure", "linearity", "adjoint", "differences", "second-order", "layout", "precision"
+        "structure", "linearity", "adjoint", "differences", "second-order", "layout", "precision", "constancy"
     ]  # fmt: skip
     assert all(name == check.name and check.doc and "\n" not in check.doc for name, check in CHECKS.items())
 
 
 @pytest.mark.parametrize("check", list(CHECKS))
 def test_every_check_passes_a_right_primitive(check: str) -> None:
-    right = cube(lambda g, x: g * 3 * x**2)
+    right = cube(lambda g, x: g * 3 * x**2) if check != "constancy" else steps()
     for seed in range(5):
         verdict = run(check, right, X, seed=seed)
         assert verdict.outcome == "pass", str(verdict)
@@ -104,7 +109,7 @@ def test_nothing_applies_to_integers() -> None:
         assert check.applies(subject, (np.arange(3),), {}) == "no argument is a floating point number"
 
 
-@pytest.mark.parametrize("check", list(CHECKS))
+@pytest.mark.parametrize("check", [name for name in CHECKS if name != "constancy"])
 @pytest.mark.parametrize(
     "rule",
     [

@@ -90,14 +90,17 @@ def test_an_unknown_name_is_red_and_suggests(installed: Install, sources: Simple
     assert "Did you mean mylib.softsign" in result.stdout.str()
 
 
-def test_what_is_declared_constant_is_skipped_with_the_reason(
+def test_what_is_declared_constant_must_be_constant(
     installed: Install, sources: SimpleNamespace, run: Run
 ) -> None:
-    rule = "softsign.defvjp(x=lambda g, x: g / (1 + np.abs(x)) ** 2)"
-    installed(mylib=sources.good.replace(rule, "softsign.not_differentiable('it counts')"))
+    installed(mylib=sources.steps, smooth=sources.not_constant)
     result = run("mylib")
     assert result.ret == 0
-    assert "waived: it counts" in result.stdout.str()
+    result.stdout.fnmatch_lines(["PASSED *mylib.softsign-constancy*"])
+    assert "differences" not in result.stdout.str()
+    result = run("smooth")
+    assert result.ret == 1
+    assert "declared to have no derivative, but its output changes in proportion" in result.stdout.str()
 
 
 def test_the_seed_is_in_the_header_and_can_be_given(

@@ -165,3 +165,17 @@ def test_a_rule_that_returns_float64_is_right_for_float64_and_wrong_for_float32(
     verdict = check_rule(np.max, vjp, (x.astype(np.float32),))
     assert verdict.outcome == "fail"
     assert "has the dtype float64, its primal float32" in verdict.findings[0].diagnosis
+
+
+def _refused(g: Any, out: Any, x: Any) -> tuple[None]:
+    return (None,)
+
+
+def test_what_is_declared_constant_must_be_constant_between_its_jumps() -> None:
+    x = np.array([1.3, -2.7, 0.0, 3.0])
+    assert check_rule(np.floor, _refused, (x,))
+    assert check_rule(np.argmax, _refused, (x,))
+    verdict = check_rule(lambda x: np.floor(x) + 1e-3 * x, _refused, (x,))
+    assert verdict.outcome == "fail"
+    assert "changes in proportion to its input" in verdict.findings[0].diagnosis
+    assert check_rule(np.sin, _refused, (x.astype(np.float32),)).outcome == "fail"

@@ -128,11 +128,12 @@ def test_samples_without_floats_leave_a_primitive_unchecked(
 def test_what_is_declared_constant_is_waived_with_the_reason(
     installed: Install, sources: SimpleNamespace
 ) -> None:
-    rule = "softsign.defvjp(x=lambda g, x: g / (1 + np.abs(x)) ** 2)"
-    assert rule in sources.good
-    installed(steps=sources.good.replace(rule, "softsign.not_differentiable('it counts')"))
+    installed(steps=sources.steps, smooth=sources.not_constant)
+    record = run("steps.softsign", "smooth.softsign")
+    assert record.primitives["smooth.softsign"].verdict == "fail"
+    assert record.exit_status == 1
     record = run("steps.softsign")
-    assert record.primitives["steps.softsign"].verdict == "waived"
+    assert record.primitives["steps.softsign"].verdict == "pass"
     assert record.primitives["steps.softsign"].as_dict()["checks"]["differences"]["reasons"].keys() == {
         "it counts"
     }

@@ -115,7 +115,12 @@ WRONG: list[Rule] = [
     Rule("raises", np.exp, raises, normal(3)),
     Rule("wrong signature", np.exp, lambda g, x: (g * np.exp(x),), normal(3)),
     Rule("wrong shape", np.exp, lambda g, out, x: ((g * out).ravel(),), normal(2, 3)),
-    Rule("float64 for float32", np.exp, lambda g, out, x: ((g * out).astype(np.float64),), normal(3)),
+    Rule(
+        "float64 for float32",
+        np.exp,
+        lambda g, out, x: ((g * out).astype(np.float64),),
+        lambda rng: (rng.standard_normal(3).astype(np.float32),),
+    ),
     Rule("float32 for float64", np.exp, lambda g, out, x: ((g * out).astype(np.float32),), normal(3)),
     Rule("complex for real", np.fft.fft, lambda g, out, x: (np.fft.fft(g),), normal(4)),
     Rule("writes into g", np.exp, mutates_cotangent, normal(3)),
