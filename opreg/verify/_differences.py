@@ -64,10 +64,14 @@ class _Comparison:
     # What looking closer told: the reference stands, or the rule does (and to which part of the scale).
     upheld: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     cleared: Array = field(default_factory=lambda: np.zeros(0))
+    # For how many looks the bound has grown by more than rounding explains, and what it was last.
+    growing: NDArray[np.int_] = field(default_factory=lambda: np.zeros(0, int))
+    last: Array | None = None
 
     def __post_init__(self) -> None:
         self.upheld = np.zeros(len(self.got), bool)
         self.cleared = np.full(len(self.got), np.inf)
+        self.growing = np.zeros(len(self.got), int)
 
     def view(self, oracle: Oracle, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
         """What an estimate says of this result: value, bound, scale, kink."""
@@ -108,6 +112,7 @@ class _Comparison:
     def look(self, oracle: Oracle, e: Estimate) -> NDArray[np.bool_]:
         """Take note of what a closer estimate says; return where a still closer one may say more."""
         value, bound, scale, _ = self.view(oracle, e)
+        rounded = self.view(oracle, Estimate(e.value, e.grain, e.scale, e.kink, e.step, e.grain))[1]
         gap = np.abs(self.got - self.expected)
         off = np.abs(self.got - value)
         tolerance = bound + self.rounding(np.maximum(scale, self.scale))
@@ -119,15 +124,23 @@ class _Comparison:
             self.cleared,
         )
         against = says & (off > 2 * tolerance)
-        self.upheld |= against & (np.abs(value - self.expected) < gap / 2)
+        steady = (self.growing < 3) | (bound <= 64 * rounded)
+        self.upheld |= against & steady & (np.abs(value - self.expected) < gap / 2)
         # What is neither was no derivative: the closer estimate takes its place, to be upheld in turn.
         other = against & (np.abs(value - self.expected) > 2 * (tolerance + self.bound))
         self.upheld &= ~other
+        # Less and less agreement from closer and closer: there is no slope, only an average of steps.
+        last = self.bound if self.last is None else self.last
+        grown = (bound > 2 * last) & (bound > 64 * rounded)
+        # Having grown three times in a row it must come down to rounding to count again.
+        self.growing = np.where(grown | (self.growing >= 3), self.growing + 1, 0)
+        self.growing[bound <= 64 * rounded] = 0
+        self.last = bound
+        self.upheld &= self.growing < 3
         self.expected = np.where(other, value, self.expected)
         self.bound = np.where(other, bound, self.bound)
         self.scale = np.where(other, scale, self.scale)
-        grain = Estimate(e.value, e.grain, e.scale, e.kink, e.step, e.grain)
-        drowned = self.view(oracle, grain)[1] > np.abs(self.got - self.expected) / 4
+        drowned = rounded > np.abs(self.got - self.expected) / 4
         return self.wrong & np.isinf(self.cleared) & ~drowned & np.isfinite(self.got)
 
 
@@ -373,6 +386,7 @@ class _Differences:
             response = _joined(response, oracle.results.parts)
             if oracle.kind != "elementwise":
                 response = response + _largest(comparison.full, oracle.results.parts)
+            response = response + oracle.natural_forward(comparison.u)
             comparison.roundoff = 64 * oracle.epsilon * response
             return
         response = rounding(
@@ -389,7 +403,8 @@ class _Differences:
         response = _joined(response, oracle.inputs.parts)
         if oracle.kind != "elementwise":
             response = response + _largest(comparison.full, oracle.inputs.parts)
-        comparison.roundoff = 16 * oracle.epsilon * oracle.project(response)[1]
+        response = oracle.project(response)[1] + oracle.natural(comparison.u, own=True)
+        comparison.roundoff = 16 * oracle.epsilon * response
 
     def _look_closer(self) -> None:
         """Look at what is wrong from closer and closer, down to where noise hides it.

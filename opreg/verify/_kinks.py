@@ -21,7 +21,7 @@ from opreg.verify._oracle import Oracle
 Array = NDArray[np.float64]
 
 # How far away to look for the smooth sides: close to the kink there may be another.
-_REACHES = (2.0**-14, 2.0**-24, 2.0**-34)
+_REACHES = (2.0**-14, 2.0**-24, 2.0**-34, 2.0**-44)
 # And where to verify the rule at smooth points.
 _FAR = (2.0**-9, 2.0**-5)
 _MOST = 96

@@ -177,15 +177,27 @@ class Oracle:
             scale = np.minimum(size, 1) / 2048
         return power_of_two(scale)
 
-    def natural(self, u: Array) -> Array:
-        """The size that J^T u would have if f changed by itself as x does: |u| |f| / |x| per coordinate of `pull`."""
+    def natural(self, u: Array, *, own: bool = False) -> Array:
+        """The size that J^T u would have if f changed by itself as x does: |u| |f| / |x| per coordinate of `pull`.
+
+        By `own` size of each coordinate, or by the local one.
+        """
         size = np.abs(u) * np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
         if self.directions is not None:
             return np.full(len(self.directions), size.sum())
+        x = np.where(self.size > 0, self.size, self.local) if own else self.local
         if self.owner is None:
-            return np.asarray(size.sum() / self.local)
+            return np.asarray(size.sum() / x)
         reach = np.broadcast_to(size, self.owner.shape).ravel()
-        return np.asarray(np.bincount(self.owner.ravel(), reach, self.inputs.size) / self.local)
+        return np.asarray(np.bincount(self.owner.ravel(), reach, self.inputs.size) / x)
+
+    def natural_forward(self, v: Array) -> Array:
+        """The same of J v, per output entry: |f| |v| / |x|."""
+        ratio = np.abs(v) / np.where(self.size > 0, self.size, self.local)
+        size = np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
+        if self.owner is None:
+            return np.asarray(size * ratio.sum())
+        return np.asarray(size * ratio[self.owner].sum(axis=0))
 
     # -- groups ------------------------------------------------------------------------------------------------------
 
@@ -439,9 +451,10 @@ class Oracle:
             noise[~np.isfinite(noise)] = 0.0
         # Far more than rounding: the values jump at a scale too small to look at.
         natural = self.epsilon * (np.abs(plain) + self.input_noise)
-        self.jagged = bend > 2.0**14 * np.nan_to_num(natural)
+        ulp = change > 2.0**-6 * tiny
+        self.jagged = np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * np.nan_to_num(natural)
         level = np.abs(plain[np.isfinite(plain)]).max(initial=0.0)
-        self.jumps = bool(np.any((change > 1e-6 * level) & (change > 2.0**-6 * tiny)))
+        self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
         worst = np.fmax(np.fmax(change, bend), known)
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:

@@ -243,3 +243,14 @@ def test_a_function_that_jumps_has_no_derivative_to_compare_with(parts: int) -> 
     rows = np.array([[1.0, 2.0, 0.5]] * 2)
     jumping = Subject.from_functions(np.linalg.pinv, lambda g, out, x: (x + g.T,))
     assert run("differences", jumping, rows).outcome in ("waived", "inconclusive")
+
+
+def test_a_rule_whose_terms_cancel_is_linear_and_precise_to_the_terms() -> None:
+    # The cotangent of the first output takes part in terms of size |g| |out| / |x|, which cancel.
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        term = g[0] / x
+        return (((term + g[1]) - term).astype(x.dtype),)
+
+    direction = Subject.from_functions(lambda x: (np.sign(x), x * 1), rule)
+    for check in ("linearity", "differences", "precision"):
+        never_fails(check, direction, lambda rng: np.array(rng.uniform(1e-7, 1e-6)))

@@ -16,6 +16,7 @@ from right_rules import (
     pair,
     positive,
     prod_rule,
+    single,
     sort_rule,
     ties,
     unbroadcast,
