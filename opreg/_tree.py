@@ -43,6 +43,10 @@ class Tree:
         )
 
 
+LEAF = Tree("leaf", ("",), (None,), lambda children: children[0], 1)
+"""The tree of a bare leaf."""
+
+
 def _open(value: Any) -> tuple[Any, Sequence[str], Sequence[Any], Callable[[list[Any]], Any]] | None:
     """Return ``(kind, keys, children, make)`` of a container, ``None`` for a leaf."""
     kind = type(value)
@@ -77,7 +81,7 @@ def flatten(value: Any) -> tuple[list[Any], Tree]:
     """Return the leaves of a value and the tree that rebuilds it. A bare leaf is a tree of one."""
     leaves: list[Any] = []
     tree = _walk(value, leaves)
-    return leaves, tree or Tree("leaf", ("",), (None,), lambda children: children[0], 1)
+    return leaves, tree or LEAF
 
 
 def _walk(part: Any, leaves: list[Any]) -> Tree | None:
