@@ -330,7 +330,18 @@ class Trace:
         kwargs: dict[str, Any],
         compute: Function | None = None,
     ) -> Any:
-        """Apply a primitive to arguments of which some are this trace's tracers; ``compute`` in place of forward."""
+        """Apply a primitive to arguments of which some are this trace's tracers.
+
+        ``compute`` stands in for the primitive on the levels below: Python's operator, or NumPy's function.
+        """
+        if not self.live:
+            raise self.escaped(primitive, args)
+        return self.apply(primitive, args, kwargs, compute or primitive.bind)
+
+    def apply(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
+    ) -> Any:
+        """Do what :meth:`process` says, in the way of this kind of trace."""
         raise NotImplementedError
 
     def below(self, value: Any) -> Any:
@@ -360,20 +371,14 @@ class ReverseTrace(Trace):
         """Return an input: a tracer whose node has no parents."""
         return Tracer(primal, self, (_serial(), spec, origin))
 
-    def process(
-        self,
-        primitive: Primitive,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        compute: Function | None = None,
+    def apply(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
     ) -> Any:
-        if not self.live:
-            raise self.escaped(primitive, args)
         if primitive.recorders is not None:
             mask = sum([1 << i for i, a in enumerate(args) if type(a) is Tracer and a.tracing is self])
-            return primitive.recorders[mask](self, compute or primitive.bind, kwargs, *args)
+            return primitive.recorders[mask](self, compute, kwargs, *args)
         primals = tuple([self.below(a) for a in args])
-        out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
+        out, residual = primitive.run(compute, primals, kwargs)
         return self.settle(primitive, args, primals, kwargs, out, residual)
 
     def settle(
@@ -422,18 +427,12 @@ class ForwardTrace(Trace):
 
     __slots__ = ()
 
-    def process(
-        self,
-        primitive: Primitive,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        compute: Function | None = None,
+    def apply(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
     ) -> Any:
-        if not self.live:
-            raise self.escaped(primitive, args)
         primals = [self.below(a) for a in args]
         tangents = [a.record if type(a) is Tracer and a.tracing is self else None for a in args]
-        out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
+        out, residual = primitive.run(compute, primals, kwargs)
         several = isinstance(out, tuple)
         specs = [spec_of(part) for part in out] if several else [spec_of(out)]
         if all(spec is None for spec in specs):

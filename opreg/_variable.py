@@ -62,14 +62,10 @@ class VariableTrace(ReverseTrace):
         super().__init__(what)
         self.recording = False  # take the long way, by process()
 
-    def process(
-        self,
-        primitive: Primitive,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        compute: Function | None = None,
+    def apply(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
     ) -> Any:
-        out = super().process(primitive, args, kwargs, compute)
+        out = super().apply(primitive, args, kwargs, compute)
         if type(out) is Tracer and out.tracing is self:
             constants = {i: a for i, a in enumerate(args) if isinstance(a, (int, float, complex))}
             if constants:
