@@ -62,6 +62,10 @@ class Space:
         """Return the coordinates' unit vectors, in order."""
         raise NotImplementedError
 
+    def imaginary(self, spec: Any) -> Any:
+        """Return the imaginary unit if the coordinates are complex, ``None`` if they are real."""
+        return None
+
     def assemble(self, rows: Sequence[Any], shape_of: Any, row_of: Any, rows_first: bool) -> Any:
         """Arrange ``rows`` (one per unit vector of the spec ``shape_of``, each of spec ``row_of``) as a Jacobian.
 

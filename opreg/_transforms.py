@@ -371,6 +371,8 @@ def _pick(blocks: Any, single: bool) -> Any:
 def _rows(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
     """Compute a Jacobian row by row, by pullbacks of the output's unit vectors."""
     _, pull, _ = _record("jacrev", fun, values, numbers, False)
+    pairs = zip(pull.arguments.leaves, pull.arguments.specs, strict=True)
+    real = [space_of(strip(leaf)).imaginary(spec) is None for leaf, spec in pairs if spec is not None]
     blocks = []
     for position, (space, spec) in enumerate(pull.spaces):
         if spec is None:
@@ -378,10 +380,19 @@ def _rows(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple
             continue
         rows = []
         for direction in space.basis(spec):
-            cotangents = [direction if i == position else None for i in range(len(pull.spaces))]
-            rows.append(flatten(pull.send(cotangents))[0])
+            row = _row(pull, position, direction)
+            i = space.imaginary(spec)
+            if i is not None and any(real):  # a real argument's cotangent holds the real part alone
+                other = _row(pull, position, direction * -i)
+                row = [a + b * i if alone else a for a, b, alone in zip(row, other, real, strict=True)]
+            rows.append(row)
         blocks.append(_arrange(rows, pull.arguments, space, spec, rows_first=True))
     return blocks, pull.tree
+
+
+def _row(pull: _Pullback, position: int, cotangent: Any) -> list[Any]:
+    """Return the cotangents of all arguments for one of one output."""
+    return flatten(pull.send([cotangent if i == position else None for i in range(len(pull.spaces))]))[0]
 
 
 def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any, rows_first: bool) -> Any:
@@ -412,10 +423,13 @@ def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tu
             continue
         space, columns = space_of(strip(leaf)), []
         for direction in space.basis(spec):
-            tangents = [direction if i == position else None for i in range(len(arguments.leaves))]
-            out, moved = jvp(fun, arguments.values, arguments.rebuild(tangents))
-            out_leaves, tree = flatten(out)
-            columns.append(leaves_like(moved, tree, "jacfwd"))
+            column, out_leaves, tree = _column(fun, arguments, position, direction)
+            i = space.imaginary(spec)
+            real = [i is not None and spec_of(o) is not None and _is_real(o) for o in out_leaves]
+            if any(real):  # a real function of z = x + iy has the derivative d/dx - i d/dy
+                other, _, _ = _column(fun, arguments, position, direction * i)
+                column = [a - b * i if alone else a for a, b, alone in zip(column, other, real, strict=True)]
+            columns.append(column)
         if tree is None:  # an empty argument: the output's structure is still needed
             out_leaves, tree = flatten(fun(*values))
         found.append([
@@ -430,11 +444,27 @@ def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tu
     return blocks, tree
 
 
+def _is_real(value: Any) -> bool:
+    plain = strip(value)
+    return space_of(plain).imaginary(spec_of(plain)) is None
+
+
+def _column(
+    fun: Function, arguments: _Arguments, position: int, tangent: Any
+) -> tuple[list[Any], list[Any], Tree]:
+    """Return the tangents of all outputs for one of one argument, the outputs, and their structure."""
+    tangents = [tangent if i == position else None for i in range(len(arguments.leaves))]
+    out, moved = jvp(fun, arguments.values, arguments.rebuild(tangents))
+    leaves, tree = flatten(out)
+    return leaves_like(moved, tree, "jacfwd"), leaves, tree
+
+
 def jacrev(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
     """Return the function that computes the Jacobian of ``fun`` by reverse mode: one pass per output element.
 
     The Jacobian has shape ``output.shape + argument.shape``; in containers, for each output leaf the structure of
-    the arguments. For a complex function it is the holomorphic derivative.
+    the arguments. For a holomorphic function it is the complex derivative; for a real function of ``x + iy`` it is
+    ``d/dx - i d/dy``.
 
     >>> import numpy as np, opreg
     >>> opreg.jacrev(lambda x: x * x)(np.array([1.0, 2.0]))

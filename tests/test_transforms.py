@@ -56,6 +56,17 @@ def test_a_holomorphic_function_has_its_complex_derivative() -> None:
     np.testing.assert_allclose(opreg.jacfwd(lambda z: np.exp(z))(z), np.diag(np.exp(z)))
 
 
+@pytest.mark.parametrize("jacobian", [opreg.jacrev, opreg.jacfwd])
+def test_a_jacobian_between_real_and_complex(jacobian: Any) -> None:
+    x, z = np.array([1.0, 2.0]), np.array([1 + 2j, 3 - 1j])
+    np.testing.assert_allclose(jacobian(lambda x: np.exp(1j * x))(x), np.diag(1j * np.exp(1j * x)))
+    np.testing.assert_allclose(jacobian(lambda z: np.abs(z) ** 2)(z), np.diag(2 * np.conj(z)))
+    np.testing.assert_allclose(jacobian(lambda x: x * (1 + 1j))(2.0), 1 + 1j)
+    found = jacobian(lambda x, z: x * z, argnums=(0, 1))(x, z)
+    np.testing.assert_allclose(found[0], np.diag(z))
+    np.testing.assert_allclose(found[1], np.diag(x))
+
+
 def test_a_hessian_by_blocks() -> None:
     found = opreg.hessian(lambda p: np.sum(p["a"] ** 2) * p["b"])({"a": np.ones(2), "b": 3.0})
     np.testing.assert_array_equal(found["a"]["a"], 6 * np.eye(2))

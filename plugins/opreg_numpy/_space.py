@@ -62,6 +62,9 @@ class ArraySpace(Space):
             direction[index] = 1
             yield direction
 
+    def imaginary(self, spec: Spec) -> Any:
+        return 1j if spec[1].kind == "c" else None
+
     def assemble(self, rows: Sequence[Any], shape_of: Spec, row_of: Spec, rows_first: bool) -> Any:
         outer, (inner, dtype) = shape_of[0], row_of
         if not rows:
@@ -154,7 +157,7 @@ class ScalarSpace(ArraySpace):
     def export(self, value: Any, primal: Any) -> Any:
         kind = type(primal)
         if kind in (float, complex) and isinstance(value, (np.ndarray, np.generic)) and value.shape == ():
-            return kind(value)
+            return complex(value) if value.dtype.kind == "c" else kind(value)
         return value
 
 
