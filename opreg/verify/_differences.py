@@ -464,7 +464,10 @@ class _Differences:
     def _failures(self, suspicious: list[_Comparison]) -> list[Finding]:
         findings: list[Finding] = []
         absorbed = self._absorbed() if suspicious else np.zeros(1)
-        sure = [self._sure(comparison, absorbed) for comparison in self.comparisons]
+        sure = [
+            self._sure(comparison, absorbed) if suspicious else np.zeros(len(comparison.got), bool)
+            for comparison in self.comparisons
+        ]
         if any(s.any() for s in sure) and self.oracle.jumps:
             self.lost = "the function jumps here"
             sure = [np.zeros_like(s) for s in sure]
