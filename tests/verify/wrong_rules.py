@@ -16,7 +16,6 @@ from right_rules import (
     pair,
     positive,
     prod_rule,
-    single,
     sort_rule,
     ties,
     unbroadcast,
