@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
+import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from types import FrameType
 
 from opreg import plugins
 from opreg._errors import DuplicatePrimitive, UnknownPrimitive
@@ -89,8 +92,10 @@ def verify(
     record.expect(names)
     started = time.perf_counter()
     try:
-        with closing(_messages(executor, plan, options)) as messages:
+        with _interrupts() as interrupted, closing(_messages(executor, plan, options)) as messages:
             for message in messages:
+                if interrupted():
+                    raise KeyboardInterrupt
                 record.add(message)
                 if watch is not None:
                     watch(message, plan, record)
@@ -104,6 +109,29 @@ def verify(
     record.workers = executor.workers
     record.seconds = time.perf_counter() - started
     return record
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Tell whether there was an interrupt: one may come while a library is at work that swallows it.
+
+    Ray does so now and then while it starts, in a callback in which Python can raise nothing.
+    """
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _messages(executor: Executor, plan: Plan, options: Options) -> Generator[Message, None, None]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -18,8 +19,8 @@ from opreg import plugins
 from opreg.verify import _checks, _run
 from opreg.verify._digest import digest
 from opreg.verify._executors import Inline
-from opreg.verify._messages import Batch, Done, Hello
-from opreg.verify._plan import Case, Shard
+from opreg.verify._messages import Batch, Done, Hello, Message
+from opreg.verify._plan import Case, Plan, Shard
 from opreg.verify._record import Record
 from opreg.verify._run import Options, decide, replay
 from opreg.verify._session import verify
@@ -286,3 +287,21 @@ def test_no_signal_handler_is_left_behind(installed: Install, sources: SimpleNam
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert _run.shown.__doc__
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_run_all_the_same(
+    installed: Install, sources: SimpleNamespace
+) -> None:
+    installed(mylib=sources.good)
+
+    class Swallowing(Inline):
+        def run(self, plan: Plan, options: Options) -> Iterator[Message]:
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            yield from super().run(plan, options)
+
+    record = verify(["mylib.softsign"], Swallowing(), Options(seed=5), samples=4)
+    assert "it was interrupted" in record.broke
+    assert record.summary["cases"] == 0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
