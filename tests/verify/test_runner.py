@@ -301,7 +301,11 @@ def test_an_interrupt_that_a_library_swallows_ends_the_run_all_the_same(
                 time.sleep(1)
             yield from super().run(plan, options)
 
-    record = verify(["mylib.softsign"], Swallowing(), Options(seed=5), samples=4)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run behind '&'
+    try:
+        record = verify(["mylib.softsign"], Swallowing(), Options(seed=5), samples=4)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "it was interrupted" in record.broke
     assert record.summary["cases"] == 0
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
