@@ -7,7 +7,7 @@ import faulthandler
 import importlib.util
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -41,6 +41,10 @@ class Executor(Protocol):
     """What decides the shards of a plan and yields their messages."""
 
     name: str
+    looks: bool
+    """Whether it asks ``interrupted`` often enough to be told of an interrupt in no other way."""
+    interrupted: Callable[[], bool]
+    """Whether the run was interrupted; set for the time of a run."""
 
     @property
     def workers(self) -> int:
@@ -50,11 +54,19 @@ class Executor(Protocol):
         """Decide every shard of a plan; closing the iterator ends the run and what was started for it."""
 
 
+def _never() -> bool:
+    return False
+
+
 class Inline:
     """Decide in this process, one case after the other."""
 
     name = "inline"
+    looks = False
     workers = 1
+
+    def __init__(self) -> None:
+        self.interrupted: Callable[[], bool] = _never
 
     def run(self, plan: Plan, options: Options) -> Iterator[Message]:
         """Decide every shard of a plan, in its order."""
@@ -119,6 +131,8 @@ class OnRay:
     count: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "ray"
+    looks: bool = True
+    interrupted: Callable[[], bool] = _never
     _cpus: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -189,6 +203,8 @@ class OnRay:
         flights: dict[Any, _Flight] = {}
         try:
             while True:
+                if self.interrupted():
+                    raise KeyboardInterrupt
                 while len(flights) < most and (shard := plan.next()) is not None:
                     self._launch(ray, flights, _Flight(shard), options)
                 if not flights:

@@ -92,9 +92,9 @@ def verify(
     record.expect(names)
     started = time.perf_counter()
     try:
-        with _interrupts() as interrupted, closing(_messages(executor, plan, options)) as messages:
+        with _interrupts(executor), closing(_messages(executor, plan, options)) as messages:
             for message in messages:
-                if interrupted():
+                if executor.interrupted():
                     raise KeyboardInterrupt
                 record.add(message)
                 if watch is not None:
@@ -112,24 +112,27 @@ def verify(
 
 
 @contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Tell whether there was an interrupt: one may come while a library is at work that swallows it.
+def _interrupts(executor: Executor) -> Iterator[None]:
+    """Tell the executor of an interrupt, by its ``interrupted``; one that does not look for itself is interrupted.
 
-    Ray does so now and then while it starts, in a callback in which Python can raise nothing.
+    Raising at any moment is no good where a library is at work in callbacks that swallow what is raised, as Ray's
+    do. A second interrupt is always raised.
     """
     seen: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         seen.append(number)
-        raise KeyboardInterrupt
+        if len(seen) > 1 or not executor.looks:
+            raise KeyboardInterrupt
 
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not usual or threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield
         return
+    executor.interrupted = lambda: bool(seen)
     signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: bool(seen)
+        yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
