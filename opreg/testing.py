@@ -101,7 +101,7 @@ def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
 def _checks_of(primitive: str) -> list[str]:
     """Return the checks of a primitive: a declared constant has one, which is for it alone."""
     constant = plugins.get(primitive).is_constant
-    return [name for name in _checks.CHECKS if (name == "constancy") == constant]
+    return [name for name in _checks.CHECKS if (name == _checks.CONSTANCY) == constant]
 
 
 def _broken(name: str) -> list[str]:

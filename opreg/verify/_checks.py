@@ -673,7 +673,11 @@ def _declared(subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -
     return None
 
 
-@_check("constancy", _declared)
+CONSTANCY = "constancy"
+"""The check that is for declared constants alone."""
+
+
+@_check(CONSTANCY, _declared)
 def _constancy(
     subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
 ) -> Verdict:
@@ -712,7 +716,7 @@ def _constancy(
             text = "it is declared to have no derivative, but its output changes in proportion to its input"
             got = f"a change of {whole[place]} at {list(place)}, and of {part[place]} for half the step"
             findings.append(
-                Finding("constancy", "fail", text, None, shown(data, static), None, got, "no change")
+                Finding(CONSTANCY, "fail", text, None, shown(data, static), None, got, "no change")
             )
     if findings:
         return Verdict.of(findings)

@@ -145,7 +145,11 @@ def _cases(
     """
     subject = Subject.of(primitive)
     wanted = keyword(options.keyword)
-    checks = [name for name in options.checks or _checks.CHECKS if wanted(f"{primitive.name} {name}")]
+    checks = [
+        name
+        for name in options.checks or _checks.CHECKS
+        if wanted(f"{primitive.name} {name}") and (primitive.is_constant or name != _checks.CONSTANCY)
+    ]
     blame = shard.blame
     after = Case.parse(shard.after) if shard.after else None
     key = options.seed, primitive.name
