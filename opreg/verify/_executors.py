@@ -131,11 +131,11 @@ class OnRay:
     count: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     name: str = "ray"
-    looks: bool = True
-    interrupted: Callable[[], bool] = _never
     _cpus: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.looks = True
+        self.interrupted: Callable[[], bool] = _never
         if importlib.util.find_spec("ray") is None:
             raise CannotStart(
                 f"the ray executor needs Ray, which is not installed: {INSTALL}, or choose --executor inline."
