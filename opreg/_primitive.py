@@ -64,9 +64,9 @@ class Primitive:
         self.name = name
         self.aliases = tuple(aliases)
         self.forward = forward
-        self.doc = inspect.getdoc(forward) or ""
         self.__name__ = name.rsplit(".", 1)[-1]
-        self.__doc__ = self.doc
+        doc = forward.__doc__ or ""
+        self.doc = self.__doc__ = inspect.cleandoc(doc) if "\n" in doc else doc
         self.__module__ = getattr(forward, "__module__", __name__)
         self.parameters = self._parameters(forward)
         self.data, self.variadic, self.static = self.parameters

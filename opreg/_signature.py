@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from types import MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from opreg._errors import DeclarationError
@@ -53,6 +53,9 @@ def read_forward(name: str, forward: Function) -> Parameters:
     def refuse(message: str) -> DeclarationError:
         return DeclarationError(f"{name}: {message}{where(forward)}")
 
+    simple = _simple_forward(forward)
+    if simple is not None:
+        return simple
     try:
         parameters = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):
@@ -79,6 +82,19 @@ def read_forward(name: str, forward: Function) -> Parameters:
     if variadic is None and not data:
         raise refuse("there is no positional parameter, so no data")
     return Parameters((variadic,) if variadic else tuple(data), variadic, MappingProxyType(static))
+
+
+def _simple_forward(forward: Any) -> Parameters | None:
+    """Return the parameters of a function of named data without defaults: at a tenth of the price of a signature."""
+    code = _own_code(forward)
+    if code is None or code.co_flags & _STARRED or forward.__defaults__ or not code.co_argcount:
+        return None
+    data = code.co_varnames[: code.co_argcount]
+    static = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    if any(name in RESERVED for name in (*data, *static)):
+        return None
+    defaults = forward.__kwdefaults__ or {}
+    return Parameters(data, None, MappingProxyType({name: defaults.get(name) for name in static}))
 
 
 def read_rule(name: str, rule: Function, mode: str, parameters: Parameters) -> tuple[str, ...]:
@@ -109,14 +125,19 @@ def read_rule(name: str, rule: Function, mode: str, parameters: Parameters) -> t
 
 
 def _plain_names(rule: Any) -> tuple[str, ...] | None:
-    """Return the parameters of a function that has only plain ones: at a tenth of the price of a signature."""
-    code = getattr(rule, "__code__", None)
-    if code is None or hasattr(rule, "__signature__") or hasattr(rule, "__wrapped__"):
-        return None
-    if code.co_kwonlyargcount or code.co_flags & _STARRED or rule.__defaults__:
+    """Return the parameters of a function that has only plain ones."""
+    code = _own_code(rule)
+    if code is None or code.co_kwonlyargcount or code.co_flags & _STARRED or rule.__defaults__:
         return None
     names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
     return names
+
+
+def _own_code(function: Any) -> CodeType | None:
+    """Return the code of a function whose signature is that of its code."""
+    if not isinstance(function, FunctionType) or hasattr(function, "__signature__"):
+        return None
+    return None if hasattr(function, "__wrapped__") else function.__code__
 
 
 def as_called(rule: Function, names: Sequence[str], layout: Sequence[str]) -> Entry:
