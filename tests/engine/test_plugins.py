@@ -5,12 +5,14 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import zipfile
+from importlib import metadata
 
 import pytest
 from exact import Exact, multiply
 
 import opreg
-from opreg import plugins
+from opreg import _metadata, plugins
 
 
 def run(code, tmp_path, path=(), **environment):
@@ -308,3 +310,32 @@ def test_an_unregistered_primitive_pickles_by_value_if_its_functions_do():
 
     with pytest.raises((pickle.PicklingError, AttributeError)):  # a local function: pickle itself cannot
         pickle.dumps(local)
+
+
+@pytest.mark.parametrize("group", ["opreg", "console_scripts", "pytest11", "no.such.group"])
+def test_the_metadata_reader_finds_what_importlib_finds(group, monkeypatch):
+    monkeypatch.setattr(_metadata, "_needs_importlib", lambda: False)
+    found = _metadata.entry_points(group)
+    expected = [(p.name, p.value, p.dist.name, p.dist.version) for p in metadata.entry_points(group=group)]
+    assert sorted(map(tuple, found)) == sorted(expected)
+
+
+def test_the_first_distribution_of_a_name_hides_the_others(tmp_path):
+    new = distribution(tmp_path / "new", "opreg-mylib", "2.0", {"mylib": "opreg_mylib"}, opreg_mylib=GOOD)
+    old = distribution(tmp_path / "old", "opreg_mylib", "1.0", {"mylib": "opreg_old"}, opreg_old=GOOD)
+    code = """
+        import opreg
+        opreg.plugins.load_all()
+        print([e.version for e in opreg.plugins.entries() if e.name == "mylib"], opreg.plugins.problems())
+        """
+    assert run(code, tmp_path, [new, old], OPREG_DISABLE="numpy*").strip() == "['2.0'] []"
+
+
+def test_a_zip_archive_on_the_path_is_left_to_importlib(tmp_path, monkeypatch):
+    archive = tmp_path / "plugins.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        info = "opreg_mylib-3.0.dist-info"
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: opreg-mylib\nVersion: 3.0\n")
+        file.writestr(f"{info}/entry_points.txt", "[opreg]\nmylib = opreg_mylib\n")
+    monkeypatch.syspath_prepend(str(archive))
+    assert ("mylib", "opreg_mylib", "opreg-mylib", "3.0") in map(tuple, _metadata.entry_points("opreg"))
