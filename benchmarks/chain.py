@@ -38,6 +38,29 @@ def _sin_by_hand(x: Any) -> Any:
     return g
 
 
+def _square_sin(np: Any) -> Callable[[Any], Any]:
+    def chain(x: Any) -> Any:
+        for _ in range(LENGTH // 2):
+            x = x * x
+            x = np.sin(x)
+        return x
+
+    return chain
+
+
+def _square_sin_by_hand(x: Any) -> Any:
+    saved = []
+    for _ in range(LENGTH // 2):
+        y = x * x
+        saved.append((x, y))
+        x = np.sin(y)
+    g = np.ones_like(x)
+    for x, y in reversed(saved):
+        g = g * np.cos(y)
+        g = g * x + g * x
+    return g
+
+
 def _mixed(np: Any, w: Any) -> Callable[[Any], Any]:
     def chain(x: Any) -> Any:
         for _ in range(LENGTH // 4):
@@ -126,6 +149,7 @@ def main() -> list[Ratio]:
     """Print and return the ratios."""
     found = []
     chains: dict[str, Any] = {
+        "x times x, sin": (lambda np, w: _square_sin(np), _square_sin_by_hand),
         "sin": (lambda np, w: _sin(np), _sin_by_hand),
         "sin, times w, tanh, times y": (_mixed, _mixed_by_hand),
         "times w": (lambda np, w: _multiply(w), _multiply_by_hand),
