@@ -496,7 +496,7 @@ def backward(
             at += 3
         node = parent = g = c = None  # hold nothing while the next rule runs
         if following is not None:
-            node = heappushpop(pending, following)
+            node = heappushpop(pending, following) if pending else following
         elif pending:
             node = heappop(pending)
     return found
