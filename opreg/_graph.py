@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from opreg._errors import NotDifferentiable, OpregError
-from opreg._trace import Node, Tracer, parents
+from opreg._trace import Tracer, ancestors, parents
 from opreg._variable import Application, Leaf, VariableTrace
 
 
@@ -78,7 +78,7 @@ def graph(y: Any) -> Graph:
 
 
 def _lines(y: Tracer) -> Iterator[str]:
-    nodes = _ancestors(y.record)
+    nodes = ancestors(y.record)
     names = {node[0]: f"n{i}" for i, node in enumerate(nodes)}
     for node in nodes:
         name, origin = names[node[0]], node[2]
@@ -92,18 +92,6 @@ def _lines(y: Tracer) -> Iterator[str]:
                 yield f"  {name}c{position} -> {name}"
     yield f"  out [label={_quoted(_short(y.primal))}, shape=plaintext]"
     yield f"  {names[y.record[0]]} -> out"
-
-
-def _ancestors(root: Node) -> list[Node]:
-    """Return the nodes from which ``root`` was computed, and itself, in the order of computation."""
-    seen = {root[0]: root}
-    pending = [root]
-    while pending:
-        for parent in parents(pending.pop()):
-            if parent[0] not in seen:
-                seen[parent[0]] = parent
-                pending.append(parent)
-    return [seen[key] for key in sorted(seen, reverse=True)]
 
 
 def _label(origin: Any) -> tuple[str, str]:

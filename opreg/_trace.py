@@ -507,20 +507,27 @@ def parents(node: Node) -> Sequence[Node]:
     return node[FIRST_EDGE::3]
 
 
+def ancestors(root: Node, oldest: int = 0) -> list[Node]:
+    """Return the nodes from which ``root`` was computed, and itself, in the order of computation.
+
+    Nodes older than the one whose key is ``oldest`` are not looked at.
+    """
+    seen = {root[0]: root}
+    pending = [root]
+    while pending:
+        for parent in parents(pending.pop()):
+            if parent[0] <= oldest and parent[0] not in seen:  # keys are negative: older ones are larger
+                seen[parent[0]] = parent
+                pending.append(parent)
+    return [seen[key] for key in sorted(seen, reverse=True)]
+
+
 def leading_to(root: Node, targets: set[int]) -> set[int]:
     """Return the nodes on a path from ``root`` to a target. Nothing older than the targets is looked at."""
-    oldest = max(targets)  # keys are negative: the oldest node has the largest
-    seen = {root[0]: root}
-    stack = [root]
-    while stack:
-        for parent in parents(stack.pop()):
-            if parent[0] <= oldest and parent[0] not in seen:
-                seen[parent[0]] = parent
-                stack.append(parent)
     active: set[int] = set()
-    for key in sorted(seen, reverse=True):  # parents before children
-        if key in targets or any(parent[0] in active for parent in parents(seen[key])):
-            active.add(key)
+    for node in ancestors(root, max(targets)):
+        if node[0] in targets or any(parent[0] in active for parent in parents(node)):
+            active.add(node[0])
     return active
 
 

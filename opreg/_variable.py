@@ -16,11 +16,11 @@ from opreg._errors import NotDifferentiable, NotInGraph
 from opreg._space import require_spec, space_of, spec_of
 from opreg._trace import (
     Function,
-    Node,
     ReverseTrace,
     Trace,
     Tracer,
     add,
+    ancestors,
     backward,
     leading_to,
     strip,
@@ -156,17 +156,7 @@ def _named(value: Tracer) -> str:
 
 def _backward(y: Tracer, cotangent: Any = None, accumulate: bool = False) -> None:
     """Fill ``.gradient`` of the variables from which ``y`` was computed."""
-    leaves: dict[int, Any] = {}
-    pending: list[Node] = [y.record]
-    seen = {y.record[0]}
-    while pending:
-        node = pending.pop()
-        if isinstance(node[2], Leaf):
-            leaves[node[0]] = node[2].find()
-        for parent in node[3::3]:
-            if parent[0] not in seen:
-                seen.add(parent[0])
-                pending.append(parent)
+    leaves = {node[0]: node[2].find() for node in ancestors(y.record) if isinstance(node[2], Leaf)}
     for key, g in backward([(y.record, _seed(y, cotangent))]).items():
         x = leaves.get(key)
         if x is not None:
