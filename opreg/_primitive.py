@@ -431,10 +431,6 @@ class Primitive:
             return total
         return space_of(total).promote(total, spec_of(out))
 
-    def differentiable(self, position: int) -> bool:
-        """Tell whether the argument at this position has a derivative."""
-        return self.reason(position) is None
-
     def reason(self, position: int) -> str | None:
         """Return the declared reason why an argument has no derivative, or ``None`` if it has one."""
         return self._reasons.get(self.data[0] if self.variadic else self.data[position])
