@@ -264,6 +264,8 @@ class Primitive:
 
     # ------------------------------------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.plain and not kwargs and len(args) == len(self.data):
+            return self.bind(*args)
         data, static = self.canonical(args, kwargs)
         return self.bind(*data, **static)
 

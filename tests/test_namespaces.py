@@ -23,6 +23,27 @@ def test_an_array_of_traced_numbers_differentiates() -> None:
     assert opreg.grad(lambda x, y: np.sum(np.array([x, y, x * y])), (0, 1))(2.0, 3.0) == (4.0, 3.0)
 
 
+def test_repeated_calls_of_one_function_nest_and_are_recorded_each_time() -> None:
+    def third(x: float) -> object:
+        return opreg.grad(opreg.grad(opreg.grad(lambda x: np.sin(np.sin(x)))))(x)
+
+    def by_protocol(x: float) -> object:
+        return opreg.grad(opreg.grad(opreg.grad(lambda x: numpy.sin(numpy.sin(x)))))(x)
+
+    assert [third(0.3), third(0.3)] == [by_protocol(0.3)] * 2
+    _, tangent = opreg.jvp(np.sin, (0.3,), (1.0,))
+    assert tangent == numpy.cos(0.3)
+    forward_over_reverse = opreg.jvp(opreg.grad(np.sin), (0.3,), (1.0,))[1]
+    assert forward_over_reverse == -numpy.sin(0.3)
+
+
+def test_a_value_that_escaped_is_refused_by_a_served_function_too() -> None:
+    kept: list[object] = []
+    opreg.grad(lambda x: kept.append(np.sin(x)) or np.sin(x))(0.3)  # type: ignore[func-returns-value]
+    with pytest.raises(opreg.EscapedTracer):
+        np.sin(kept[0])
+
+
 def test_nested_lists_and_keywords() -> None:
     found = opreg.grad(lambda x: np.sum(np.array([[x, 1], [2, x]], dtype=np.float32, ndmin=3)))(2.0)
     assert found == 2.0
