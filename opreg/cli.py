@@ -24,6 +24,7 @@ from rich.text import Text
 from opreg import plugins
 from opreg._errors import OpregError, UnknownPrimitive
 from opreg._version import __version__
+from opreg.verify import _checks
 from opreg.verify._describe import description, row
 from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
@@ -155,6 +156,10 @@ _as_json = click.option(
     "-k", "expression", default="", metavar="EXPR",
     help="Only the checks whose 'primitive check' contains these words: 'sin and not second'.",
 )  # fmt: skip
+@click.option(
+    "--check", "checks", metavar="CHECK", multiple=True,
+    help="Only this check; may be repeated. `opreg list --checks` names them.",
+)  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("-q", "--quiet", is_flag=True, help="Only what is not verified, and the last line.")
 @_blocking
@@ -171,6 +176,7 @@ def verify_command(
     workers: int | None,
     report: Path | None,
     expression: str,
+    checks: tuple[str, ...],
     exitfirst: bool,
     quiet: bool,
     blocked: tuple[str, ...],
@@ -186,13 +192,14 @@ def verify_command(
         prepare(report)
     runner = _executor(ctx, executor, address, workers, blocked)
     chosen = select(names, expression)
+    checks = _checks.known(checks)
     seed = secrets.randbits(31) if seed is None else seed
     console = Console(highlight=False, file=sys.stderr if as_json else sys.stdout)
     hushed = quiet or as_json
     if not hushed:
         number = f"{len(chosen)} primitive{'' if len(chosen) == 1 else 's'}"
         console.print(Text(f"opreg verify: {number}, seed {seed}, executor {executor}"), soft_wrap=True)
-    options = Options(seed=seed, keyword=expression)
+    options = Options(seed=seed, keyword=expression, checks=checks)
     with display(console, quiet=hushed, verbose=verbose) as watch:
         record = verify(chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch)
     if as_json:
@@ -284,6 +291,7 @@ def replay_command(
 @cli.command("list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--plugins", "of_plugins", is_flag=True, help="List plugins, with distribution and version.")
+@click.option("--checks", "of_checks", is_flag=True, help="List the checks, with what each holds a rule to.")
 @_blocking
 @_verbose
 @_as_json
@@ -292,6 +300,7 @@ def list_command(
     ctx: click.Context,
     names: tuple[str, ...],
     of_plugins: bool,
+    of_checks: bool,
     blocked: tuple[str, ...],
     verbose: bool,
     as_json: bool,
@@ -302,6 +311,8 @@ def list_command(
     """
     if of_plugins:
         _list_plugins(as_json)
+    elif of_checks:
+        _list_checks(as_json)
     else:
         state = recall()
         rows = [row(plugins.get(name), state.get(name)) for name in select(names)]
@@ -311,6 +322,16 @@ def list_command(
             _list_primitives(rows)
     for problem in plugins.problems():
         click.echo(f"broken plugin: {problem.message}", err=True)
+
+
+def _list_checks(as_json: bool) -> None:
+    found = _checks.table()
+    if as_json:
+        click.echo(json.dumps([{"name": c.name, "doc": c.doc} for c in found.values()], indent=1))
+        return
+    width = max(map(len, found))
+    for check in found.values():
+        click.echo(f"{check.name:<{width}}  {check.doc}")
 
 
 def _list_plugins(as_json: bool) -> None:

@@ -13,6 +13,7 @@ import pluggy
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
     from opreg._space import Space
+    from opreg.verify._check import Check
 
 PROJECT = "opreg"
 """The project name of the pluggy markers, and the entry-point group that plugins use."""
@@ -37,4 +38,13 @@ def opreg_spaces() -> Iterable[Space]:  # type: ignore[empty-body]
 
     Called once, when the plugin is loaded: when a value whose type lives in the entry point's module is first
     differentiated.
+    """
+
+
+@hookspec
+def opreg_checks() -> Iterable[Check]:  # type: ignore[empty-body]
+    """Return the checks that this plugin adds to opreg's own: each :class:`opreg.testing.Check` has a name of its own.
+
+    They run with opreg's own, on the samples of every primitive to which they apply. Called once, when the plugin is
+    loaded; ``opreg verify`` loads every plugin.
     """

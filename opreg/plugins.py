@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from opreg._primitive import Primitive
     from opreg._space import Space
+    from opreg.verify._check import Check
 
 GROUP = "opreg"
+HOOKS = ("opreg_primitives", "opreg_spaces", "opreg_checks")
 INSTALL = "Install the plugin that supplies it (NumPy's comes with opreg: pip install opreg), or unblock it."
 
 
@@ -78,6 +80,7 @@ class _Registry:
         self.aliases: dict[str, str] = {}
         self.unresolved: set[str] = set()
         self.spaces: list[Space] = []
+        self.checks: dict[str, tuple[Check, Entry]] = {}
         self.problems: dict[str, Problem] = {}
 
 
@@ -216,8 +219,8 @@ def _problem(entry: Entry, message: str) -> None:
 
 def _register(plugin: Any, entry: Entry) -> None:
     pm = _manager()
-    supplies = getattr(plugin, "opreg_primitives", None), getattr(plugin, "opreg_spaces", None)
-    if supplies == (None, None) and not _marked_names(plugin):
+    supplies = [getattr(plugin, hook, None) for hook in HOOKS]
+    if not any(supplies) and not _marked_names(plugin):
         _problem(
             entry,
             "supplies nothing: it is neither a Primitive nor has it an @opreg.hookimpl opreg_primitives.",
@@ -227,17 +230,28 @@ def _register(plugin: Any, entry: Entry) -> None:
     if not single:
         pm.register(plugin, name=f"{entry.value} [{entry.distribution}]")
         for name in _misspelt(plugin):
-            near = difflib.get_close_matches(name, ["opreg_primitives", "opreg_spaces"], 1)
+            near = difflib.get_close_matches(name, HOOKS, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
             _problem(
                 entry, f"implements {name}, which is not a hook of opreg or lacks @opreg.hookimpl.{hint}"
             )
-    specs = ("opreg_primitives", "opreg_spaces")
-    made = {name: (pm.parse_hookimpl_opts(plugin, name) and getattr(plugin, name)()) or () for name in specs}
+    made = {name: (pm.parse_hookimpl_opts(plugin, name) and getattr(plugin, name)()) or () for name in HOOKS}
     for space in made["opreg_spaces"]:
         _registry.spaces.append(space)
+    for check in made["opreg_checks"]:
+        _add_check(check, entry)
     for primitive in made["opreg_primitives"]:
         _claim(primitive, entry)
+
+
+def _add_check(check: Check, entry: Entry) -> None:
+    name = getattr(check, "name", None)
+    if not isinstance(name, str) or not callable(getattr(check, "run", None)):
+        _problem(entry, f"returned {check!r} from opreg_checks, which is not an opreg.testing.Check.")
+        return
+    first = _registry.checks.setdefault(name, (check, entry))
+    if first[0] is not check:
+        _problem(entry, f"adds the check {name!r}, which {first[1].distribution} adds too. Rename one.")
 
 
 def _marked_names(plugin: Any) -> list[str]:
@@ -246,9 +260,8 @@ def _marked_names(plugin: Any) -> list[str]:
 
 def _misspelt(plugin: Any) -> list[str]:
     """Return the names by which a plugin seems to implement a hook and does not."""
-    known = {"opreg_primitives", "opreg_spaces"}
     marked = set(_marked_names(plugin))
-    wrong = {name for name in marked if name not in known}
+    wrong = {name for name in marked if name not in HOOKS}
     unmarked = {
         n for n in dir(plugin) if n.startswith("opreg_") and n not in marked and callable(getattr(plugin, n))
     }
@@ -313,6 +326,12 @@ def load_for_type(kind: type) -> None:
 def spaces() -> list[Space]:
     """Return the spaces of every plugin loaded so far."""
     return _registry.spaces
+
+
+def checks() -> list[Check]:
+    """Return the checks that installed plugins add to opreg's own."""
+    load_all()
+    return [check for check, entry in _registry.checks.values() if not _is_blocked(entry.name)]
 
 
 def why_missing(module: str) -> str:

@@ -14,13 +14,17 @@ from typing import Any
 
 from opreg import plugins
 from opreg.verify import _checks
+from opreg.verify._check import Check
+from opreg.verify._checks.constancy import CONSTANCY
 from opreg.verify._executors import Inline
 from opreg.verify._plan import CASES
 from opreg.verify._record import verdict_of
 from opreg.verify._report import describe
 from opreg.verify._run import FORWARD, SAMPLING, Options
 from opreg.verify._session import problems_with, select, verify
-from opreg.verify._verdict import Verdict
+from opreg.verify._verdict import Finding, Verdict
+
+__all__ = ["Check", "Finding", "Verdict", "check_rule", "conformance"]
 
 
 def conformance(*names: str, samples: int | None = None, seed: int | None = None) -> Callable[..., None]:
@@ -101,7 +105,7 @@ def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
 def _checks_of(primitive: str) -> list[str]:
     """Return the checks of a primitive: a declared constant has one, which is for it alone."""
     constant = plugins.get(primitive).is_constant
-    return [name for name in _checks.CHECKS if (name == _checks.CONSTANCY) == constant]
+    return [CONSTANCY.name] if constant else list(_checks.table(constant=False))
 
 
 def _broken(name: str) -> list[str]:
@@ -131,7 +135,7 @@ def _why_red(name: str) -> str:
 def _decide(primitive: str, check: str, samples: int | None, seed: int) -> tuple[str, str]:
     """Run one check of one primitive; return "green", "red" or "skip" with what there is to say."""
     chosen = tuple(_checks.CHECKS)[:1] if check == SAMPLING else (check,)
-    cases = 1 if check == SAMPLING else -(-CASES // len(_checks.CHECKS))
+    cases = 1 if check == SAMPLING else -(-CASES // len(_checks.table()))
     record = verify([primitive], Inline(), Options(seed, checks=chosen), samples=samples, cases=cases)
     found = record.primitives[primitive]
     about = (SAMPLING, FORWARD) if check == SAMPLING else (check,)

@@ -26,6 +26,7 @@ from opreg import plugins
 from opreg._primitive import Primitive, Sample
 from opreg._version import __version__
 from opreg.verify import _checks
+from opreg.verify._check import Check
 from opreg.verify._digest import digest
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain, sentence
@@ -114,8 +115,9 @@ def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | V
     Raises :class:`opreg.UnknownPrimitive` or ``LookupError`` where there is no such case.
     """
     primitive = plugins.get(case.primitive)
-    if case.check not in (*_checks.CHECKS, SAMPLING, FORWARD):
-        known = ", ".join(_checks.CHECKS)
+    checks = _checks.table()
+    if case.check not in (*checks, SAMPLING, FORWARD):
+        known = ", ".join(checks)
         raise LookupError(f"there is no check {case.check!r}; the checks are {known}.")
     options = Options(case.seed, time_limit=time_limit)
     drawn = draw(primitive, case.seed, case.round)
@@ -132,7 +134,7 @@ def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | V
         return sample, prepared
     if case.check == FORWARD:
         return sample, Verdict.passed()
-    return sample, _decided(Subject.of(primitive), case, sample, prepared, options)
+    return sample, _decided(Subject.of(primitive), checks[case.check], case, sample, prepared, options)
 
 
 def _cases(
@@ -145,11 +147,11 @@ def _cases(
     """
     subject = Subject.of(primitive)
     wanted = keyword(options.keyword)
-    checks = [
-        name
-        for name in options.checks or _checks.CHECKS
-        if wanted(f"{primitive.name} {name}") and (primitive.is_constant or name != _checks.CONSTANCY)
-    ]
+    checks = {
+        name: check
+        for name, check in _checks.table(primitive.is_constant).items()
+        if (not options.checks or name in options.checks) and wanted(f"{primitive.name} {name}")
+    }
     blame = shard.blame
     after = Case.parse(shard.after) if shard.after else None
     key = options.seed, primitive.name
@@ -181,7 +183,7 @@ def _cases(
                 after = None
             if isinstance(prepared, Verdict):
                 continue
-            for name in checks:
+            for name, check in checks.items():
                 case = Case(primitive.name, number, index, name, options.seed)
                 if after is not None:
                     after = None if after == case else after
@@ -196,7 +198,7 @@ def _cases(
                         _error(case, f"it was given up after {PATIENCE} cases that took too long", None),
                     )
                     continue
-                verdict = _decided(subject, case, drawn.samples[index], prepared, options)
+                verdict = _decided(subject, check, case, drawn.samples[index], prepared, options)
                 _slow[key] += isinstance(verdict, Verdict) and verdict.reason == TOO_LONG
                 yield case, verdict
                 if isinstance(verdict, Verdict) and verdict.outcome in ("fail", "error"):
@@ -250,13 +252,13 @@ def _prepare(
 
 def _decided(
     subject: Subject,
+    check: Check,
     case: Case,
     sample: Sample,
     prepared: tuple[tuple[Any, ...], dict[str, Any]],
     options: Options,
 ) -> str | Verdict:
     """Decide one case; return its verdict, or the reason why the check does not apply."""
-    check = _checks.CHECKS[case.check]
     data, static = prepared
     try:
         with limit(options.time_limit), _quiet():

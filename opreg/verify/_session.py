@@ -35,7 +35,7 @@ def select(patterns: Sequence[str], expression: str = "") -> list[str]:
     found: set[str] = set()
     for primitive in _matching(patterns):
         wanted = keyword(expression)
-        if any(wanted(f"{primitive.name} {check}") for check in _checks.CHECKS):
+        if any(wanted(f"{primitive.name} {check}") for check in _checks.table()):
             found.add(primitive.name)
     return sorted(found)
 

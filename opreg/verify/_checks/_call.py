@@ -1,0 +1,108 @@
+"""A sample with its output in its own dtypes: how the checks call a rule, and when two results are the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from opreg.verify._coordinates import Coordinates, outputs
+from opreg.verify._oracle import EPSILON
+from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._rule import copies, cotangent_like, evaluate, pull, rounding
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Finding
+
+Array = NDArray[np.float64]
+
+
+def contents(values: Any) -> list[bytes]:
+    return [value.tobytes() for value in values if isinstance(value, np.ndarray)]
+
+
+def scale(value: Array) -> float:
+    finite = np.abs(value[np.isfinite(value)])
+    return float(finite.max(initial=0.0))
+
+
+def disagreement(got: Array, due: Array, epsilon: float, extra: Array | float = 0.0) -> NDArray[np.bool_]:
+    """Where two results differ by more than rounding; what is not finite in both is left to the differences."""
+    both = np.isfinite(got) & np.isfinite(due)
+    size = np.abs(due) + scale(due)
+    unequal = np.abs(got - due) > 64 * epsilon * size + extra
+    differs: NDArray[np.bool_] = np.where(both, unequal, np.isfinite(got) != np.isfinite(due))
+    return differs
+
+
+def unit_roundoff(inputs: Coordinates, results: Coordinates) -> float:
+    """The unit roundoff of the least precise array at hand."""
+    return max(
+        [float(np.finfo(part.dtype).eps) for part in (*inputs.parts, *results.parts)], default=EPSILON * 2
+    )
+
+
+class Call:
+    """A sample with its output, in its own dtypes: what the structural checks call the rule with."""
+
+    def __init__(self, subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -> None:
+        self.subject, self.data, self.static = subject, data, static
+        self.active = subject.active(data)
+        self.out = evaluate(subject, copies(data), static)
+        self.inputs = Coordinates(data, self.active)
+        self.results = Coordinates(outputs(self.out))
+        self.epsilon = unit_roundoff(self.inputs, self.results)
+
+    def random(self, rng: np.random.Generator) -> Array:
+        size = self.results.size
+        u: Array = rng.uniform(0.5, 2.0, size) * rng.choice(np.array([-1.0, 1.0]), size)
+        return u
+
+    def cotangent(self, u: Array) -> Any:
+        return cotangent_like(self.out, u, self.results, native=True)
+
+    def pull(self, g: Any) -> tuple[Any, ...]:
+        return pull(self.subject, g, self.out, self.data, self.static)
+
+    def vector(self, g: Any) -> Array:
+        return self.inputs.cotangent(self.pull(g))
+
+    def rounding(self, g: Any, value: Array, rng: np.random.Generator) -> Array:
+        """The rule's own rounding error, measured; asked for only when something looks wrong.
+
+        What its inputs' rounding does to it, and |g| |out| / |x|: terms of that size may cancel inside the rule.
+        """
+        relative = 2.0**-36 if self.epsilon < 1e-10 else 16 * self.epsilon
+        moved = rounding(
+            self.subject,
+            g,
+            self.out,
+            self.data,
+            self.static,
+            self.inputs,
+            value,
+            rng,
+            max(relative, self.epsilon),
+        )
+        return 64 * self.epsilon * (moved + self.natural(g))
+
+    def natural(self, g: Any) -> Array:
+        """|g| |out| / |x|, per coordinate of the inputs."""
+        size = np.abs(self.results.cotangent(outputs(g))) * np.abs(self.results.point(outputs(self.out)))
+        x = np.abs(self.inputs.point(self.data))
+        return np.asarray(np.nan_to_num(size, posinf=0.0).sum() / np.where(x > 0, x, np.inf))
+
+    def finding(
+        self, check: str, diagnosis: str, g: Any, wrong: NDArray[np.bool_], got: Array, due: Array
+    ) -> Finding:
+        worst = int(np.flatnonzero(wrong)[0])
+        return Finding(
+            check,
+            "fail",
+            diagnosis,
+            input=shown(self.data, self.static),
+            argument=self.inputs.locate(worst)[0].index,
+            got=f"{got[worst]:.17g}",
+            expected=f"{due[worst]:.17g}",
+            reproducer=reproducer(self.subject, self.data, self.static, g, self.out),
+        )

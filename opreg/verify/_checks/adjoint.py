@@ -1,0 +1,99 @@
+"""VJP and JVP are each other's transpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._check import Check, active
+from opreg.verify._checks._call import Array, Call, contents, scale
+from opreg.verify._coordinates import outputs
+from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._rule import Fault, check_kind
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Finding, Verdict
+
+
+def _has_forward_mode(subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -> str | None:
+    if subject.jvp is None:
+        return "there is no JVP to compare the VJP with"
+    return active(subject, data, static)
+
+
+def _body(
+    subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
+) -> Verdict:
+    """VJP and JVP are each other's transpose: <g, J v> = <J^T g, v>, to rounding."""
+    assert subject.jvp is not None
+    call = Call(subject, data, static)
+    size, count = call.results.size, call.inputs.size
+    if not size or not count:
+        return Verdict.passed()
+    single = np.zeros(size)
+    single[int(rng.integers(size))] = 1.0
+    value = np.abs(call.results.point(outputs(call.out)))
+    for u in (call.random(rng), call.random(rng), single):
+        v = rng.uniform(0.5, 2.0, count) * rng.choice(np.array([-1.0, 1.0]), count)
+        g = call.cotangent(u)
+        pulled = call.vector(g)
+        tangents = []
+        arrays = call.inputs.arrays(v)
+        for index, datum in enumerate(data):
+            tangents.append(arrays[index].astype(np.asarray(datum).dtype) if index in arrays else None)
+        v = call.inputs.point([0.0 if t is None else t for t in tangents])
+        u = call.results.cotangent(outputs(g))
+        pushed = _pushed(call, tuple(tangents))
+        if not (np.isfinite(pulled).all() and np.isfinite(pushed).all()):
+            return Verdict("waived", "the derivative is not finite here")
+        left, right = float(u @ pushed), float(pulled @ v)
+        size_of = float(np.abs(u) @ np.abs(pushed) + np.abs(pulled) @ np.abs(v))
+        # An entry that is structurally zero is still a difference of rounded terms.
+        size_of += float(
+            np.abs(u) @ np.where(np.isfinite(value), value, 0.0) + np.abs(u).sum() * scale(pushed) / 16
+        )
+        tolerance = 4096 * call.epsilon * size_of
+        if abs(left - right) > tolerance:
+            tolerance += 4 * float(call.rounding(g, pulled, rng) @ np.abs(v))
+        if abs(left - right) > tolerance:
+            finding = Finding(
+                "adjoint",
+                "fail",
+                "VJP and JVP disagree: <g, J v> is not <J^T g, v>",
+                input=shown(data, static),
+                got=f"<J^T g, v> = {right:.17g}",
+                expected=f"<g, J v> = {left:.17g}",
+                error_bound=tolerance,
+                reproducer=reproducer(subject, data, static, g, call.out),
+            )
+            return Verdict.of([finding])
+    return Verdict.passed()
+
+
+def _pushed(call: Call, tangents: tuple[Any, ...]) -> Array:
+    assert call.subject.jvp is not None
+    before = contents(call.data), contents(tangents)
+    try:
+        result = call.subject.jvp(tangents, call.out, *call.data, **call.static)
+    except Exception as error:
+        raise Fault(
+            f"the JVP rule raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        ) from error
+    if (contents(call.data), contents(tangents)) != before:
+        raise Fault("the JVP rule writes into its tangents or arguments")
+    leaves = list(outputs(result)) if isinstance(call.out, (tuple, list)) else [result]
+    if len(leaves) != len(outputs(call.out)):
+        raise Fault(f"the JVP rule returned {len(leaves)} tangents for {len(outputs(call.out))} outputs")
+    for part in call.results.parts:
+        if leaves[part.index] is None:
+            leaves[part.index] = np.zeros(part.shape, part.dtype)
+        leaf = leaves[part.index]
+        check_kind(leaf, outputs(call.out)[part.index], None, (), "JVP", "tangent")
+        if np.asarray(leaf).dtype != part.dtype:
+            got = np.asarray(leaf).dtype
+            raise Fault(f"the tangent of the output has the dtype {got}, the output {part.dtype}",
+                        got=str(got), expected=str(part.dtype))  # fmt: skip
+    return call.results.point(leaves)
+
+
+ADJOINT = Check("adjoint", _body, applies=_has_forward_mode)

@@ -1,0 +1,130 @@
+"""The rule in float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._check import Check, active
+from opreg.verify._checks._call import Call, scale
+from opreg.verify._coordinates import is_inexact, outputs
+from opreg.verify._oracle import widen
+from opreg.verify._reproduce import shown
+from opreg.verify._rule import Fault, copies, evaluate, pull, rounding
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Finding, Verdict
+
+
+def _castable(subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -> str | None:
+    if (reason := active(subject, data, static)) is not None:
+        return reason
+    if not any(is_inexact(v) and np.asarray(v).dtype.char in "dD" for v in data):
+        return "no argument is a float64 or complex128 number"
+    if any(is_inexact(v) and np.asarray(v).dtype.char not in "dD" for v in data):
+        return "its arguments are of several precisions, as the sample has it"
+    return None
+
+
+def _narrowed(value: Any, real: type[np.floating[Any]]) -> Any:
+    if not is_inexact(value):
+        return value
+    array = np.asarray(value)
+    return np.array(array, dtype=np.result_type(real, np.complex64) if array.dtype.kind == "c" else real)
+
+
+def _body(
+    subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
+) -> Verdict:
+    """The same sample in float32 and float16: the dtype is kept, and the value right to units of its last place."""
+    verdict = _narrower(subject, data, static, rng, np.float32)
+    if verdict.outcome != "pass" or any(np.iscomplexobj(value) for value in data):
+        return verdict
+    half = _narrower(subject, data, static, rng, np.float16)
+    return half if half.outcome == "fail" else verdict  # many forwards have no float16
+
+
+def _narrower(
+    subject: Subject,
+    data: tuple[Any, ...],
+    static: dict[str, Any],
+    rng: np.random.Generator,
+    real: type[np.floating[Any]],
+) -> Verdict:
+    low = tuple(_narrowed(value, real) for value in data)
+    word = np.dtype(real).name
+    if not all(np.isfinite(v).all() for v in low if is_inexact(v)):
+        return Verdict("waived", f"the sample is out of {word}'s range")
+    try:
+        out = evaluate(subject, copies(low), static)
+    except Fault as fault:
+        return Verdict("waived", f"the forward does not take {word} here ({fault.diagnosis})")
+    if real is np.float16 and not all(
+        np.asarray(v).dtype == np.float16 for v in outputs(out) if is_inexact(v)
+    ):
+        return Verdict("waived", f"the forward does not compute in {word}")
+    return precise(subject, low, static, rng, "precision")
+
+
+def precise(
+    subject: Subject, low: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator, check: str
+) -> Verdict:
+    """A rule at low precision against the same rule in float64 at the same point."""
+    call = Call(subject, low, static)
+    if not call.results.size or not call.inputs.size:
+        return Verdict.passed()
+    high = Call(subject, tuple(widen(value) for value in low), static)
+    if high.results.size != call.results.size:
+        return Verdict("waived", "the forward gives another shape in float64")
+    g = call.cotangent(call.random(rng))
+    u = call.results.cotangent(outputs(g))
+    wide = high.cotangent(u)
+    result = call.pull(g)
+    findings = []
+    for index in call.active:
+        got_type, due_type = np.asarray(result[index]).dtype, np.asarray(low[index]).dtype
+        if got_type != due_type:
+            text = f"the cotangent of argument {index} has the dtype {got_type}, its primal {due_type}"
+            findings.append(
+                Finding(check, "fail", text, None, shown(low, static), index, str(got_type), str(due_type))
+            )
+    if findings:
+        return Verdict.of(findings)
+    got, due = call.inputs.cotangent(result), high.vector(wide)
+    # The low-precision output is an input of the rule too.
+    borrowed = tuple(
+        np.asarray(a).astype(np.asarray(b).dtype)
+        for a, b in zip(outputs(call.out), outputs(high.out), strict=True)
+    )
+    rough = pull(
+        subject, wide, borrowed if isinstance(high.out, (tuple, list)) else borrowed[0], high.data, static
+    )
+    out_low, out_high = call.results.point(outputs(call.out)), high.results.point(outputs(high.out))
+    limit = 1e4 if call.epsilon > 1e-4 else 1e30
+    finite = np.isfinite(due) & (np.abs(due) < limit)
+    accurate = np.isfinite(out_low) & (
+        np.abs(out_low - out_high) <= 1e3 * call.epsilon * (np.abs(out_high) + 1e-3 * scale(out_high))
+    )
+    if not accurate.all() or not np.all(np.abs(out_high) < limit):
+        return Verdict("waived", "the forward itself is not accurate in this precision here")
+    moved = rounding(subject, wide, high.out, high.data, static, high.inputs, due, rng, 2.0**-20)
+    size = np.abs(due) + moved
+    for part in call.inputs.parts:
+        piece = slice(part.start, part.stop)
+        size[piece] += 0.25 * scale(due[piece])
+    size += high.natural(wide)
+    tolerance = 64 * call.epsilon * size + 4 * np.abs(np.nan_to_num(high.inputs.cotangent(rough) - due))
+    # Below the smallest normal number precision fades out.
+    tolerance += 1e3 * max(float(np.finfo(part.dtype).tiny) for part in call.inputs.parts)
+    off = finite & (np.abs(got - due) > tolerance)
+    x = call.inputs.point(low)
+    if np.any((np.abs(x) > 1e6) | ((np.abs(x) < 1e-6) & (x != 0))):
+        # Squares and cubes of such inputs leave the range on the way: only a finite, wrong number counts.
+        off &= np.isfinite(got) & (got != 0)
+    if off.any():
+        word = np.dtype(call.inputs.parts[0].dtype).name
+        return Verdict.of([call.finding(check, f"the rule is inaccurate in {word}", g, off, got, due)])
+    return Verdict.passed()
+
+
+PRECISION = Check("precision", _body, applies=_castable)

@@ -1,0 +1,134 @@
+"""What a rule returns and what it leaves alone: no step size, no tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._check import Check
+from opreg.verify._checks._call import Array, Call, contents, disagreement, scale
+from opreg.verify._coordinates import outputs
+from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._rule import Fault, evaluate
+from opreg.verify._subject import Subject
+from opreg.verify._verdict import Finding, Verdict
+
+
+def _layouts(g: Any) -> Iterator[tuple[str, Any]]:
+    """The same cotangent in other memory layouts."""
+    if g.ndim == 0:
+        return
+    wide = np.empty((*g.shape[:-1], 2 * g.shape[-1]), g.dtype)
+    wide[..., ::2] = g
+    yield "a strided", wide[..., ::2]
+    yield "a reversed", g[::-1].copy()[::-1]
+    if g.ndim > 1:
+        yield "a Fortran-ordered", np.asfortranarray(g)
+
+
+def _body(
+    subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
+) -> Verdict:
+    """Number, shape, dtype and realness of the cotangents; nothing written to; the same answer every time.
+
+    A cotangent may share memory with `g` or with another cotangent: the engine treats every cotangent as
+    immutable and never adds in place, so that the rule of `add` may hand `g` on as it is. What a rule may not do is
+    write into its inputs, its output or its cotangent, return an input's own memory (a cotangent that changes
+    when its primal is updated), or return a buffer that its next call overwrites. Writes are found by comparing
+    bytes: a right rule in C may refuse read-only arrays.
+    """
+    before = contents(data)
+    call = Call(subject, data, static)
+    findings: list[Finding] = []
+
+    def wrong(
+        diagnosis: str, argument: int | None = None, got: str | None = None, due: str | None = None
+    ) -> None:
+        code = reproducer(subject, data, static, g, call.out)
+        findings.append(
+            Finding(
+                "structure", "fail", diagnosis, None, shown(data, static), argument, got, due, reproducer=code
+            )
+        )
+
+    once = outputs(evaluate(subject, data, static))
+    if contents(data) != before:
+        text = "the forward function writes into its arguments"
+        return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
+    # The same memory: the order of a sum may depend on the layout.
+    again = outputs(evaluate(subject, data, static))
+    if [np.shape(v) for v in again] != [np.shape(v) for v in once] or not all(
+        np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc")
+        for a, b in zip(again, once, strict=True)
+    ):
+        drift = np.abs(call.results.point(again) - call.results.point(once))
+        if not np.all(drift <= 64 * call.epsilon * scale(call.results.point(again))):
+            text = "the forward function gives another result when it is called again"
+            return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
+    u = call.random(rng)
+    g = call.cotangent(u)
+    results, values = [], []
+
+    def attempt(cotangent: Any) -> Array:
+        state = contents(data), contents(outputs(call.out)), contents(outputs(cotangent))
+        result = call.pull(cotangent)
+        for what, then, now in zip(
+            ("its arguments", "the output", "its cotangent"),
+            state,
+            (contents(data), contents(outputs(call.out)), contents(outputs(cotangent))),
+            strict=True,
+        ):
+            if then != now:
+                raise Fault(f"the VJP rule writes into {what}")
+        value = call.inputs.cotangent(result)
+        results.append((result, [np.array(result[i], copy=True) for i in call.active]))
+        values.append(value)
+        return value
+
+    first = attempt(g)
+    for index in call.active:
+        cotangent, due = results[0][0][index], np.asarray(data[index]).dtype
+        got = np.asarray(cotangent).dtype
+        if got != due:
+            advice = ": take the real part" if got.kind == "c" and due.kind == "f" else ""
+            wrong(f"the cotangent of argument {index} has the dtype {got}, its primal {due}{advice}",
+                  index, str(got), str(due))  # fmt: skip
+        if isinstance(cotangent, np.ndarray) and any(
+            isinstance(v, np.ndarray) and np.may_share_memory(cotangent, v) and np.shares_memory(cotangent, v)
+            for v in data
+        ):
+            wrong(f"the cotangent of argument {index} is the memory of an argument: return a copy", index)
+    if findings:
+        return Verdict.of(findings)
+
+    def compare(words: str, got: Array, due: Array, cotangent: Any) -> None:
+        off = disagreement(got, due, call.epsilon)
+        if off.any():
+            off = disagreement(got, due, call.epsilon, call.rounding(cotangent, due, rng))
+        if off.any():
+            findings.append(call.finding("structure", words, cotangent, off, got, due))
+
+    compare("the VJP rule gives another result when it is called again", attempt(call.cotangent(u)), first, g)
+    if not isinstance(g, tuple):
+        for layout, other in _layouts(g):
+            compare(f"the VJP rule is wrong for {layout} cotangent", attempt(other), first, g)
+        if g.ndim and g.size:
+            base = g.reshape(-1)[:1].copy()
+            stretched = np.lib.stride_tricks.as_strided(base, g.shape, (0,) * g.ndim, writeable=True)
+            dense = np.ascontiguousarray(stretched.copy())
+            level = attempt(dense)
+            compare("the VJP rule is wrong for a broadcast cotangent", attempt(stretched), level, dense)
+    for result, kept in results:
+        for index, copy in zip(call.active, kept, strict=True):
+            if np.asarray(result[index]).tobytes() != copy.tobytes():
+                wrong(
+                    f"an earlier cotangent of argument {index} is overwritten by a later call of the rule",
+                    index,
+                )
+                return Verdict.of(findings)
+    return Verdict.of(findings)
+
+
+STRUCTURE = Check("structure", _body)
