@@ -46,6 +46,14 @@ class Rule(NamedTuple):
     function: Function
 
 
+class Waiver(NamedTuple):
+    """A declared reason why a change of a rule, ``"before -> after"``, is no mistake."""
+
+    argument: str
+    change: str
+    reason: str
+
+
 class Primitive:
     """A differentiable function: forward computation, rules, samples. Made by :func:`opreg.primitive`.
 
@@ -76,6 +84,7 @@ class Primitive:
         self._asks: dict[tuple[str, str], tuple[str, ...]] = {}  # what each rule asks for, by name
         self._linear: set[str] = set()
         self._reasons: dict[str, str] = {}
+        self.waivers: list[Waiver] = []
         self._calling: Function | None = None
         self._with_residual: Function | None = None
         self._prepare()
@@ -133,6 +142,23 @@ class Primitive:
         """Add a generator of samples: a function of a ``numpy.random.Generator`` that yields :class:`Sample`."""
         self.sample_generators.append(generator)
         return generator
+
+    def equivalent_mutant(self, argument: str, change: str, reason: str) -> Self:
+        """Declare, with the reason, that a change of a rule, as ``opreg mutate`` prints it, leaves the rule right.
+
+        ``argument`` is the one whose rule it is, or ``"*"`` for all. ``change`` reads ``"before -> after"``, or
+        ``"before -> ..."`` for whatever becomes of ``before``. A waiver that waives no surviving mutant is reported.
+        """
+        if argument != "*":
+            self._require_data(argument, "equivalent_mutant")
+        if not all(part.strip() for part in change.partition(" -> ")):
+            raise DeclarationError(
+                f"{self.name}: equivalent_mutant needs a change that reads 'before -> after', not {change!r}"
+            )
+        if not reason.strip():
+            raise DeclarationError(f"{self.name}: equivalent_mutant needs a reason for {change!r}")
+        self.waivers.append(Waiver(argument, change, reason))
+        return self
 
     def _declare(self, mode: str, joint: Function | None, rules: Mapping[str, Function]) -> Self:
         if joint is not None and rules:
