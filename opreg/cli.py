@@ -1,4 +1,4 @@
-"""The command line: ``opreg verify``, ``replay``, ``list`` and ``show``.
+"""The command line: ``opreg verify``, ``mutate``, ``replay``, ``list`` and ``show``.
 
 Exit status: 0 every rule is verified; 1 a rule failed or a plugin is broken; 2 wrong usage; 3 the run
 itself broke; 4 nothing failed but something is inconclusive or could not be checked; 5 nothing was checked.
@@ -30,6 +30,9 @@ from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import sentence
+from opreg.verify._mutate_cli import STATUS as MUTATE_STATUS
+from opreg.verify._mutate_cli import run_mutate
+from opreg.verify._mutation import MINIMUM, SAMPLES, Trial
 from opreg.verify._plan import Case
 from opreg.verify._report import describe, prepare, write
 from opreg.verify._run import Options, replay, shown
@@ -88,6 +91,7 @@ def cli() -> None:
     \b
     opreg verify                       check every rule that is installed, in parallel on Ray
     opreg verify mul 'numpy.linalg.*'  check some: names, aliases, globs, modules
+    opreg mutate mul                   make small mistakes in rules: do the samples show them?
     opreg replay CASE                  run one case again and show it; a failure prints its CASE
     opreg list                         what is installed, and how its last run went
     opreg show mul                     one primitive: formula, rules, where they are defined
@@ -243,6 +247,74 @@ def _why_nothing(expression: str) -> str:
     if expression:
         return f"Nothing was checked: -k {expression!r} selects no check."
     return "Nothing was checked: none is installed, or all are blocked. `opreg list --plugins` shows which."
+
+
+@cli.command("mutate", epilog=MUTATE_STATUS)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--samples", type=click.IntRange(min=1), metavar="N", default=SAMPLES, show_default=True,
+    help="Try each mutant on at least N random samples: whole rounds of them.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="S", help="The run's seed. Default: a fresh one, printed."
+)
+@click.option(
+    "--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True,
+    help="Where mutants are decided: on Ray, or in this process one after the other.",
+)  # fmt: skip
+@click.option(
+    "--address", metavar="ADDRESS", envvar="RAY_ADDRESS", show_envvar=True,
+    help="Join the Ray cluster at this address instead of starting a local Ray.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Workers of Ray. Default: one for each CPU."
+)
+@click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write mutation.json to DIR.")
+@click.option(
+    "-k", "expression", default="", metavar="EXPR",
+    help="Only the mutants whose 'primitive function operator' contains these words: 'sin and sign'.",
+)  # fmt: skip
+@click.option(
+    "--minimum", type=click.FloatRange(0, 100), metavar="PERCENT", default=MINIMUM, show_default=True,
+    help="The score that is to be reached: the percentage of mutants killed, of those not waived.",
+)  # fmt: skip
+@_blocking
+@_verbose
+@_as_json
+@click.pass_context
+def mutate_command(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    samples: int,
+    seed: int | None,
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    report: Path | None,
+    expression: str,
+    minimum: float,
+    blocked: tuple[str, ...],
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Test the samples: make small mistakes in derivative rules, and see that each is found.
+
+    NAME is a primitive's name, an alias, a glob, a module or a plugin; without NAME, every rule that is installed.
+    """
+    runner = _executor(ctx, executor, address, workers, blocked)
+    trial = Trial(secrets.randbits(31) if seed is None else seed, samples)
+    ctx.exit(
+        run_mutate(
+            names,
+            runner,
+            trial,
+            minimum=minimum,
+            expression=expression,
+            report=report,
+            verbose=verbose,
+            as_json=as_json,
+        )
+    )
 
 
 @cli.command("replay")
