@@ -1,12 +1,15 @@
 """Other inputs derived from one sample, so that an ordinary sample also tests the edges.
 
 A variant keeps what the forward function may silently rely on: a symmetric matrix stays symmetric, a sorted array stays
-sorted, a triangle of zeros stays zero. Those that the forward does not accept, or answers with NaN, are dropped.
+sorted, a triangle of zeros stays zero. Those that the forward does not accept, or answers with NaN, are dropped. So an
+author's two ordinary samples also test scales, signs, zeros, ties, sizes 0 and 1, broadcasting, complex values and
+negative axes; other memory layouts and lower precision have checks of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,18 +84,56 @@ _CHANGES: tuple[tuple[str, Change, bool, bool, bool], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A sample derived from another, with words for what was changed."""
+
+    words: str
+    data: tuple[Any, ...]
+    static: dict[str, Any]
+
+
 def variants(
+    subject: Subject,
+    data: Sequence[Any],
+    static: dict[str, Any],
+    rng: np.random.Generator,
+    *,
+    shuffled: bool = False,
+) -> Iterator[Variant]:
+    """Yield the variants of a sample that the forward function accepts, in a fixed order or a random one."""
+    candidates = list(_candidates(subject, data, static, rng))
+    for number in rng.permutation(len(candidates)) if shuffled else range(len(candidates)):
+        words, moved, keywords = candidates[number]
+        try:
+            out = evaluate(subject, copies(moved), keywords)
+        except Fault:
+            continue
+        if all(np.isfinite(value).all() for value in outputs(out)):
+            yield Variant(words, tuple(moved), keywords)
+
+
+def _candidates(
     subject: Subject, data: Sequence[Any], static: dict[str, Any], rng: np.random.Generator
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Variants of a sample that the forward function accepts, each with a word for what was changed."""
+) -> Iterator[tuple[str, list[Any], dict[str, Any]]]:
     active = subject.active(data)
+    yield from ((words, moved, static) for words, moved in _changed(active, data, rng))
+    yield from ((words, moved, static) for words, moved in _cut(active, data))
+    yield from ((words, moved, static) for words, moved in _complex(active, data, rng))
+    ranks = [np.ndim(data[index]) for index in active]
+    yield from ((words, list(data), keywords) for words, keywords in _axes(static, max(ranks, default=0)))
+
+
+def _changed(
+    active: Sequence[int], data: Sequence[Any], rng: np.random.Generator
+) -> Iterator[tuple[str, list[Any]]]:
+    """Other values in the same shapes."""
     for words, change, symmetric, ordered, sparse in _CHANGES:
-        targets: list[tuple[int, ...]] = [active]
+        targets: list[tuple[int, ...]] = [tuple(active)]
         if len(active) > 1 and words in ("negated", "times 1e3", "with zeros"):
             targets += [(index,) for index in active]
         for target in targets:
-            moved = copies(data)
-            changed = False
+            moved, changed = list(data), False
             for index in target:
                 array = np.asarray(data[index])
                 if not array.size:
@@ -107,11 +148,55 @@ def variants(
                 new = np.asarray(change(array, rng))
                 changed = changed or not np.array_equal(new, array)
                 moved[index] = new
-            if not changed:
-                continue
-            try:
-                out = evaluate(subject, copies(moved), static)
-            except Fault:
-                continue
-            if all(np.isfinite(value).all() for value in outputs(out)):
-                yield words, tuple(moved)
+            if changed:
+                yield words, moved
+
+
+def _cut(active: Sequence[int], data: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Empty arrays and arrays of length 1: along one axis of all that share its length, or of one alone."""
+    lengths = sorted({(axis, n) for index in active for axis, n in enumerate(np.shape(data[index])) if n > 1})
+    for axis, n in lengths:
+        sharing = [i for i in active if np.ndim(data[i]) > axis and np.shape(data[i])[axis] == n]
+        if any(_is_symmetric(np.asarray(data[i])) for i in sharing):
+            continue
+        groups = [sharing] if len(sharing) == 1 else [sharing, *([i] for i in sharing)]
+        for group in groups:
+            for length, words in ((1, "cut to length 1"), (0, "cut to length 0")):
+                if length == 0 and group is not sharing:
+                    continue
+                moved = list(data)
+                for index in group:
+                    array = np.asarray(data[index])
+                    moved[index] = array[(slice(None),) * axis + (slice(length),)].copy()
+                which = "" if group is sharing else f" in argument {group[0]}, which then broadcasts"
+                yield f"{words} along axis {axis}{which}", moved
+
+
+def _complex(
+    active: Sequence[int], data: Sequence[Any], rng: np.random.Generator
+) -> Iterator[tuple[str, list[Any]]]:
+    """Real arguments made complex: all of them, and the first alone beside real ones."""
+    real = [index for index in active if np.asarray(data[index]).dtype == np.float64]
+    for group in [real] if len(real) < 2 else [real, real[:1]]:
+        moved = list(data)
+        for index in group:
+            array = np.asarray(data[index])
+            turned = array * np.exp(1j * rng.uniform(0.2, 1.2, array.shape))
+            moved[index] = array + 1j * turned.imag if not _is_symmetric(array) else array.astype(complex)
+        if group:
+            yield "made complex" if group is real else f"with argument {group[0]} made complex", moved
+
+
+def _axes(static: dict[str, Any], rank: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Axes counted from the other end."""
+    for name, value in static.items():
+        if name in ("axis", "axes", "axis1", "axis2", "dim") and rank:
+            if isinstance(value, int) and not isinstance(value, bool):
+                yield f"with {name} counted from the other end", {**static, name: _flipped(value, rank)}
+            elif isinstance(value, tuple) and all(isinstance(axis, int) for axis in value):
+                turned = tuple(_flipped(axis, rank) for axis in value)
+                yield f"with {name} counted from the other end", {**static, name: turned}
+
+
+def _flipped(axis: int, rank: int) -> int:
+    return axis - rank if axis >= 0 else axis + rank

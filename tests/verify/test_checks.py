@@ -35,7 +35,8 @@ def steps() -> Any:
 
 def test_the_checks_have_names_and_one_line_docs_and_an_order() -> None:
     assert list(CHECKS) == [
-        "structure", "linearity", "adjoint", "differences", "second-order", "layout", "precision", "constancy"
+        "structure", "linearity", "adjoint", "differences", "second-order", "layout", "precision",
+        "variants", "constancy"
     ]  # fmt: skip
     assert all(name == check.name and check.doc and "\n" not in check.doc for name, check in CHECKS.items())
 

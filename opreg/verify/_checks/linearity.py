@@ -8,6 +8,7 @@ import numpy as np
 
 from opreg.verify._check import Check
 from opreg.verify._checks._call import Array, Call, scale
+from opreg.verify._diagnose import nonlinearity
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -41,6 +42,9 @@ def _body(
                 words = (
                     "the rule is linear to float32 only: something inside it is computed in single precision"
                 )
+            else:
+                known = nonlinearity(lambda v: call.vector(call.cotangent(v)), one)
+                words += f"; {known}" if known else ""
             findings.append(call.finding("linearity", words, g, off, got, due))
 
     second = call.vector(call.cotangent(two))

@@ -1,0 +1,64 @@
+"""The rule at inputs derived from a sample: an author's ordinary samples also test the edges."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from opreg.verify._check import Check
+from opreg.verify._checks.differences import DIFFERENCES
+from opreg.verify._checks.linearity import LINEARITY
+from opreg.verify._checks.structure import STRUCTURE
+from opreg.verify._rule import copies
+from opreg.verify._screen import screen
+from opreg.verify._subject import Subject
+from opreg.verify._variants import Variant, variants
+from opreg.verify._verdict import Verdict
+
+EACH = 2
+"""How many variants of a sample are looked at: over the samples of a primitive, all kinds of them occur."""
+
+
+def decide(subject: Subject, variant: Variant, rng: np.random.Generator) -> Verdict:
+    """Decide the rule at a variant: at first sight, or by the first-order checks in full."""
+    verdict = screen(subject, copies(variant.data), variant.static, rng)
+    if verdict is not None:
+        return verdict
+    verdicts = []
+    for check in (STRUCTURE, LINEARITY, DIFFERENCES):
+        if check.applies(subject, variant.data, variant.static) is None:
+            verdicts.append(check.run(subject, tuple(copies(variant.data)), variant.static, rng))
+            if verdicts[-1].outcome in ("fail", "error"):
+                break
+    verdict = Verdict.merge(verdicts)
+    findings = tuple(
+        finding.replace(diagnosis=f"{finding.diagnosis} (at the sample {variant.words})")
+        for finding in verdict.findings
+    )
+    reason = findings[0].diagnosis if findings else verdict.reason
+    return Verdict(verdict.outcome, reason, verdict.digits, findings)
+
+
+def _body(
+    subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
+) -> Verdict:
+    """The rule at inputs derived from the sample: scaled, negated, with zeros and ties, cut, complex, other axes."""
+    looked = 0
+    digits: list[float] = []
+    for variant in islice(variants(subject, data, static, rng, shuffled=True), EACH):
+        verdict = decide(subject, variant, rng)
+        if verdict.outcome in ("fail", "error"):
+            return verdict
+        looked += 1
+        if verdict.outcome == "pass":
+            digits.append(16.0 if verdict.digits is None else verdict.digits)
+    if digits:
+        return Verdict.passed(min(digits))
+    return Verdict(
+        "waived", "at the variants nothing was resolved" if looked else "the forward takes no variant"
+    )
+
+
+VARIANTS = Check("variants", _body)
