@@ -1,87 +1,628 @@
-"""Known mistakes, recognised from the wrong numbers and said in words."""
+"""Known mistakes, recognised from the wrong numbers and said in words.
+
+`KNOWN` is a table of recognisers, one mistake each, from the specific to the general. Each looks at the evidence of one
+argument's cotangent and says what it sees, or nothing; the first that speaks is the diagnosis.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Part
+from opreg.verify._coordinates import Coordinates, Part, is_inexact, outputs
+from opreg.verify._rule import copies
 from opreg.verify._subject import Subject
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_FEW = 64
+"""Of so many coordinates a derivative is computed once more, to compare with."""
 
 
-def pattern(
-    subject: Subject,
-    data: Sequence[Any],
-    out: Any,
-    part: Part,
-    got: Array,
-    expected: Array,
-    wrong: NDArray[np.bool_],
-    tolerance: Array,
-) -> str:
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one argument's wrong cotangent, in coordinates.
+
+    `others` has what the rule gave and what was due for the other arguments, by their number.
+    """
+
+    subject: Subject
+    data: Sequence[Any]
+    static: Mapping[str, Any]
+    out: Any
+    g: Any
+    part: Part
+    got: Array
+    expected: Array
+    wrong: Mask
+    tolerance: Array
+    others: Mapping[int, tuple[Array, Array]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.part.shape
+
+    @property
+    def real(self) -> bool:
+        return not self.part.complex
+
+    @property
+    def gross(self) -> bool:
+        """Whether it is more than a rounding away: what is nearly right is not in the wrong place."""
+        gap = np.abs(self.got - self.expected)[self.wrong]
+        return not gap.max(initial=0.0) <= 1e-3 * float(np.abs(self.expected).max(initial=0.0))
+
+    def due(self, values: Any) -> bool:
+        """Whether some values are what is due, in every entry."""
+        flat = np.asarray(values, np.float64).ravel()
+        slack = 4 * self.tolerance + 1e-9 * np.abs(self.expected)
+        return flat.shape == self.expected.shape and bool(np.all(np.abs(flat - self.expected) <= slack))
+
+    def given(self, values: Any) -> bool:
+        """Whether some values are what the rule gave, as closely as a plain finite difference tells."""
+        flat = np.asarray(values, np.float64).ravel()
+        size = float(np.abs(self.got).max(initial=0.0))
+        return flat.shape == self.got.shape and bool(np.all(np.abs(flat - self.got) <= 1e-5 * size))
+
+    def rule(self, **static: Any) -> Array | None:
+        """What the rule gives with other keywords, or None where it gives nothing."""
+        return self._pulled(self.g, self.out, self.data, static)
+
+    def widened(self, value: Any) -> Array | None:
+        """What the rule gives where the argument is another, of any shape, of which `forward` makes the same."""
+        data = list(self.data)
+        data[self.part.index] = value
+        try:
+            out = self.subject.forward(*copies(data), **self.static)
+        except Exception:
+            return None
+        if np.shape(out) != np.shape(self.out):
+            return None
+        return self._pulled(self.g, out, data, self.static)
+
+    def _pulled(self, g: Any, out: Any, data: Sequence[Any], static: Mapping[str, Any]) -> Array | None:
+        handed = copies(outputs(g))
+        try:
+            many = isinstance(g, tuple)
+            result = self.subject.vjp(
+                tuple(handed) if many else handed[0], out, *copies(data), **dict(static)
+            )
+            return Coordinates(data, [self.part.index]).cotangent(result)
+        except Exception:
+            return None
+
+    def derivative(self, static: Mapping[str, Any]) -> Array | None:
+        """The derivative with other keywords, by plain central differences; None where there is none."""
+        index = self.part.index
+        inputs, results = Coordinates(self.data, [index]), Coordinates(outputs(self.out))
+        if inputs.size > _FEW:
+            return None
+        u = results.cotangent(outputs(self.g))
+        x = inputs.point(self.data)
+        steps = 2.0**-20 * np.maximum(np.abs(x), 1)
+
+        def value(at: Array) -> float:
+            data = copies(self.data)
+            data[index] = inputs.arrays(at)[index]
+            leaves = outputs(self.subject.forward(*data, **static))
+            if [np.shape(a) for a in leaves] != [np.shape(a) for a in outputs(self.out)]:
+                raise ValueError("another shape")
+            return float(u @ results.point(leaves))
+
+        slopes = np.empty(inputs.size)
+        try:
+            for i, step in enumerate(steps):
+                move = np.zeros(inputs.size)
+                move[i] = step
+                slopes[i] = (value(x + move) - value(x - move)) / (2 * step)
+        except Exception:
+            return None
+        return slopes
+
+
+def diagnosis(evidence: Evidence) -> str:
     """What is wrong with one argument's cotangent, or an empty string where no known mistake fits."""
-    if not np.isfinite(got[wrong]).all():
-        return "it is not finite, and the derivative is"
-    g, e = got[wrong], expected[wrong]
-    slack = 4 * tolerance[wrong] + 1e-9 * np.abs(e)
-    if not np.any(g):
-        return "it is zero, and the derivative is not"
-
-    def same(a: Array, b: Array, within: Array) -> bool:
-        return bool(np.all(np.abs(a - b) <= within))
-
-    if part.complex:
-        conjugated = got.copy()
-        conjugated[part.size :] *= -1
-        if same(conjugated, expected, 4 * tolerance + 1e-9 * np.abs(expected)):
-            return "it is the complex conjugate of what is due (opreg writes a cotangent as dL/dx - i dL/dy)"
-        if not np.any(got[part.size :]) and np.any(expected[part.size :]):
-            return "its imaginary part is dropped"
-    if same(-g, e, slack):
-        return "its sign is wrong" + (_where(data, part, wrong) if not wrong.all() else "")
-    if not np.any(np.abs(e) > tolerance[wrong]):
-        return "it should be zero"
-    if np.all(e != 0):
-        ratio = g / e
-        middle = float(np.median(ratio))
-        if ratio.size > 1 and np.all(np.abs(ratio - middle) <= 1e-6 * abs(middle)) and abs(middle - 1) > 1e-6:
-            return f"it is {middle:.9g} times what is due"
-    relative = np.abs(g - e) / np.maximum(np.abs(e), 1e-300)
-    if np.all(relative < 1e-5) and float(relative.max()) > 1e-9 and wrong.mean() > 0.3:
-        ratio = g / np.where(e == 0, 1, e) - 1
-        if ratio.size > 1 and float(np.std(ratio)) < 0.1 * abs(float(np.mean(ratio))):
-            return f"it is off by the factor 1 {float(np.mean(ratio)):+.2g}"
-        return "it is right to float32 only: something inside the rule is computed in single precision"
-    if len(part.shape) >= 2 and not part.complex and part.shape[-1] == part.shape[-2]:
-        turned = np.swapaxes(got.reshape(part.shape), -1, -2).ravel()
-        if same(turned, expected, 4 * tolerance + 1e-9 * np.abs(expected)):
-            return "it is transposed"
-    ordered = np.sort(expected)
-    shuffled = same(np.sort(got), ordered, 1e-9 * np.abs(ordered) + 4 * tolerance)
-    if not part.complex and part.size > 1 and shuffled and not same(g, e, 1e-3 * np.abs(e)):
-        return "its entries are right, but in the wrong order"
-    return _where(data, part, wrong).strip()
+    with np.errstate(all="ignore"):
+        for recognise in KNOWN:
+            if words := recognise(evidence):
+                return words
+    return ""
 
 
-def _where(data: Sequence[Any], part: Part, wrong: NDArray[np.bool_]) -> str:
-    """A property of the input that all wrong entries, and only they, share."""
-    if part.complex or wrong.all():
-        return ""
-    x = np.asarray(data[part.index]).ravel()
-    for words, mask in (
-        ("where x < 0", x < 0),
-        ("where x > 0", x > 0),
-        ("where x = 0", x == 0),
-        ("where |x| > 1", np.abs(x) > 1),
-        ("where |x| < 1", np.abs(x) < 1),
+# -- no number, or none at all ---------------------------------------------------------------------------------------
+
+
+def _not_finite(e: Evidence) -> str | None:
+    if np.isfinite(e.got[e.wrong]).all():
+        return None
+    return f"it is not finite, and the derivative is{_region(e)}"
+
+
+def _zero(e: Evidence) -> str | None:
+    if np.any(e.got[e.wrong]):
+        return None
+    if e.subject.order > 1:
+        return (
+            "it is zero, and the derivative is not: the rule treats something as a constant, which is not one"
+        )
+    return f"it is zero, and the derivative is not{_region(e)}"
+
+
+# -- complex numbers -------------------------------------------------------------------------------------------------
+
+
+def _conjugate(e: Evidence) -> str | None:
+    if not e.part.complex:
+        return None
+    real, imaginary = e.got[: e.part.size], e.got[e.part.size :]
+    if e.due(np.concatenate([real, -imaginary])):
+        return "it is the complex conjugate of what is due (opreg writes a cotangent as dL/dx - i dL/dy)"
+    return None
+
+
+def _part_dropped(e: Evidence) -> str | None:
+    if not e.part.complex:
+        return None
+    halves = ("real", slice(None, e.part.size)), ("imaginary", slice(e.part.size, None))
+    for word, half in halves:
+        if np.any(e.got) and not np.any(e.got[half]) and np.any(e.expected[half]):
+            return f"its {word} part is dropped"
+    return None
+
+
+def _slope_conjugated(e: Evidence) -> str | None:
+    if not e.part.complex or isinstance(e.g, tuple) or np.shape(e.g) != e.shape:
+        return None
+    g = np.asarray(e.g).ravel()
+    got = e.got[: e.part.size] - 1j * e.got[e.part.size :]
+    turned = np.conj(got / g) * g
+    if e.due(np.concatenate([turned.real, -turned.imag])):
+        return "a conjugate is missing or too much: the slope is conjugated, not the cotangent"
+    return None
+
+
+# -- axes and keywords -----------------------------------------------------------------------------------------------
+
+
+def _negative_axis(e: Evidence) -> str | None:
+    axis, rank = e.static.get("axis"), _rank(e)
+    axes: tuple[Any, ...] = axis if isinstance(axis, tuple) else (axis,)
+    if not all(_is_int(a) for a in axes) or all(a >= 0 for a in axes):
+        return None
+    counted = tuple(int(a) % rank for a in axes)
+    again = e.rule(**{**e.static, "axis": counted if isinstance(axis, tuple) else counted[0]})
+    if again is not None and e.due(again):
+        other = counted if isinstance(axis, tuple) else counted[0]
+        return f"it is wrong only for a negative axis: axis={axis}, while axis={other} is right"
+    return None
+
+
+def _keyword_ignored(e: Evidence) -> str | None:
+    """The derivative depends on the keyword, and the rule does not, or gives what is due without it."""
+    for name, value in e.static.items():
+        rest = {k: v for k, v in e.static.items() if k != name}
+        for other in (rest, *({**rest, name: v} for v in _other_values(value))):
+            slopes = e.derivative(other)
+            if slopes is None or _close(slopes, e.expected):
+                continue
+            if other is rest and e.given(slopes):
+                return f"the keyword {name}={_brief(value)} is ignored: it is the derivative without it"
+            again = e.rule(**other)
+            if again is not None and np.array_equal(again, e.got):
+                return f"the keyword {name}={_brief(value)} is ignored: the rule gives the same for any"
+    return None
+
+
+def _other_values(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, bool):
+        return (not value,)
+    if _is_int(value):
+        return (value + 1, value - 1)
+    return (2 * value,) if isinstance(value, float) else ()
+
+
+def _close(a: Array, b: Array) -> bool:
+    return bool(np.all(np.abs(a - b) <= 1e-5 * float(np.abs(b).max(initial=0.0))))
+
+
+def _axis_mistaken(e: Evidence) -> str | None:
+    axis = e.static.get("axis")
+    if not _is_int(axis):
+        return None
+    here, rank = int(str(axis)) % _rank(e), _rank(e)
+    others = {other: e.rule(**{**e.static, "axis": other}) for other in range(rank) if other != here}
+    if others and all(again is not None and np.array_equal(again, e.got) for again in others.values()):
+        return f"the keyword axis={axis} is ignored: the rule gives the same for any"
+    for other, again in others.items():
+        if again is not None and e.due(again):
+            off = " (off by one)" if abs(other - here) == 1 else ""
+            return f"the axis is mistaken{off}: for axis={axis} the rule does what is due for axis={other}"
+    return None
+
+
+# -- entries in another place ----------------------------------------------------------------------------------------
+
+
+def _arguments_swapped(e: Evidence) -> str | None:
+    for index, (_, expected) in e.others.items():
+        if expected.shape == e.expected.shape and not np.array_equal(expected, e.expected):
+            slack = 4 * e.tolerance + 1e-9 * np.abs(expected)
+            if np.all(np.abs(e.got - expected) <= slack):
+                return f"it is the cotangent of {_name(e, index)}: are the two mixed up?"
+    return None
+
+
+def _axes_permuted(e: Evidence) -> str | None:
+    if not e.real or not e.gross or not 2 <= len(e.shape) <= 4:
+        return None
+    array, last = e.got.reshape(e.shape), len(e.shape) - 1
+    for order in permutations(range(len(e.shape))):
+        if order == tuple(range(last + 1)):
+            continue
+        turned = array.transpose(order)
+        if turned.shape == e.shape and e.due(turned):
+            if order == (*range(last - 1), last, last - 1):
+                return "it is transposed"
+            return f"its axes are permuted: transposed by {order} it is right"
+    return None
+
+
+def _reversed_or_shifted(e: Evidence) -> str | None:
+    if not e.real or not e.gross or e.part.size < 3:
+        return None
+    array = e.got.reshape(e.shape)
+    for axis, length in enumerate(e.shape):
+        if e.due(np.flip(array, axis)):
+            return f"it is reversed along axis {axis}"
+        for shift in range(1, min(length, 9)):
+            if e.due(np.roll(array, -shift, axis)) or e.due(np.roll(array, shift, axis)):
+                by = "" if shift == 1 else f" by {shift}"
+                return (
+                    f"it is shifted{by} along axis {axis}: an index is off{' by one' if shift == 1 else by}"
+                )
+    return None
+
+
+def _in_wrong_order(e: Evidence) -> str | None:
+    if not e.real or not e.gross or e.part.size < 2:
+        return None
+    ordered = np.sort(e.expected)
+    if not np.all(np.abs(np.sort(e.got) - ordered) <= 1e-9 * np.abs(ordered) + 4 * e.tolerance):
+        return None
+    return "its entries are right, but in the wrong order"
+
+
+def _triangle(e: Evidence) -> str | None:
+    if not e.real or not e.gross or len(e.shape) < 2 or e.shape[-1] != e.shape[-2] or e.shape[-1] < 2:
+        return None
+    got, due = e.got.reshape(e.shape), e.expected.reshape(e.shape)
+    for words, part in (("lower", np.tril), ("upper", np.triu)):
+        kept = np.where(part(np.ones(e.shape, bool)), got, due)
+        if np.array_equal(part(got), got) and not np.array_equal(part(due), due) and e.due(kept):
+            return f"only its {words} triangle is there"
+    if e.due((got + np.swapaxes(got, -1, -2)) / 2):
+        return "it should be symmetric: what is due is (c + c.T) / 2 of it"
+    if np.allclose((due + np.swapaxes(due, -1, -2)) / 2, got, rtol=1e-9, atol=float(4 * e.tolerance.max())):
+        return "it is made symmetric, and what is due is not"
+    return None
+
+
+# -- broadcasting ----------------------------------------------------------------------------------------------------
+
+
+def _reduced_otherwise(e: Evidence) -> str | None:
+    """An argument that was broadcast: its cotangent is the sum over the broadcast axes, and no other reduction."""
+    shape = np.shape(e.out)
+    if not e.real or isinstance(e.out, (tuple, list)) or shape == e.shape or len(shape) < len(e.shape):
+        return None
+    try:
+        wide = np.broadcast_to(np.asarray(e.data[e.part.index]), shape).copy()
+    except ValueError:
+        return None
+    flat = e.widened(wide)
+    if flat is None:
+        return None
+    whole = flat.reshape(shape)
+    padded = (1,) * (len(shape) - len(e.shape)) + e.shape
+    axes = tuple(i for i, (a, b) in enumerate(zip(padded, shape, strict=True)) if a != b)
+    if not e.due(whole.sum(axis=axes)):
+        return None
+    for words, reduce in (("averaged", np.mean), ("maximised", np.max)):
+        if e.given(reduce(whole, axis=axes)):
+            return f"it is {words} over the broadcast axes, not summed"
+    if any(e.given(whole.take(at, axis=axes[0]).sum(axis=tuple(a - 1 for a in axes[1:]))) for at in (0, -1)):
+        return "it is one slice of the broadcast axes, not their sum"
+    for others in combinations(range(len(shape)), len(axes)):
+        if others != axes and whole.sum(axis=others).size == e.part.size and e.given(whole.sum(axis=others)):
+            return f"it is summed over the wrong axes: {others} instead of {axes}"
+    for some in (c for n in range(1, len(axes)) for c in combinations(axes, n)):
+        if whole.sum(axis=some).size == e.part.size and e.given(whole.sum(axis=some)):
+            return f"it is summed over the axes {some} only, and {axes} are broadcast"
+    return None
+
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+
+def _sign(e: Evidence) -> str | None:
+    g, due = e.got[e.wrong], e.expected[e.wrong]
+    slack = 4 * e.tolerance[e.wrong] + 1e-9 * np.abs(due)
+    if not np.all(np.abs(g + due) <= slack):
+        return None
+    if e.real and e.got.size > 1 and not e.wrong.all() and np.all(e.got >= 0) and np.all(due < 0):
+        return f"it is the absolute value of what is due: its sign is wrong{_region(e) or ' where that is negative'}"
+    return "its sign is wrong" + _region(e)
+
+
+def _should_be_zero(e: Evidence) -> str | None:
+    if np.any(np.abs(e.expected[e.wrong]) > e.tolerance[e.wrong]):
+        return None
+    return f"it should be zero{_region(e)}"
+
+
+def _constant_factor(e: Evidence) -> str | None:
+    g, due = e.got[e.wrong], e.expected[e.wrong]
+    if g.size < 2 or np.any(due == 0):
+        return None
+    ratio = g / due
+    middle = float(np.median(ratio))
+    if np.any(np.abs(ratio - middle) > 1e-6 * abs(middle)) or abs(middle - 1) <= 1e-6:
+        return None
+    return f"it is {middle:.9g} times what is due{_region(e)}{_count(e, middle)}"
+
+
+def _count(e: Evidence, factor: float) -> str:
+    """A factor that is a number of entries: a mean that is a sum, or the reverse."""
+    if np.size(e.out) == 1 and not np.iscomplexobj(e.out):
+        value = float(np.reshape(e.out, ()))
+        if abs(value - 1) > 1e-3 and abs(abs(factor) / abs(value) - 1) < 1e-6:
+            return ", which is the output: a factor too much"
+        if abs(value - 1) > 1e-3 and abs(abs(factor) * abs(value) - 1) < 1e-6:
+            return ", which is 1 / output: a factor is missing"
+    n, m = e.part.size, sum(np.size(leaf) for leaf in outputs(e.out))
+    for words, count in (
+        ("the number of its entries", n),
+        ("the number of entries of the output", m),
+        ("the number of entries for each of the output", n / max(m, 1)),
     ):
-        if np.array_equal(mask, wrong):
-            return f" only {words}"
+        if count >= 3 and abs(abs(factor) / count - 1) < 1e-6:
+            return f", and {count:g} is {words}: a division by it is missing"
+        if count >= 3 and abs(abs(factor) * count - 1) < 1e-6:
+            return f", and {count:g} is {words}: it is divided by it, as in a mean"
+    return ""
+
+
+def _slightly_off(e: Evidence) -> str | None:
+    g, due = e.got[e.wrong], e.expected[e.wrong]
+    relative = np.abs(g - due) / np.maximum(np.abs(due), 1e-300)
+    if not np.all(relative < 1e-5) or float(relative.max()) <= 1e-9 or e.wrong.mean() <= 0.3:
+        return None
+    ratio = g / np.where(due == 0, 1, due) - 1
+    if ratio.size > 1 and float(np.std(ratio)) < 0.1 * abs(float(np.mean(ratio))):
+        return f"it is off by the factor 1 {float(np.mean(ratio)):+.2g}"
+    return "it is right to float32 only: something inside the rule is computed in single precision"
+
+
+def _missing_factor(e: Evidence) -> str | None:
+    """What the rule gave is what is due times, or divided by, something at hand."""
+    known = e.expected != 0
+    if not e.real or not e.gross or known.sum() < 2 or not np.array_equal(known & e.wrong, e.wrong):
+        return None
+    ratio = e.got[known] / e.expected[known]
+    for name, value in _at_hand(e):
+        factor = value[known]
+        if np.ptp(factor) == 0:
+            continue
+        for sign, tail in ((1, ""), (-1, ", and its sign is wrong")):
+            if np.allclose(ratio, sign * factor, rtol=1e-7, atol=0):
+                return f"it is what is due times {name}: a factor too much{tail}"
+            if np.allclose(ratio * factor, sign, rtol=1e-7, atol=0):
+                return f"it is what is due divided by {name}: a factor is missing{tail}"
+    return None
+
+
+def _missing_term(e: Evidence) -> str | None:
+    """What the rule gave is off by something at hand."""
+    if not e.real or not e.gross or e.part.size < 2 or not np.isfinite(e.got).all():
+        return None
+    gap = e.got - e.expected
+    size = np.abs(e.got) + np.abs(e.expected)
+    for name, value in _at_hand(e):
+        for sign, words in ((1, "too large by"), (-1, "too small by")):
+            if np.ptp(value) and np.all(np.abs(gap - sign * value) <= 1e-8 * size + e.tolerance):
+                return f"it is {words} {name}: a term is {'too much' if sign > 0 else 'missing'}"
+    return None
+
+
+def _at_hand(e: Evidence) -> Iterator[tuple[str, Array]]:
+    """What a rule computes with, in the argument's own shape: arguments, output, cotangent, and products of two."""
+    single: list[tuple[str, Array]] = []
+    x = e.part.index
+    named = [("its argument", e.data[x])]
+    named += [(_name(e, i), v) for i, v in enumerate(e.data) if i != x and is_inexact(v)]
+    if not isinstance(e.out, (tuple, list)):
+        named += [("the output", e.out), ("the cotangent g", e.g)]
+    for name, value in named:
+        if np.iscomplexobj(value):
+            continue
+        try:
+            array = np.broadcast_to(np.asarray(value, np.float64), e.shape).ravel()
+        except ValueError:
+            continue
+        single.append((name, array))
+    yield from single
+    for name, array in single:
+        yield f"the square of {name}", array**2
+    for (one, a), (two, b) in combinations(single, 2):
+        yield f"{one} times {two}", a * b
+
+
+# -- where it is wrong -----------------------------------------------------------------------------------------------
+
+
+def _somewhere(e: Evidence) -> str | None:
+    words = _region(e).strip()
+    return f"it is wrong {words}" if words else None
+
+
+def _region(e: Evidence) -> str:
+    """A property of the input that all wrong entries, and only they, share."""
+    wrong = e.wrong
+    if not e.real or wrong.all():
+        return ""
+    for words, mask in _regions(e):
+        if np.array_equal(mask, wrong) and _confirmed(e, words):
+            return f" only where {words}"
+    x = _values(e)
     values, counts = np.unique(x, return_counts=True)
-    tied = np.isin(x, values[counts > 1])
-    return " only at ties" if tied.any() and np.array_equal(tied, wrong) else ""
+    tied = np.isin(x, values[(counts > 1) & (values != 0)])
+    if tied.any() and np.array_equal(tied, wrong):
+        return " only at ties"
+    if wrong.sum() >= 4 and wrong.size - wrong.sum() >= 4:
+        for words, size in (("more than", x), ("less than", -x), ("more than", np.abs(x))):
+            low, high = float(size[~wrong].max()), float(size[wrong].min())
+            if low < high:
+                edge, name = (low + high) / 2, "|x|" if size.min() >= 0 > x.min() else "x"
+                return f" only where {name} is {words} about {-edge if words == 'less than' else edge:.2g}"
+    return ""
+
+
+def _confirmed(e: Evidence, words: str) -> bool:
+    """Whether the wrong entries share the property at other points too: among few entries it may be by chance."""
+    seen = 0
+    for move in (np.negative, lambda v: -np.roll(v, 1), lambda v: np.roll(v, 1)):
+        other = _elsewhere(e, move)
+        if other is not None and other.wrong.any():
+            if not np.array_equal(dict(_regions(other))[words], other.wrong):
+                return False
+            seen += 1
+    return seen > 0 or e.wrong.size >= 12
+
+
+def _elsewhere(e: Evidence, move: Callable[[Any], Any]) -> Evidence | None:
+    """The evidence at the point to which every array is moved, by plain differences; None where there is none."""
+    data = [move(np.asarray(v)) if is_inexact(v) else v for v in e.data]
+    g = move(np.asarray(e.g)) if not isinstance(e.g, tuple) else e.g
+    try:
+        out = e.subject.forward(*copies(data), **dict(e.static))
+    except Exception:
+        return None
+    if not all(np.isfinite(leaf).all() for leaf in outputs(out)):
+        return None
+    there = replace(e, data=data, g=g, out=out)
+    got, expected = there._pulled(g, out, data, e.static), there.derivative(e.static)
+    if got is None or expected is None or not np.isfinite(expected).all():
+        return None
+    wrong = ~(np.abs(got - expected) <= 1e-4 * float(np.abs(expected).max(initial=1e-300)))
+    return replace(there, got=got, expected=expected, wrong=wrong)
+
+
+def _values(e: Evidence) -> Array:
+    return np.asarray(e.data[e.part.index]).ravel()
+
+
+def _regions(e: Evidence) -> Iterator[tuple[str, Mask]]:
+    x = _values(e)
+    yield "x < 0", x < 0
+    yield "x > 0", x > 0
+    yield "x = 0", x == 0
+    yield "|x| > 1", np.abs(x) > 1
+    yield "|x| < 1", np.abs(x) < 1
+    for index, value in enumerate(e.data):
+        if index == e.part.index or not is_inexact(value) or np.iscomplexobj(value):
+            continue
+        try:
+            y = np.broadcast_to(np.asarray(value), e.shape).ravel()
+        except ValueError:
+            continue
+        name = _name(e, index)
+        yield f"it equals {name} (a tie)", x == y
+        yield f"it is less than {name}", x < y
+        yield f"it is more than {name}", x > y
+        yield f"{name} = 0", y == 0
+        yield f"{name} < 0", y < 0
+        yield f"{name} > 0", y > 0
+    if not isinstance(e.g, tuple) and np.shape(e.g) == e.shape and not np.iscomplexobj(e.g):
+        g = np.asarray(e.g).ravel()
+        yield "g < 0", g < 0
+        yield "g > 0", g > 0
+
+
+def _name(e: Evidence, index: int) -> str:
+    """A data argument in words; of a rule that is a subject itself the first ones are cotangents."""
+    own = index - e.subject.leading
+    return f"argument {own}" if own >= 0 else "the cotangent g"
+
+
+def _rank(e: Evidence) -> int:
+    return max(len(e.shape), 1)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"<array of shape {value.shape}>"
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+KNOWN: tuple[Callable[[Evidence], str | None], ...] = (
+    _not_finite,
+    _part_dropped,
+    _zero,
+    _conjugate,
+    _slope_conjugated,
+    _negative_axis,
+    _keyword_ignored,
+    _axis_mistaken,
+    _sign,
+    _arguments_swapped,
+    _axes_permuted,
+    _reversed_or_shifted,
+    _reduced_otherwise,
+    _should_be_zero,
+    _constant_factor,
+    _slightly_off,
+    _missing_factor,
+    _triangle,
+    _in_wrong_order,
+    _missing_term,
+    _somewhere,
+)
+
+
+# -- rules that are not linear ---------------------------------------------------------------------------------------
+
+
+def nonlinearity(pull: Callable[[Array], Array], u: Array) -> str:
+    """How a rule depends on its cotangent that is not linear in it, or an empty string."""
+
+    def same(a: Array, b: Array) -> bool:
+        return bool(np.all(np.abs(a - b) <= 1e-12 * (np.abs(a) + np.abs(b))))
+
+    with np.errstate(all="ignore"):
+        here, back, twice, none = pull(u), pull(-u), pull(2 * u), pull(np.zeros_like(u))
+        if not (np.isfinite(here).all() and np.isfinite(back).all()):
+            return ""
+        if same(none, here) and same(back, here):
+            return "it does not use the cotangent"
+        if same(twice, here):
+            return "it uses the cotangent's sign alone"
+        if same(back, here) and same(twice, 2 * here):
+            return "it takes the absolute value of the cotangent"
+        if same(twice, 4 * here):
+            return "it squares the cotangent"
+        if not np.any(pull(-np.abs(u))):
+            return "it drops the cotangent's negative entries"
+        if np.any(none) and same(twice - here, here - none):
+            return "it adds something that does not depend on the cotangent"
+    return ""

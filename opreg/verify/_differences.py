@@ -7,7 +7,7 @@ whose derivative the reference does not resolve says nothing; a check most of wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -480,17 +480,33 @@ class _Differences:
             self.rough = True
             kinked = [k | s for k, s in zip(kinked, sure, strict=True)]
         self.kinked = kinked
+        told: set[int] = set()
         for comparison, certain, kink in zip(self.comparisons, sure, kinked, strict=True):
-            if np.any(certain & ~kink):
-                findings.append(self._finding(comparison, certain & ~kink))
-            if len(findings) == _MOST_FINDINGS:
-                return findings
+            for wrong in self._by_argument(comparison, certain & ~kink, told):
+                findings.append(self._finding(comparison, wrong))
+                if len(findings) == _MOST_FINDINGS:
+                    return findings
         if findings or not any(kink.any() for kink in kinked):
             return findings
         if not self.kinks or self.oracle.directions is not None:
             self.lost = "the function has a kink here"
             return findings
         return self._at_kinks(kinked)
+
+    def _by_argument(
+        self, comparison: _Comparison, wrong: NDArray[np.bool_], told: set[int]
+    ) -> Iterator[NDArray[np.bool_]]:
+        """The wrong entries of each argument by itself, of those that were not told of yet."""
+        if comparison.forward or self.oracle.directions is not None:
+            if wrong.any():
+                yield wrong
+            return
+        for part in self.oracle.inputs.parts:
+            own = np.zeros_like(wrong)
+            own[part.start : part.stop] = wrong[part.start : part.stop]
+            if own.any() and part.index not in told:
+                told.add(part.index)
+                yield own
 
     def _at_kinks(self, kinked: list[NDArray[np.bool_]]) -> list[Finding]:
         """At a kink the rule must lie within the hull of its own, verified, values nearby."""
@@ -585,16 +601,7 @@ class _Differences:
             where = f"{oracle.inputs.name(worst, self.subject.leading)}"
             if part.stop - part.start > 1:
                 where += f" ({count} of {part.stop - part.start} entries are wrong)"
-            pattern = _diagnose.pattern(
-                self.subject,
-                self.data,
-                self.out,
-                part,
-                comparison.full[part.start : part.stop],
-                comparison.expected[part.start : part.stop],
-                sure[part.start : part.stop],
-                comparison.tolerance[part.start : part.stop],
-            )
+            pattern = _diagnose.diagnosis(self._evidence(comparison, part, sure))
         else:
             where, pattern = "a random direction", ""
         what = "the cotangent" if self.subject.order == 1 else "the derivative of the rule"
@@ -609,6 +616,29 @@ class _Differences:
             expected=f"{comparison.expected[worst]:.17g}",
             error_bound=float(comparison.tolerance[worst]),
             reproducer=reproducer(self.subject, self.given, self.static, comparison.given, self.out),
+        )
+
+    def _evidence(self, comparison: _Comparison, part: Part, sure: NDArray[np.bool_]) -> _diagnose.Evidence:
+        piece = slice(part.start, part.stop)
+        return _diagnose.Evidence(
+            self.subject,
+            self.data,
+            self.static,
+            self.out,
+            comparison.given,
+            part,
+            comparison.full[piece],
+            comparison.expected[piece],
+            sure[piece],
+            comparison.tolerance[piece],
+            {
+                other.index: (
+                    comparison.full[other.start : other.stop],
+                    comparison.expected[other.start : other.stop],
+                )
+                for other in self.oracle.inputs.parts
+                if other is not part
+            },
         )
 
     def _forward_finding(self, comparison: _Comparison, sure: NDArray[np.bool_]) -> Finding:
