@@ -391,6 +391,14 @@ def _literal(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 
+def _nearly(value: complex) -> complex:
+    """Return a number slightly off, with as many digits as that takes."""
+    off = value * (1 + SLIGHTLY)
+    if isinstance(off, complex):
+        return complex(float(f"{off.real:.12g}"), float(f"{off.imag:.12g}"))
+    return float(f"{off:.12g}")
+
+
 def _of_constant(node: ast.AST, value: Any, above: Sequence[ast.AST]) -> Found:
     parent = above[-1]
     if type(value) is bool:
@@ -402,9 +410,9 @@ def _of_constant(node: ast.AST, value: Any, above: Sequence[ast.AST]) -> Found:
         yield kind, _literal(further)
         product = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div | ast.Pow)
         if kind == "constant" and product and value:
-            yield kind, _literal(value * (1 + SLIGHTLY))
+            yield kind, _literal(_nearly(value))
     elif type(value) in (float, complex):
-        yield "constant", _literal(value * (1 + SLIGHTLY) if value else SLIGHTLY)
+        yield "constant", _literal(_nearly(value) if value else SLIGHTLY)
 
 
 def _kind_of_integer(node: ast.AST, above: Sequence[ast.AST]) -> str:
