@@ -84,6 +84,7 @@ class Primitive:
         self._asks: dict[tuple[str, str], tuple[str, ...]] = {}  # what each rule asks for, by name
         self._linear: set[str] = set()
         self._reasons: dict[str, str] = {}
+        self._unchecked: dict[str, str] = {}
         self.waivers: list[Waiver] = []
         self._calling: Function | None = None
         self._with_residual: Function | None = None
@@ -124,6 +125,19 @@ class Primitive:
             raise DeclarationError(f"{self.name}: not_differentiable needs a reason")
         self._reasons.update(reasons)
         self._prepare()
+        return self
+
+    def leave_unchecked(self, what: str, reason: str) -> Self:
+        """Declare, with the reason, that samples do not exercise something; a run reports it as waived.
+
+        ``what`` is the name of a keyword or an argument, or a piece of the source of a rule: the line that no sample
+        reaches, a condition that always has the same outcome, or the name of a function.
+        """
+        if not what.strip() or not reason.strip():
+            raise DeclarationError(
+                f"{self.name}: leave_unchecked needs what is left unchecked, and the reason why"
+            )
+        self._unchecked[what] = reason
         return self
 
     def with_residual(self, function: Function) -> Function:
@@ -467,6 +481,11 @@ class Primitive:
     def reasons(self) -> Mapping[str, str]:
         """The arguments declared not differentiable, with the reasons."""
         return MappingProxyType(self._reasons)
+
+    @property
+    def unchecked(self) -> Mapping[str, str]:
+        """What was declared to be left unchecked, with the reasons."""
+        return MappingProxyType(self._unchecked)
 
     @property
     def is_constant(self) -> bool:

@@ -457,6 +457,13 @@ def origin(primitive: Primitive) -> Origin:
     return Origin(entry.name, entry.distribution, entry.version)
 
 
+def siblings(primitive: Primitive) -> list[Primitive]:
+    """Return the primitives that the same plugin supplies, blocked ones too, in the order in which they came."""
+    mine = _entry(primitive)
+    claims = (claim for several in _registry.claims.values() for claim in several)
+    return [other for other, entry in claims if entry is mine]
+
+
 def is_registered(primitive: Primitive) -> bool:
     """Tell whether a fresh process would find this primitive by its name."""
     return bool(_entry(primitive).distribution) and not _entry(primitive).distribution.startswith("(")

@@ -37,6 +37,7 @@ def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
     for generator in primitive.sample_generators:
         yield "samples", generator
     yield "reasons", repr(sorted(getattr(primitive, "reasons", {}).items()))
+    yield "unchecked", repr(sorted(getattr(primitive, "unchecked", {}).items()))
 
 
 def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:

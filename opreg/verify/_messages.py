@@ -52,6 +52,32 @@ class Tally:
             self.digits = other.digits if self.digits is None else min(self.digits, other.digits)
 
 
+@dataclass(slots=True)
+class Coverage:
+    """What cases exercised of a primitive. Sets, so that it does not matter which worker adds what and when."""
+
+    targets: set[int] = field(default_factory=set)
+    """The lines and branches of its rules that were executed, by number."""
+    keywords: set[str] = field(default_factory=set)
+    """Those given with another value than the default."""
+    arguments: set[str] = field(default_factory=set)
+    """Those whose derivative was asked for."""
+    dtypes: set[str] = field(default_factory=set)
+    accepted: set[str] = field(default_factory=set)
+    """Dtypes that the forward takes, as far as that had to be tried."""
+    hindrances: set[str] = field(default_factory=set)
+    """Why the rules could not be watched."""
+
+    def merge(self, other: Coverage) -> None:
+        """Add what other cases exercised."""
+        self.targets |= other.targets
+        self.keywords |= other.keywords
+        self.arguments |= other.arguments
+        self.dtypes |= other.dtypes
+        self.accepted |= other.accepted
+        self.hindrances |= other.hindrances
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """The handshake, before the first case: who decides, and which version of the rules it has."""
@@ -73,6 +99,7 @@ class Batch:
     seconds: float = 0.0
     checks: dict[str, Tally] = field(default_factory=dict)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
 
     @property
     def cases(self) -> int:

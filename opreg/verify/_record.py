@@ -9,13 +9,16 @@ from typing import Any
 
 from opreg import plugins
 from opreg.plugins import Problem
-from opreg.verify._messages import FULL, Batch, Hello, Message, Tally
-from opreg.verify._plan import Case
+from opreg.verify._messages import FULL, Batch, Coverage, Hello, Message, Tally
+from opreg.verify._plan import CASES, SAMPLES, Case
+from opreg.verify._unchecked import Unchecked, unchecked
 from opreg.verify._verdict import Finding
 
 SCHEMA = "opreg-report/1"
 OUTCOMES = ("pass", "fail", "inconclusive", "waived", "error")
 _WORST_FIRST = ("fail", "error", "inconclusive", "pass", "waived")
+COVERAGE = "coverage"
+"""What is said of a primitive that leaves something unchecked: the name of a check, though no case decides it."""
 _OF_THE_RUN = ("started", "seconds", "executor", "workers")
 
 
@@ -50,6 +53,9 @@ class PrimitiveRecord:
     samples: int = 0
     seconds: float = 0.0
     checks: dict[str, Tally] = field(default_factory=dict)
+    coverage: Coverage = field(default_factory=Coverage)
+    unchecked: Unchecked | None = None
+    """What is left unchecked, once every case is decided."""
     _findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
@@ -60,7 +66,7 @@ class PrimitiveRecord:
     @property
     def verdict(self) -> str:
         """The worst verdict of its checks; inconclusive where nothing of it was checked."""
-        verdicts = {verdict_of(tally) for tally in self.checks.values()}
+        verdicts = {verdict_of(tally) for tally in self._judged.values()}
         return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), "inconclusive")
 
     @property
@@ -69,7 +75,18 @@ class PrimitiveRecord:
         if not self.cases:
             return [Finding("samples", "inconclusive", self._why_unchecked()).as_dict()]
         kept = [finding for check in self._findings for finding in _first(self._findings[check])]
-        return sorted(kept, key=_by_case)
+        found = sorted(kept, key=_by_case)
+        if self.unchecked is not None and COVERAGE in self._judged and self.unchecked.count:
+            found.append(Finding(COVERAGE, "inconclusive", f"{self.unchecked.sentence}.").as_dict())
+        return found
+
+    @property
+    def _judged(self) -> dict[str, Tally]:
+        """The checks, and what coverage says where it decides."""
+        if self.unchecked is None or not self.unchecked.decides:
+            return self.checks
+        outcome = "inconclusive" if self.unchecked.count else "pass"
+        return {**self.checks, COVERAGE: Tally({outcome: 1})}
 
     def _why_unchecked(self) -> str:
         reasons = {reason for tally in self.checks.values() for reason in tally.inapplicable}
@@ -82,6 +99,7 @@ class PrimitiveRecord:
         """Add a message's cases."""
         self.samples += batch.samples
         self.seconds += batch.seconds
+        self.coverage.merge(batch.coverage)
         for name, tally in batch.checks.items():
             self.checks.setdefault(name, Tally()).merge(tally)
         for finding in batch.findings:
@@ -90,8 +108,18 @@ class PrimitiveRecord:
             if len(kept) > 4 * FULL:
                 kept[:] = _first(kept)
 
+    def conclude(self, whole: bool) -> None:
+        """Say what is left unchecked, now that every case is decided; ``whole`` tells whether every check ran.
+
+        It is held against a primitive that is right in all else, where as much ran as does by default.
+        """
+        enough = self.samples >= SAMPLES and self.cases >= CASES
+        decides = whole and enough and self.verdict in ("pass", "waived")
+        self.unchecked = unchecked(plugins.get(self.name), self.coverage, decides)
+
     def as_dict(self) -> dict[str, Any]:
         """Return what ``report.json`` says of the primitive."""
+        left = self.unchecked or unchecked(plugins.get(self.name), self.coverage)
         return {
             "name": self.name,
             "plugin": self.plugin,
@@ -102,7 +130,8 @@ class PrimitiveRecord:
             "cases": self.cases,
             "samples": self.samples,
             "seconds": round(self.seconds, 3),
-            "checks": {name: _check(self.checks[name]) for name in sorted(self.checks)},
+            "checks": {name: _check(self._judged[name]) for name in sorted(self._judged)},
+            "unchecked": left.as_dict(),
             "findings": [_finite(finding) for finding in self.findings],
         }
 
@@ -135,6 +164,10 @@ class Record:
             record.digest = message.digest
         elif isinstance(message, Batch):
             record.add(message)
+
+    def conclude(self, name: str, whole: bool) -> None:
+        """Note that every case of a primitive is decided; ``whole`` tells whether every check ran."""
+        self.primitives[name].conclude(whole)
 
     @property
     def reported(self) -> dict[str, PrimitiveRecord]:

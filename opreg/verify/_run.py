@@ -7,6 +7,7 @@ primitive.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import signal
@@ -27,6 +28,7 @@ from opreg._primitive import Primitive, Sample
 from opreg._version import __version__
 from opreg.verify import _checks
 from opreg.verify._check import Check
+from opreg.verify._coverage import Measure, measuring
 from opreg.verify._digest import digest
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain, sentence
@@ -51,6 +53,7 @@ class Options:
     checks: tuple[str, ...] = ()
     time_limit: float = 10.0
     message_seconds: float = 0.1
+    coverage: bool = True
 
 
 PATIENCE = 2
@@ -97,13 +100,18 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
     yield Hello(shard.primitive, os.getpid(), platform.node(), digest(primitive), versions())
     batch = Batch(shard.primitive)
     started = time.perf_counter()
-    for case, decided in _cases(primitive, shard, options):
-        _enter(batch, case, decided)
-        now = time.perf_counter()
-        if shard.careful or now - started >= options.message_seconds:
-            batch.seconds = now - started
-            yield batch
-            batch, started = Batch(shard.primitive), now
+    with measuring(primitive, options.coverage) as measure:
+        for case, decided in _cases(primitive, shard, options, measure):
+            _enter(batch, case, decided)
+            now = time.perf_counter()
+            if shard.careful or now - started >= options.message_seconds:
+                batch.seconds, batch.coverage = now - started, measure.taken()
+                yield batch
+                batch, started = Batch(shard.primitive), now
+        if not shard.careful:
+            with contextlib.suppress(CaseTimeout), limit(options.time_limit), _quiet():
+                measure.try_forward()
+        batch.coverage = measure.taken()
     batch.seconds = time.perf_counter() - started
     yield batch
     yield Done(shard.primitive)
@@ -138,14 +146,14 @@ def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | V
 
 
 def _cases(
-    primitive: Primitive, shard: Shard, options: Options
+    primitive: Primitive, shard: Shard, options: Options, measure: Measure
 ) -> Iterator[tuple[Case, str | Verdict | None]]:
     """Yield each case, in order, with its verdict, or with the reason why the check does not apply.
 
     A round that was drawn and a forward that was run are yielded too, with ``None``: they are places where
     a shard can be taken up again, so that a worker's death is blamed on what was being done.
     """
-    subject = Subject.of(primitive)
+    subject = measure.observed(Subject.of(primitive))
     wanted = keyword(options.keyword)
     checks = {
         name: check
@@ -183,6 +191,7 @@ def _cases(
                 after = None
             if isinstance(prepared, Verdict):
                 continue
+            measure.sample(number, drawn.samples[index], *prepared, subject.active(prepared[0]))
             for name, check in checks.items():
                 case = Case(primitive.name, number, index, name, options.seed)
                 if after is not None:

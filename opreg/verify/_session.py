@@ -17,7 +17,7 @@ from opreg._primitive import Primitive
 from opreg.verify import _checks
 from opreg.verify._executors import Executor, RunBroke
 from opreg.verify._keyword import keyword
-from opreg.verify._messages import Batch, Message
+from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import CASES, Plan
 from opreg.verify._record import Record
 from opreg.verify._run import Options, versions
@@ -90,6 +90,7 @@ def verify(
         problems=plugins.problems(),
     )
     record.expect(names)
+    whole = options.coverage and not (options.checks or options.keyword)
     started = time.perf_counter()
     try:
         with _interrupts(executor), closing(_messages(executor, plan, options)) as messages:
@@ -97,6 +98,8 @@ def verify(
                 if executor.interrupted():
                     raise KeyboardInterrupt
                 record.add(message)
+                if isinstance(message, Done) and plan.is_complete(message.primitive):
+                    record.conclude(message.primitive, whole)
                 if watch is not None:
                     watch(message, plan, record)
                 if stop_at_failure and isinstance(message, Batch) and message.failures:
