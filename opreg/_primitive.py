@@ -157,20 +157,21 @@ class Primitive:
         self.sample_generators.append(generator)
         return generator
 
-    def equivalent_mutant(self, argument: str, change: str, reason: str) -> Self:
-        """Declare, with the reason, that a change of a rule, as ``opreg mutate`` prints it, leaves the rule right.
+    def waive_mutant(self, argument: str, change: str, reason: str) -> Self:
+        """Declare, with the reason, that no sample need show a change of a rule, as ``opreg mutate`` prints it.
 
         ``argument`` is the one whose rule it is, or ``"*"`` for all. ``change`` reads ``"before -> after"``, or
-        ``"before -> ..."`` for whatever becomes of ``before``. A waiver that waives no surviving mutant is reported.
+        ``"before -> ..."`` for whatever becomes of ``before``, which may be the name of a helper, for all changes of
+        it. A waiver that waives no surviving mutant is reported.
         """
         if argument != "*":
-            self._require_data(argument, "equivalent_mutant")
+            self._require_data(argument, "waive_mutant")
         if not all(part.strip() for part in change.partition(" -> ")):
             raise DeclarationError(
-                f"{self.name}: equivalent_mutant needs a change that reads 'before -> after', not {change!r}"
+                f"{self.name}: waive_mutant needs a change that reads 'before -> after', not {change!r}"
             )
         if not reason.strip():
-            raise DeclarationError(f"{self.name}: equivalent_mutant needs a reason for {change!r}")
+            raise DeclarationError(f"{self.name}: waive_mutant needs a reason for {change!r}")
         self.waivers.append(Waiver(argument, change, reason))
         return self
 

@@ -185,7 +185,8 @@ class Tested:
             before, _, after = waiver.change.partition(" -> ")
             if waiver.argument != "*" and waiver.argument not in mutant.arguments:
                 continue
-            if waiver.change == mutant.change or (after == "..." and before == mutant.before):
+            names = mutant.before, mutant.function.rpartition(".")[2]
+            if waiver.change == mutant.change or (after == "..." and before in names):
                 return waiver
         return None
 

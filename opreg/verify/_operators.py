@@ -332,8 +332,12 @@ def _of_node(node: ast.AST, above: Sequence[ast.AST], number: Callable[[str], bo
     elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
         if node.attr in ("T", "mT", "H"):
             yield "transpose", node.value
-        elif node.attr in ("real", "imag"):
+        elif node.attr in ("real", "imag") and not _is_of_numpy(node) and not _asks_dtype(above[-1]):
             yield "call", node.value
+
+
+def _asks_dtype(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "dtype"
 
 
 def _of_operation(node: ast.BinOp) -> Found:
@@ -349,10 +353,10 @@ def _of_operation(node: ast.BinOp) -> Found:
     elif isinstance(op, ast.Mult | ast.Div):
         if any(isinstance(side, ast.Tuple | ast.List) for side in (left, right)):
             return
-        if not _is_one(right):
-            yield "factor", left
+        if not _is_one(right):  # a factor is left out, its sign is not
+            yield "factor", ast.UnaryOp(ast.USub(), left) if _is_minus(right) else left
         if isinstance(op, ast.Mult) and not _is_one(left):
-            yield "factor", right
+            yield "factor", ast.UnaryOp(ast.USub(), right) if _is_minus(left) else right
         yield "operation", ast.BinOp(left, ast.Div() if isinstance(op, ast.Mult) else ast.Mult(), right)
         if isinstance(op, ast.Div) and not _same(left, right):
             yield "swap", ast.BinOp(right, op, left)
@@ -391,18 +395,18 @@ def _literal(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 
-def _nearly(value: complex) -> complex:
+def _nearly(value: Any) -> Any:
     """Return a number slightly off, with as many digits as that takes."""
-    off = value * (1 + SLIGHTLY)
-    if isinstance(off, complex):
-        return complex(float(f"{off.real:.12g}"), float(f"{off.imag:.12g}"))
-    return float(f"{off:.12g}")
+    off = complex(value) * (1 + SLIGHTLY)
+    real, imaginary = float(f"{off.real:.12g}"), float(f"{off.imag:.12g}")
+    return complex(real, imaginary) if isinstance(value, complex) else real
 
 
 def _of_constant(node: ast.AST, value: Any, above: Sequence[ast.AST]) -> Found:
     parent = above[-1]
     if type(value) is bool:
-        if not (isinstance(parent, ast.keyword) and parent.arg in _HARMLESS):
+        identity = isinstance(parent, ast.Compare)  # such as "where is True": the comparison is turned round
+        if not identity and not (isinstance(parent, ast.keyword) and parent.arg in _HARMLESS):
             yield "keyword" if isinstance(parent, ast.keyword) else "constant", ast.Constant(not value)
     elif type(value) is int:
         further = value - 1 if value < 0 else value + 1

@@ -57,9 +57,9 @@ POOR = SCALED.replace("""{"factor": 2.5}, """, "").replace("rng.standard_normal(
 WAIVED = (
     POOR
     + """
-scaled.equivalent_mutant("x", "factor -> its default 1.0", "no sample has another, to try what a waiver does")
-scaled.equivalent_mutant("*", "x + 7 -> ...", "nothing reads so")
-scaled.equivalent_mutant("x", "1 -> 2", "it is found, so this is no reason")
+scaled.waive_mutant("x", "factor -> its default 1.0", "no sample has another, to try what a waiver does")
+scaled.waive_mutant("*", "x + 7 -> ...", "nothing reads so")
+scaled.waive_mutant("x", "1 -> 2", "it is found, so this is no reason")
 """
 )
 DIES = SCALED.replace(
@@ -184,6 +184,7 @@ def made(source: str, operator: str, **options: Any) -> list[str]:
         ("def r(g):\n  d = g\n  d += g\n  return d", "term", ["(nothing)"]),
         ("lambda g, x: g * x", "factor", ["g", "x"]),
         ("lambda g, x: g / x ** 2", "factor", ["g", "x"]),
+        ("lambda g, x: -x * g", "factor", ["-x", "-g"]),
         ("lambda g, x: g * x", "operation", ["g / x"]),
         ("lambda g, x: g / x", "operation", ["g * x"]),
         ("lambda g, x: g / x", "swap", ["x / g"]),
@@ -375,7 +376,7 @@ def test_a_waived_survivor_does_not_count_and_a_waiver_of_nothing_is_stale(insta
 @pytest.mark.parametrize(
     ("waiver", "complaint"),
     [
-        (("z", "a -> b", "why"), "equivalent_mutant names 'z', which is not one of its data parameters"),
+        (("z", "a -> b", "why"), "waive_mutant names 'z', which is not one of its data parameters"),
         (("x", "a to b", "why"), "needs a change that reads 'before -> after', not 'a to b'"),
         (("x", "a -> b", " "), "needs a reason for 'a -> b'"),
     ],
@@ -383,7 +384,7 @@ def test_a_waived_survivor_does_not_count_and_a_waiver_of_nothing_is_stale(insta
 def test_a_waiver_that_says_nothing_is_refused(waiver: tuple[str, str, str], complaint: str) -> None:
     primitive = opreg.primitive("mutlib.same")(lambda x, /: x)
     with pytest.raises(DeclarationError, match=complaint):
-        primitive.equivalent_mutant(*waiver)
+        primitive.waive_mutant(*waiver)
 
 
 # -- the command line ------------------------------------------------------------------------------------------------
