@@ -38,6 +38,7 @@ from opreg.verify._report import describe, prepare, write
 from opreg.verify._run import Options, replay, shown
 from opreg.verify._session import select, verify
 from opreg.verify._state import recall, remember
+from opreg.verify._unchecked import count_of, lines_of
 
 STATUS = """\b
 Exit status:
@@ -442,6 +443,8 @@ def _list_primitives(rows: list[dict[str, Any]]) -> None:
     for found in rows:
         last = found["last"]
         when = f"{last['verdict']} ({last['when'][:10]})" if last else "never run"
+        left = count_of(last["unchecked"]) if last and last.get("unchecked") else 0
+        when += f", {left} unchecked" if left else ""
         origin = f"{found['distribution']} {found['version']}".strip()
         modes = "+".join(found["modes"]) or "-"
         aliases = ", ".join(found["aliases"])
@@ -514,6 +517,14 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
                 say(f"  {key}: {value}" if title != "keywords" else f"  {key}={value}")
     if found["without_rule"]:
         say(f"\nwithout rule and without reason: {', '.join(found['without_rule'])}", "bold red")
+    last = found["last"]
+    left = last.get("unchecked") if last else None
+    unchecked = [f"waived   {what}: {reason}" for what, reason in found["left_unchecked"].items()]
+    unchecked += lines_of({**left, "waived": []}) if left else ()
+    if unchecked:
+        say("\nunchecked", "bold")
+        for text in unchecked:
+            say(f"  {text}")
     say("\nsamples", "bold")
     say(f"  {found['samples']} in each round")
     for generator in found["sample_generators"]:
@@ -523,7 +534,6 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
     say("\nconventions", "bold")
     for convention in found["conventions"]:
         say(f"  {convention}")
-    last = found["last"]
     say(
         f"\nlast run: {last['verdict']}, {last['cases']} cases, {last['when']}"
         if last

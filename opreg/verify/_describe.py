@@ -80,6 +80,7 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
         "derived": derived,
         "not_differentiable": dict(primitive.reasons),
         "without_rule": primitive.missing_rules(),
+        "left_unchecked": dict(primitive.unchecked),
         "sample_generators": [
             {"name": getattr(generator, "__name__", "?"), "where": place(generator)}
             for generator in primitive.sample_generators

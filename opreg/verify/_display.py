@@ -16,6 +16,7 @@ from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import Plan
 from opreg.verify._record import PrimitiveRecord, Record
 from opreg.verify._report import describe, headline, is_red
+from opreg.verify._unchecked import count_of, lines_of
 
 STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "inconclusive": "yellow", "waived": "dim"}
 
@@ -121,6 +122,7 @@ def table(records: list[PrimitiveRecord]) -> Table:
         ("verdict", "left"),
         ("cases", "right"),
         ("digits", "right"),
+        ("unchecked", "right"),
     ):
         grid.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for record in records:
@@ -130,6 +132,7 @@ def table(records: list[PrimitiveRecord]) -> Table:
             Text(verdict, style=STYLES.get(verdict, "")),
             str(record.cases),
             _digits(record),
+            str(record.unchecked.count or "") if record.unchecked else "",
         )
     return grid
 
@@ -166,9 +169,33 @@ def epilogue(console: Console, record: Record, *, quiet: bool, verbose: bool) ->
             _print(console, describe(finding))
         if not verbose:
             _print(console, f"  {_counts(primitive)}; see --verbose or --report for the others")
+    if not quiet:
+        _print_unchecked(console, report["primitives"], verbose)
     if record.broke:
         _print(console, f"The run broke: {record.broke}", "bold red")
     _print(console, headline(report), "bold")
+
+
+def _print_unchecked(console: Console, primitives: list[dict[str, Any]], verbose: bool) -> None:
+    """Print what is unchecked and was not told as a finding: all of it with ``verbose``, else in a sentence."""
+    if verbose:
+        for primitive in primitives:
+            lines = list(lines_of(primitive["unchecked"]))
+            if lines:
+                _print(
+                    console, "\n".join((f"\n{primitive['name']}: unchecked", *(f"  {one}" for one in lines)))
+                )
+        return
+    hindered = sorted({p["unchecked"]["not_measured"] for p in primitives} - {""})
+    for why in hindered:
+        _print(console, f"Which lines and branches of the rules are executed was not measured: {why}.")
+    told = [p["name"] for p in primitives if not p["unchecked"]["decides"] and count_of(p["unchecked"])]
+    if told:
+        some = ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
+        _print(
+            console,
+            f"Partly unchecked, which this run is too small to hold against them: {some} (see --verbose).",
+        )
 
 
 def _telling(primitive: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as etree
 
 from opreg._errors import OpregError
 from opreg.verify._record import Record
+from opreg.verify._unchecked import count_of, lines_of
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "-", "error": "!"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -172,15 +173,32 @@ def summary(report: dict[str, Any]) -> str:
                 replay = f"`opreg replay {finding['case']}`" if finding["case"] else ""
                 lines.append(f"| {' | '.join(map(_cell, cells))} | {replay} |")
         lines.append("")
+    unchecked = [p for p in report["primitives"] if any(lines_of(p["unchecked"]))]
+    if unchecked:
+        lines += ["## Unchecked", ""]
+        for primitive in unchecked:
+            shown = list(lines_of(primitive["unchecked"]))
+            more = [f"and {len(shown) - 10} more"] if len(shown) > 10 else []
+            lines.append(f"* {_cell(primitive['name'])}")
+            lines += [f"  * {_cell(text)}" for text in (*shown[:10], *more)]
+        lines.append("")
     lines += [
         "## Primitives",
         "",
-        "| primitive | verdict | cases | digits | plugin |",
-        "|---|---|---|---|---|",
+        "| primitive | verdict | cases | digits | unchecked | plugin |",
+        "|---|---|---|---|---|---|",
     ]
     for primitive in report["primitives"]:
         origin = f"{primitive['distribution']} {primitive['version']}"
-        row = (primitive["name"], primitive["verdict"], primitive["cases"], _digits(primitive), origin)
+        number = count_of(primitive["unchecked"]) or ""
+        row = (
+            primitive["name"],
+            primitive["verdict"],
+            primitive["cases"],
+            _digits(primitive),
+            number,
+            origin,
+        )
         lines.append(f"| {' | '.join(map(_cell, row))} |")
     return "\n".join(lines) + "\n"
 
@@ -239,7 +257,7 @@ def page(report: dict[str, Any]) -> str:
         parts += [f'<li class="fail">{escape(problem["message"])}</li>' for problem in report["problems"]]
         parts.append("</ul>")
     parts.append("<h2>Primitives</h2><table><thead><tr><th>primitive<th>verdict<th>cases<th>digits<th>checks")
-    parts.append("<th>plugin</tr></thead><tbody>")
+    parts.append("<th>unchecked<th>plugin</tr></thead><tbody>")
     for primitive in report["primitives"]:
         parts.append(_row(primitive))
     parts.append("</tbody></table></body></html>")
@@ -262,8 +280,11 @@ def _row(primitive: dict[str, Any]) -> str:
             f"<details{shown}><summary>{number} finding{'' if number == 1 else 's'}</summary>"
             f"<pre>{escape(details)}</pre></details>"
         )
+    unchecked = list(lines_of(primitive["unchecked"]))
+    if unchecked:
+        name += f"<details><summary>unchecked</summary><pre>{escape(chr(10).join(unchecked))}</pre></details>"
     origin = escape(f"{primitive['distribution']} {primitive['version']}")
     return (
         f'<tr><td>{name}<td class="{verdict}">{_MARKS[verdict]} {verdict}<td>{primitive["cases"]}'
-        f"<td>{_digits(primitive)}<td>{checks}<td>{origin}</tr>"
+        f"<td>{_digits(primitive)}<td>{checks}<td>{count_of(primitive['unchecked']) or ''}<td>{origin}</tr>"
     )

@@ -43,6 +43,7 @@ def remember(record: Record) -> None:
             "digest": found.digest,
             "seed": record.seed,
             "when": record.started,
+            "unchecked": None if found.unchecked is None else found.unchecked.as_dict(),
         }
     with contextlib.suppress(OSError, RuntimeError):
         directory = cache_directory()

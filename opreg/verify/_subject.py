@@ -24,7 +24,8 @@ class Subject:
     i has no derivative, or is None. `trace` is the forward function in the form that the engine can differentiate, for
     the second order. `elementwise` is a hint, which the oracle confirms. Of a rule that is a subject itself
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
-    forward with what it computes on the way moved by a relative amount, where that is known.
+    forward with what it computes on the way moved by a relative amount, where that is known. `without_rule` names the
+    arguments for which there is neither a rule nor a declared reason.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Subject:
     order: int = 1
     leading: int = 0
     shaken: Callable[..., Any] | None = None
+    without_rule: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -66,6 +68,7 @@ class Subject:
             elementwise=bool(primitive.elementwise) or None,
             trace=primitive.bind,
             registered=True,
+            without_rule=tuple(primitive.missing_rules()),
         )
 
     @classmethod

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from types import CodeType
 from typing import Any
 
@@ -34,40 +34,17 @@ class Unchecked:
 
     @property
     def count(self) -> int:
-        """How many things are unchecked that an author should sample or waive; a dtype is no more than told."""
-        return len(self.lines) + len(self.branches) + len(self.keywords) + len(self.arguments)
+        """How many things are unchecked that an author should sample or waive."""
+        return count_of(self.as_dict())
 
     @property
     def sentence(self) -> str:
         """What is unchecked, in a sentence; empty where nothing is."""
-        lines = _spans([entry["where"] for entry in self.lines])
-        branches = [
-            f"{entry['where']}: {entry['condition']!r} is never {entry['never']}" for entry in self.branches
-        ]
-        parts = [
-            f"{words} {_few(names)}"
-            for words, names in (
-                ("no case executes", lines),
-                ("no case takes the branch", branches),
-                ("no sample gives the keyword", self.keywords),
-                ("no sample asks for the derivative by", self.arguments),
-            )
-            if names
-        ]
-        return "; ".join(parts)
+        return sentence_of(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """Return what ``report.json`` says of it."""
-        return {
-            "decides": self.decides,
-            "not_measured": self.not_measured,
-            "lines": self.lines,
-            "branches": self.branches,
-            "keywords": self.keywords,
-            "dtypes": self.dtypes,
-            "arguments": self.arguments,
-            "waived": self.waived,
-        }
+        return asdict(self)
 
 
 def unchecked(primitive: Primitive, coverage: Coverage, decides: bool = False) -> Unchecked:
@@ -179,7 +156,26 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def lines_of(found: dict[str, Any]) -> Iterator[str]:
+def count_of(found: Mapping[str, Any]) -> int:
+    """Return how many things a report has as unchecked; a dtype that was not tried is no more than told."""
+    return sum(len(found[key]) for key in ("lines", "branches", "keywords", "arguments"))
+
+
+def sentence_of(found: Mapping[str, Any]) -> str:
+    """Return what a report has as unchecked in a sentence; empty where that is nothing."""
+    branches = [
+        f"{entry['where']} on which {entry['condition']!r} is {entry['never']}" for entry in found["branches"]
+    ]
+    told = (
+        ("no case executes", _spans([entry["where"] for entry in found["lines"]])),
+        ("no case takes the branch at", branches),
+        ("no sample gives the keyword", found["keywords"]),
+        ("no sample asks for the derivative by", found["arguments"]),
+    )
+    return "; ".join(f"{words} {_few(names)}" for words, names in told if names)
+
+
+def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is unchecked, of a report or remembered, a line for each thing."""
     if found["not_measured"]:
         yield f"lines and branches were not measured: {found['not_measured']}"

@@ -12,12 +12,24 @@ from opreg.verify._checks.constancy import CONSTANCY
 from opreg.verify._checks.differences import DIFFERENCES
 from opreg.verify._checks.layout import LAYOUT
 from opreg.verify._checks.linearity import LINEARITY
+from opreg.verify._checks.lint import LINT
 from opreg.verify._checks.precision import PRECISION
 from opreg.verify._checks.second_order import SECOND_ORDER
 from opreg.verify._checks.structure import STRUCTURE
 from opreg.verify._checks.variants import VARIANTS
 
-BUILT_IN = (STRUCTURE, LINEARITY, ADJOINT, DIFFERENCES, SECOND_ORDER, LAYOUT, PRECISION, VARIANTS, CONSTANCY)
+BUILT_IN = (
+    STRUCTURE,
+    LINEARITY,
+    ADJOINT,
+    DIFFERENCES,
+    SECOND_ORDER,
+    LAYOUT,
+    PRECISION,
+    VARIANTS,
+    LINT,
+    CONSTANCY,
+)
 CHECKS: dict[str, Check] = {check.name: check for check in BUILT_IN}
 """opreg's own checks, by name."""
 
