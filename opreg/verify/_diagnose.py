@@ -318,8 +318,10 @@ def _triangle(e: Evidence) -> str | None:
 
 def _reduced_otherwise(e: Evidence) -> str | None:
     """An argument that was broadcast: its cotangent is the sum over the broadcast axes, and no other reduction."""
+    if not e.real or isinstance(e.out, (tuple, list)):
+        return None
     shape = np.shape(e.out)
-    if not e.real or isinstance(e.out, (tuple, list)) or shape == e.shape or len(shape) < len(e.shape):
+    if shape == e.shape or len(shape) < len(e.shape):
         return None
     try:
         wide = np.broadcast_to(np.asarray(e.data[e.part.index]), shape).copy()
@@ -379,13 +381,14 @@ def _constant_factor(e: Evidence) -> str | None:
 
 def _count(e: Evidence, factor: float) -> str:
     """A factor that is a number of entries: a mean that is a sum, or the reverse."""
-    if np.size(e.out) == 1 and not np.iscomplexobj(e.out):
-        value = float(np.reshape(e.out, ()))
+    leaves = outputs(e.out)
+    if len(leaves) == 1 and np.size(leaves[0]) == 1 and not np.iscomplexobj(leaves[0]):
+        value = float(np.reshape(leaves[0], ()))
         if abs(value - 1) > 1e-3 and abs(abs(factor) / abs(value) - 1) < 1e-6:
             return ", which is the output: a factor too much"
         if abs(value - 1) > 1e-3 and abs(abs(factor) * abs(value) - 1) < 1e-6:
             return ", which is 1 / output: a factor is missing"
-    n, m = e.part.size, sum(np.size(leaf) for leaf in outputs(e.out))
+    n, m = e.part.size, sum(np.size(leaf) for leaf in leaves)
     for words, count in (
         ("the number of its entries", n),
         ("the number of entries of the output", m),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from opreg.testing import check_rule
 
@@ -112,3 +113,16 @@ def test_what_is_declared_constant_must_be_constant_between_its_jumps() -> None:
     assert verdict.outcome == "fail"
     assert "changes in proportion to its input" in verdict.findings[0].diagnosis
     assert check_rule(np.sin, _refused, (x.astype(np.float32),)).outcome == "fail"
+
+
+@pytest.mark.parametrize("factor", [2.0, np.array([[1.5, 2.0, 3.0], [1.0, -1.0, 0.5]])])
+def test_a_wrong_rule_of_several_outputs_of_different_shapes_is_a_failure_with_words(factor: Any) -> None:
+    def forward(x: Any) -> Any:
+        return x.sum(axis=0) ** 2, np.exp(x)
+
+    def vjp(g: Any, out: Any, x: Any) -> tuple[Any]:
+        return (factor * (g[0] * 2 * x.sum(axis=0) + g[1] * out[1]),)
+
+    verdict = check_rule(forward, vjp, (np.random.default_rng(0).standard_normal((2, 3)),))
+    assert verdict.outcome == "fail", str(verdict)
+    assert "the cotangent is wrong for argument 0" in verdict.reason
