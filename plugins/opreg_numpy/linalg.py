@@ -124,16 +124,41 @@ def _pinv_cotangent(g, out, a):
     """-P^T g P^T + ((P P^H)^T g (1 - a P)^T)^H + ((1 - P a)^T g (P^H P)^T)^H, while the rank is constant
 
     Source: Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
+    What the cutoff leaves out of ``a`` must be zero for it; where it is not, `_left_out` adds its part.
     """
     p = _transposed(out)
     left = np.eye(np.shape(a)[-2], dtype=out.dtype) - _transposed(np.matmul(a, out))
     right = np.eye(np.shape(a)[-1], dtype=out.dtype) - _transposed(np.matmul(out, a))
     inside, outside = np.matmul(np.conj(out), p), np.matmul(p, np.conj(out))
-    return (
+    found = (
         -np.matmul(p, np.matmul(g, p))
         + _adjoint(np.matmul(inside, np.matmul(g, left)))
         + _adjoint(np.matmul(right, np.matmul(g, outside)))
     )
+    plain, inverse = stop_gradient(a), stop_gradient(out)
+    kept = np.arange(min(np.shape(a)[-2:])) < np.rint(
+        np.real(np.sum(plain * _transposed(inverse), axis=(-2, -1)))[..., None]
+    )
+    if kept.all() or not (np.linalg.svd(plain, compute_uv=False) * ~kept).any():
+        return found
+    return found + vjp(lambda t: _left_out(t, a, kept), np.zeros_like(plain))[1](g)[0]
+
+
+def _left_out(t, a, kept):
+    """v (w (M + least / greatest M^H)) u^H with M = u^H t v and w = least / (greatest (greatest^2 - least^2))
+
+    The singular vectors of what is kept turn towards those of what is left out, the more the closer their values are:
+    to each pair of a value that is kept, the greatest, and one that is not, the least.
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    mixed = kept[..., :, None] != kept[..., None, :]
+    one = np.ones_like(stop_gradient(s))[..., None]
+    greatest = np.where(mixed, np.where(kept[..., :, None], s[..., :, None], s[..., None, :]), one)
+    least = np.where(mixed, np.where(kept[..., :, None], s[..., None, :], s[..., :, None]), 0 * one)
+    ratio = least / greatest
+    inner = np.matmul(_adjoint(u), np.matmul(t, _adjoint(vh)))
+    turned = ratio / (1 - ratio) / (1 + ratio) / greatest / greatest * (ratio * _adjoint(inner) + inner)
+    return np.matmul(_adjoint(vh), np.matmul(turned, _adjoint(u)))
 
 
 pinv.defvjp(a=_pinv_cotangent)
@@ -349,7 +374,7 @@ eigvalsh.defjvp(
 def eig(a, /):
     """The eigenvalues w and eigenvectors v, of length 1, of any square matrix
 
-    The phase of a complex vector is nobody's: its derivative is right for functions that do not depend on it. Where
+    LAPACK turns a complex vector so that its largest component is real, and the derivative keeps it so. Where
     eigenvalues are equal the vectors have no derivative: it is NaN.
     """
     return np.linalg.eig(a)
@@ -361,6 +386,11 @@ def _eig_tangent(t, out):
     inner = np.linalg.solve(v, np.matmul(t, v))
     dv = np.matmul(v, _gaps(w) * inner)
     along = np.real(np.sum(np.conj(v) * dv, axis=-2, keepdims=True))
+    if np.iscomplexobj(v):
+        size = np.abs(stop_gradient(v))
+        largest = np.arange(size.shape[-1])[:, None] == np.argmax(size, axis=-2, keepdims=True)
+        turn = np.sum(largest * dv, axis=-2, keepdims=True) / np.sum(largest * v, axis=-2, keepdims=True)
+        along = along + 1j * np.imag(turn)
     return np.diagonal(inner, 0, -2, -1), dv - v * along
 
 
@@ -794,8 +824,7 @@ def _(rng):
     for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
         yield Sample((_apart(rng, normal, *shape),), note=f"{shape}")
     for kind, draw in KINDS.items():
-        if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
-            yield Sample((_apart(rng, draw, 3, 3),), note=kind)
+        yield Sample((_apart(rng, draw, 3, 3),), note=kind)
 
 
 @svd.samples

@@ -10,7 +10,7 @@ from math import pi
 
 import numpy as np
 
-from opreg import Sample, elementwise, primitive
+from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._samples import (
     beside_integers,
     complex_of,
@@ -47,12 +47,22 @@ cos.samples(unary(wide, complex=complex_of(normal)))
 def tan(x, /):
     """tan x, with the derivative 1 + tan^2 x
 
-    Of complex numbers it is (1 / cos z)^2: tan z tends to i or -i, where 1 + tan^2 cancels.
+    Of complex numbers it is (1 / cos z)^2: tan z tends to i or -i, where 1 + tan^2 cancels. Far from the real axis,
+    where cos z overflows, that is 4 e^(2iz), or its like for the lower half plane, to rounding.
     """
     return np.tan(x)
 
 
-elementwise(tan, x=lambda x, out: np.square(1 / np.cos(x)) if np.iscomplexobj(out) else 1 + out * out)
+def _tan_slope(x, out):
+    if not np.iscomplexobj(out):
+        return 1 + out * out
+    height = np.imag(stop_gradient(x))
+    far = np.abs(height) > 20
+    near = np.square(1 / np.cos(np.where(far, np.zeros_like(stop_gradient(x)), x)))
+    return np.where(far, 4 * np.exp(2j * np.where(height > 0, x, -x)), near)
+
+
+elementwise(tan, x=_tan_slope)
 tan.samples(unary(normal, complex=True))
 
 
