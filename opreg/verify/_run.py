@@ -7,7 +7,6 @@ primitive.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import signal
@@ -16,10 +15,10 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,9 +29,11 @@ from opreg.verify import _checks
 from opreg.verify._check import Check
 from opreg.verify._coverage import Measure, measuring
 from opreg.verify._digest import digest
+from opreg.verify._explain import explained, first_of_each
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain, sentence
 from opreg.verify._plan import Case, Shard
+from opreg.verify._screen import screen, signature, stacked
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
@@ -54,11 +55,20 @@ class Options:
     time_limit: float = 10.0
     message_seconds: float = 0.1
     coverage: bool = True
+    shrink: bool = True
 
 
+AT_FIRST_SIGHT = ("structure", "linearity", "differences")
+"""The checks of which a first look at a sample may decide."""
+Prepared: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
+"""A sample in the core form: data and static keywords."""
 PATIENCE = 2
 """So many cases of a primitive may take longer than their limit, in one process; the rest is then given up."""
 _slow: Counter[tuple[int, str]] = Counter()
+
+
+_explained: dict[tuple[int, str, str, int | None], Case] = {}
+"""The first case of each (seed, primitive, check, argument) that was explained in this process."""
 
 
 class CaseTimeout(BaseException):
@@ -109,7 +119,7 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
                 yield batch
                 batch, started = Batch(shard.primitive), now
         if not shard.careful:
-            with contextlib.suppress(CaseTimeout), limit(options.time_limit), _quiet():
+            with suppress(CaseTimeout), limit(options.time_limit), _quiet():
                 measure.try_forward()
         batch.coverage = measure.taken()
     batch.seconds = time.perf_counter() - started
@@ -142,7 +152,12 @@ def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | V
         return sample, prepared
     if case.check == FORWARD:
         return sample, Verdict.passed()
-    return sample, _decided(Subject.of(primitive), checks[case.check], case, sample, prepared, options)
+    subject = Subject.of(primitive)
+    seen = _Glances(primitive, subject, drawn.samples, options, False).decides(case, prepared)
+    verdict = seen or _decided(subject, checks[case.check], case, sample, prepared, options)
+    if isinstance(verdict, Verdict):
+        verdict = _explain(verdict, checks[case.check], case, options, first=False)
+    return sample, verdict
 
 
 def _cases(
@@ -176,6 +191,7 @@ def _cases(
             yield case, _sampling(primitive, case, drawn)
         elif after == case:
             after = None
+        glances = _Glances(primitive, subject, drawn.samples, options, shard.careful)
         for index in range(len(drawn.samples)):
             if after is not None and index < after.index:
                 continue
@@ -207,8 +223,13 @@ def _cases(
                         _error(case, f"it was given up after {PATIENCE} cases that took too long", None),
                     )
                     continue
+                if (at_once := glances.decides(case, prepared)) is not None:
+                    yield case, at_once
+                    continue
                 verdict = _decided(subject, check, case, drawn.samples[index], prepared, options)
                 _slow[key] += isinstance(verdict, Verdict) and verdict.reason == TOO_LONG
+                if options.shrink and isinstance(verdict, Verdict):
+                    verdict = _explain(verdict, check, case, options, first=True)
                 yield case, verdict
                 if isinstance(verdict, Verdict) and verdict.outcome in ("fail", "error"):
                     # A rule that failed may have written into its arguments: later cases get them as drawn.
@@ -259,6 +280,51 @@ def _prepare(
         return _failure(f"the forward function raised {sentence(error)}{_line(error)}", sample)
 
 
+class _Glances:
+    """First looks at the samples of a round: each is taken once, when a check that it may decide comes up.
+
+    Samples of an elementwise primitive that differ in their values alone are looked at together. Where a worker has
+    died each is looked at by itself: what killed it may be another sample's.
+    """
+
+    def __init__(
+        self, primitive: Primitive, subject: Subject, samples: Sequence[Sample], options: Options, apart: bool
+    ) -> None:
+        self._primitive, self._subject, self._samples, self._options = primitive, subject, samples, options
+        self._together = bool(subject.elementwise) and not apart
+        self._found: dict[int, Verdict | None] = {}
+        self._groups: dict[Hashable, dict[int, Prepared]] = {}
+
+    def decides(self, case: Case, prepared: Prepared) -> Verdict | None:
+        """Return a pass if a look suffices for a case. The first round of samples is decided in full."""
+        if case.round == 0 or case.check not in AT_FIRST_SIGHT:
+            return None
+        if case.index not in self._found:
+            group = self._like(prepared) if self._together else {}
+            if len(group) > 1:
+                data = stacked(self._subject, [each[0] for each in group.values()])
+                verdict = self._look(case, min(group), data, prepared[1])
+                self._found.update(dict.fromkeys(group, verdict) if verdict is not None else {})
+        if case.index not in self._found:
+            self._found[case.index] = self._look(case, case.index, *prepared)
+        return self._found[case.index]
+
+    def _look(self, case: Case, index: int, data: Sequence[Any], static: dict[str, Any]) -> Verdict | None:
+        with suppress(CaseTimeout), limit(self._options.time_limit), _quiet():
+            rng = stream(case.seed, case.primitive, "screen", case.round, index)
+            return screen(self._subject, data, static, rng)
+        return None
+
+    def _like(self, prepared: Prepared) -> dict[int, Prepared]:
+        """The samples of the round that have the signature of this one."""
+        if not self._groups:
+            for index, sample in enumerate(self._samples):
+                each = _prepare(self._primitive, sample, self._options)
+                if not isinstance(each, Verdict):
+                    self._groups.setdefault(signature(self._subject, *each), {})[index] = each
+        return self._groups.get(signature(self._subject, *prepared), {})
+
+
 def _decided(
     subject: Subject,
     check: Check,
@@ -285,6 +351,31 @@ def _decided(
     except BaseException as error:
         return _error(case, f"the check raised {sentence(error)}{_line(error)}", shown(sample))
     return _located(verdict, case)
+
+
+def _explain(verdict: Verdict, check: Check, case: Case, options: Options, *, first: bool) -> Verdict:
+    """Return a verdict with its failures explained: each, or the first of its check and argument.
+
+    Which case is the first is not known before the run is over: here it is the first of this process. The record
+    keeps the first of all, which is the first wherever it was decided.
+    """
+    findings = list(verdict.findings)
+    for place in first_of_each(verdict) if verdict.outcome == "fail" else ():
+        key = case.seed, case.primitive, case.check, findings[place].argument
+        if first and _explained.setdefault(key, case) < case:
+            continue
+        if first:
+            _explained[key] = case
+        primitive = plugins.get(case.primitive)
+        # The rule that failed may have written into its arguments, so the sample is drawn again.
+        drawn = _drawn(primitive, options, case.round)
+        prepared = _prepare(primitive, drawn.samples[case.index], options)
+        if isinstance(prepared, Verdict):
+            continue
+        names = case.seed, case.primitive, case.check, case.round, case.index
+        with suppress(CaseTimeout), limit(options.time_limit), _quiet():
+            findings[place] = explained(Subject.of(primitive), check, *prepared, findings[place], names)
+    return Verdict(verdict.outcome, verdict.reason, verdict.digits, tuple(findings))
 
 
 def _located(verdict: Verdict, case: Case) -> Verdict:
@@ -352,7 +443,8 @@ def _enter(batch: Batch, case: Case, decided: str | Verdict | None) -> None:
     for finding in decided.findings or (
         Finding(case.check, decided.outcome, decided.reason, case=str(case)),
     ):
-        entry = {name: plain(value) for name, value in finding.as_dict().items()}
+        told = finding.as_dict()
+        entry = {name: value if name == "shrunk" else plain(value) for name, value in told.items()}
         batch.findings.append(entry | {"check": case.check})
 
 
