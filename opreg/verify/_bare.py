@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from opreg.verify._checks import CHECKS
 from opreg.verify._checks.variants import VARIANTS, decide
 from opreg.verify._coordinates import is_inexact
+from opreg.verify._explain import explained, first_of_each
 from opreg.verify._rule import copies
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
@@ -28,8 +29,9 @@ def check_functions(
     *,
     jvp: Callable[..., Any] | None = None,
     seed: int = 0,
+    shrink: bool = True,
 ) -> Verdict:
-    """Run all checks that apply, and merge their verdicts: the worst wins."""
+    """Run all checks that apply, and merge their verdicts: the worst wins. A failure is explained, with `shrink`."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         subject = Subject.from_functions(forward, vjp, jvp, reasons=_reasons(forward, vjp, data, static))
@@ -47,13 +49,27 @@ def check_functions(
             return Verdict("inconclusive", why)
         merged = _merge(verdicts)
         if merged.outcome != "pass":
-            return merged
+            return _explained(merged, subject, data, static, seed) if shrink else merged
         rng = stream(seed, subject.name, "variants")
         for variant in variants(subject, data, static, rng):
             verdict = decide(subject, variant, rng)
             if verdict.outcome == "fail":
-                return verdict
+                where = variant.data, variant.static
+                return _explained(verdict, subject, *where, seed) if shrink else verdict
         return merged
+
+
+def _explained(
+    verdict: Verdict, subject: Subject, data: Sequence[Any], static: Mapping[str, Any], seed: int
+) -> Verdict:
+    """The verdict with the first failure of each check and argument explained."""
+    findings = list(verdict.findings)
+    for place in first_of_each(verdict):
+        check = CHECKS.get(findings[place].check)
+        if check is not None:
+            names = seed, subject.name, check.name
+            findings[place] = explained(subject, check, copies(data), static, findings[place], names)
+    return Verdict(verdict.outcome, verdict.reason, verdict.digits, tuple(findings))
 
 
 def _is_about_dtype(verdict: Verdict) -> bool:

@@ -17,8 +17,18 @@ from numpy.typing import NDArray
 from opreg.verify import _diagnose, _kinks
 from opreg.verify._coordinates import Part, outputs
 from opreg.verify._oracle import SPACINGS, Oracle, widen
-from opreg.verify._reproduce import reproducer, shown
-from opreg.verify._rule import Fault, check_kind, copies, cotangent_like, evaluate, pull, rounding, shaken
+from opreg.verify._reproduce import shown
+from opreg.verify._rule import (
+    WHOLE,
+    Fault,
+    check_kind,
+    copies,
+    cotangent_like,
+    evaluate,
+    pull,
+    rounding,
+    shaken,
+)
 from opreg.verify._stencil import UNKNOWN, Estimate
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
@@ -375,16 +385,11 @@ class _Differences:
 
     def _measure_rounding(self, comparison: _Comparison) -> None:
         oracle = self.oracle
+        mixes = oracle.kind != "elementwise"
         if comparison.forward:
-            response = np.zeros(len(comparison.got))
-            for _ in range(3):
-                out, data = shaken(self.out, self.rng), [shaken(value, self.rng) for value in self.data]
-                tangents = tuple(None if t is None else shaken(t, self.rng) for t in comparison.given)
-                moved = push(self.subject, tangents, out, data, self.static, oracle)
-                change = np.abs(moved - comparison.got) * 2.0**36
-                response = np.fmax(response, np.where(np.isfinite(change), change, 0.0))
+            response = self._push_rounding(comparison, mixes)
             response = _joined(response, oracle.results.parts)
-            if oracle.kind != "elementwise":
+            if mixes:
                 response = response + _largest(comparison.full, oracle.results.parts)
             response = response + oracle.natural_forward(comparison.u)
             comparison.roundoff = 64 * oracle.epsilon * response
@@ -398,13 +403,35 @@ class _Differences:
             oracle.inputs,
             comparison.full,
             self.rng,
+            whole=WHOLE if mixes else 0.0,
         )
         # Terms that cancel by algebra, whatever the inputs, leave the rounding of the largest.
         response = _joined(response, oracle.inputs.parts)
-        if oracle.kind != "elementwise":
+        if mixes:
             response = response + _largest(comparison.full, oracle.inputs.parts)
         response = oracle.project(response)[1] + oracle.natural(comparison.u, own=True)
         comparison.roundoff = 16 * oracle.epsilon * response
+
+    def _push_rounding(self, comparison: _Comparison, mixes: bool) -> Array:
+        """The same as `rounding` of the JVP."""
+        rng, response = self.rng, np.zeros(len(comparison.got))
+        for amount, whole in ((2.0**-36, False), (WHOLE, True)) if mixes else ((2.0**-36, False),):
+            for _ in range(3):
+                data = [shaken(value, rng, amount, whole=whole) for value in self.data]
+                tangents = tuple(
+                    None if t is None else shaken(t, rng, amount, whole=whole) for t in comparison.given
+                )
+                out = shaken(self.out, rng, amount)
+                if whole:
+                    other = [shaken(value, rng, amount, whole=True) for value in self.data]
+                    try:
+                        out = self.subject.forward(*other, **self.static)
+                    except Exception:
+                        continue
+                moved = push(self.subject, tangents, out, data, self.static, self.oracle)
+                change = np.abs(moved - comparison.got) / amount
+                response = np.fmax(response, np.where(np.isfinite(change), change, 0.0))
+        return response
 
     def _look_closer(self) -> None:
         """Look at what is wrong from closer and closer, down to where noise hides it.
@@ -554,9 +581,6 @@ class _Differences:
                     argument=None if comparison.forward else self._argument(coordinate),
                     got=f"{comparison.full[coordinate]:.17g}",
                     expected=answer.expected,
-                    reproducer=None
-                    if comparison.forward
-                    else reproducer(self.subject, self.given, self.static, comparison.given, self.out),
                 )
             ]
         return []
@@ -615,7 +639,6 @@ class _Differences:
             got=f"{comparison.got[worst]:.17g}",
             expected=f"{comparison.expected[worst]:.17g}",
             error_bound=float(comparison.tolerance[worst]),
-            reproducer=reproducer(self.subject, self.given, self.static, comparison.given, self.out),
         )
 
     def _evidence(self, comparison: _Comparison, part: Part, sure: NDArray[np.bool_]) -> _diagnose.Evidence:

@@ -75,7 +75,7 @@ class PrimitiveRecord:
         if not self.cases:
             return [Finding("samples", "inconclusive", self._why_unchecked()).as_dict()]
         kept = [finding for check in self._findings for finding in _first(self._findings[check])]
-        found = sorted(kept, key=_by_case)
+        found = _explained_once(sorted(kept, key=_by_case))
         if self.unchecked is not None and COVERAGE in self._judged and self.unchecked.count:
             found.append(Finding(COVERAGE, "inconclusive", f"{self.unchecked.sentence}.").as_dict())
         return found
@@ -256,6 +256,21 @@ def _by_case(finding: Mapping[str, Any]) -> Case:
 
 def _first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(findings, key=_by_case)[:FULL]
+
+
+def _explained_once(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep what explains a finding with the first of its check and argument.
+
+    Each process explains the first that it comes to; which of them is the first of the run is known only here.
+    """
+    seen: set[tuple[str, int | None]] = set()
+    told = []
+    for finding in findings:
+        key = finding["check"], finding["argument"]
+        told.append(finding | {"shrunk": None, "reproducer": None} if key in seen else finding)
+        if finding["verdict"] == "fail":
+            seen.add(key)
+    return told
 
 
 def _finite(finding: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as etree
 from opreg._errors import OpregError
 from opreg.verify._record import Record
 from opreg.verify._unchecked import count_of, lines_of
+from opreg.verify._verdict import Small
 
 _MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "-", "error": "!"}
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -127,6 +128,8 @@ def describe(finding: dict[str, Any]) -> str:
             bound = finding["error_bound"]
             tail = f"   (error bound {bound:.1e})" if key == "expected" and isinstance(bound, float) else ""
             lines.append(f"  {label:<9} {finding[key]}{tail}")
+    if finding.get("shrunk"):
+        lines += Small(**finding["shrunk"]).lines()
     if finding["case"]:
         lines.append(f"  replay    opreg replay {finding['case']}")
     if finding["reproducer"]:

@@ -17,8 +17,33 @@ _SEVERITY: tuple[Outcome, ...] = ("error", "fail", "inconclusive", "pass", "waiv
 
 
 @dataclass(frozen=True, slots=True)
+class Small:
+    """A small input at which a rule fails in the same way; or, with `note`, why there is none."""
+
+    input: str = ""
+    got: str | None = None
+    expected: str | None = None
+    note: str = ""
+
+    def as_dict(self) -> dict[str, str | None]:
+        """It as a dictionary for `report.json`: without what does not apply."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value}
+
+    def lines(self) -> list[str]:
+        """It as lines of text."""
+        if self.note:
+            return [f"  {self.note}"]
+        lines = [f"  small     {self.input}"]
+        if self.got is not None:
+            lines.append(f"            got {self.got}")
+        if self.expected is not None:
+            lines.append(f"            expected {self.expected}")
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a rule, and the evidence for it."""
+    """One thing that is wrong with a rule, and the evidence for it; `reproducer` is for the small input, `shrunk`."""
 
     check: str
     verdict: Outcome
@@ -30,10 +55,12 @@ class Finding:
     expected: str | float | None = None
     error_bound: float | None = None
     reproducer: str | None = None
+    shrunk: Small | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as a dictionary for `report.json`."""
-        return dataclasses.asdict(self)
+        told = dataclasses.asdict(self)
+        return told | {"shrunk": None if self.shrunk is None else self.shrunk.as_dict()}
 
     def replace(self, **changes: Any) -> Finding:
         """A copy with some fields changed, e.g. `finding.replace(case="...")`."""
@@ -50,6 +77,8 @@ class Finding:
         if self.expected is not None:
             bound = "" if self.error_bound is None else f"   (+- {self.error_bound:.1e})"
             lines.append(f"  expected  {self.expected}{bound}")
+        if self.shrunk is not None:
+            lines.extend(self.shrunk.lines())
         if self.reproducer:
             lines.append("  reproduce it with")
             lines.extend("    " + line for line in self.reproducer.splitlines())

@@ -52,7 +52,7 @@ def test_report_json_keeps_the_contract(record: Record, tmp_path: Path) -> None:
         for finding in primitive["findings"]:
             assert finding.keys() == {
                 "check", "verdict", "case", "input", "argument", "got", "expected", "error_bound", "diagnosis",
-                "reproducer",
+                "reproducer", "shrunk",
             }  # fmt: skip
     assert report["primitives"][0]["distribution"] == "opreg-badlib"
     assert report["primitives"][0]["version"] == "1.2"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._oracle import EPSILON
-from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._reproduce import shown
 from opreg.verify._rule import copies, cotangent_like, evaluate, pull, rounding
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding
@@ -104,5 +104,4 @@ class Call:
             argument=self.inputs.locate(worst)[0].index,
             got=f"{got[worst]:.17g}",
             expected=f"{due[worst]:.17g}",
-            reproducer=reproducer(self.subject, self.data, self.static, g, self.out),
         )

@@ -9,7 +9,7 @@ import numpy as np
 from opreg.verify._check import Check, active
 from opreg.verify._checks._call import Array, Call, contents, scale
 from opreg.verify._coordinates import outputs
-from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._reproduce import shown
 from opreg.verify._rule import Fault, check_kind
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
@@ -64,7 +64,6 @@ def _body(
                 got=f"<J^T g, v> = {right:.17g}",
                 expected=f"<g, J v> = {left:.17g}",
                 error_bound=tolerance,
-                reproducer=reproducer(subject, data, static, g, call.out),
             )
             return Verdict.of([finding])
     return Verdict.passed()

@@ -10,7 +10,7 @@ import numpy as np
 from opreg.verify._check import Check
 from opreg.verify._checks._call import Array, Call, contents, disagreement, scale
 from opreg.verify._coordinates import outputs
-from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._reproduce import shown
 from opreg.verify._rule import Fault, evaluate
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
@@ -46,11 +46,8 @@ def _body(
     def wrong(
         diagnosis: str, argument: int | None = None, got: str | None = None, due: str | None = None
     ) -> None:
-        code = reproducer(subject, data, static, g, call.out)
         findings.append(
-            Finding(
-                "structure", "fail", diagnosis, None, shown(data, static), argument, got, due, reproducer=code
-            )
+            Finding("structure", "fail", diagnosis, None, shown(data, static), argument, got, due)
         )
 
     once = outputs(evaluate(subject, data, static))
