@@ -38,6 +38,14 @@ class Sample:
             )
 
 
+class Kink(NamedTuple):
+    """A point without a derivative, and the cotangents that are declared to be given there."""
+
+    data: tuple[Any, ...]
+    static: dict[str, Any]
+    cotangents: tuple[Any, ...]
+
+
 class Rule(NamedTuple):
     """A declared rule: the argument that it is for (``"*"``: all), its mode and the author's function."""
 
@@ -80,6 +88,7 @@ class Primitive:
         self.data, self.variadic, self.static = self.parameters
         self.elementwise = False
         self.sample_generators: list[Function] = []
+        self.kinks: list[Kink] = []
         self._rules: dict[tuple[str, str], Function] = {}
         self._asks: dict[tuple[str, str], tuple[str, ...]] = {}  # what each rule asks for, by name
         self._linear: set[str] = set()
@@ -156,6 +165,25 @@ class Primitive:
         """Add a generator of samples: a function of a ``numpy.random.Generator`` that yields :class:`Sample`."""
         self.sample_generators.append(generator)
         return generator
+
+    def at_kink(self, *args: Any, cotangents: Sequence[Any], **kwargs: Any) -> Self:
+        """Declare what the VJP rule gives at a point where there is no derivative: one of the subgradients there.
+
+        ``cotangents`` holds one cotangent for each data argument (``None`` where it has none), for a cotangent of ones.
+        The verifier holds the rule to this convention.
+
+        >>> import numpy as np, opreg
+        >>> relu = opreg.primitive("mylib.relu")(lambda x, /: np.maximum(x, 0))
+        >>> _ = relu.defvjp(x=lambda g, x: g * (x > 0))
+        >>> _ = relu.at_kink(0.0, cotangents=[0.0])
+        """
+        data, static = self.canonical(args, kwargs)
+        if len(cotangents) != len(data):
+            raise DeclarationError(
+                f"{self.name}: at_kink was given {len(cotangents)} cotangents for {len(data)} data arguments"
+            )
+        self.kinks.append(Kink(data, static, tuple(cotangents)))
+        return self
 
     def waive_mutant(self, argument: str, change: str, reason: str) -> Self:
         """Declare, with the reason, that no sample need show a change of a rule, as ``opreg mutate`` prints it.

@@ -24,8 +24,9 @@ class Subject:
     i has no derivative, or is None. `trace` is the forward function in the form that the engine can differentiate, for
     the second order. `elementwise` is a hint, which the oracle confirms. Of a rule that is a subject itself
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
-    forward with what it computes on the way moved by a relative amount, where that is known. `without_rule` names the
-    arguments for which there is neither a rule nor a declared reason.
+    forward with what it computes on the way moved by a relative amount, where that is known;
+    `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
+    `without_rule` names the arguments for which there is neither a rule nor a declared reason.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Subject:
     order: int = 1
     leading: int = 0
     shaken: Callable[..., Any] | None = None
+    kinks: Sequence[Any] = ()
+    shaken_vjp: Callable[..., Any] | None = None
     without_rule: tuple[str, ...] = ()
 
     @classmethod
@@ -68,6 +71,7 @@ class Subject:
             elementwise=bool(primitive.elementwise) or None,
             trace=primitive.bind,
             registered=True,
+            kinks=getattr(primitive, "kinks", ()),
             without_rule=tuple(primitive.missing_rules()),
         )
 
@@ -130,7 +134,9 @@ class Subject:
         def reason(index: int) -> str | None:
             return None if index < count else self.reason(index - count)
 
-        def vjp(cotangent: Any, _out: Any, *values: Any, **static: Any) -> tuple[Any, ...]:
+        def differentiated(
+            function: Callable[..., Any], cotangent: Any, values: Sequence[Any], static: dict[str, Any]
+        ) -> tuple[Any, ...]:
             import opreg
 
             moving = [i for i, value in enumerate(values) if is_inexact(value) and reason(i) is None]
@@ -139,13 +145,45 @@ class Subject:
                 full = list(values)
                 for index, value in zip(moving, some, strict=True):
                     full[index] = value
-                return traced(*full, **static)
+                return function(*full, **static)
 
             _, pullback = opreg.vjp(along, *(values[index] for index in moving))
             result: list[Any] = [None] * len(values)
             for index, value in zip(moving, pullback(cotangent), strict=True):
                 result[index] = np.zeros(np.shape(values[index])) if value is None else value
             return tuple(result)
+
+        def vjp(cotangent: Any, _out: Any, *values: Any, **static: Any) -> tuple[Any, ...]:
+            return differentiated(traced, cotangent, values, static)
+
+        def nudged_vjp(
+            rng: np.random.Generator,
+            relative: float,
+            whole: bool,
+            cotangent: Any,
+            _out: Any,
+            *values: Any,
+            **static: Any,
+        ) -> tuple[Any, ...]:
+            from opreg.verify._rule import shaken
+
+            rest = values[count:]
+            plain = outputs(self.forward(*rest, **static))
+            if whole:
+                there = outputs(self.forward(*(shaken(v, rng, relative, whole=True) for v in rest), **static))
+            else:
+                there = shaken(plain, rng, relative)
+            moves = [b - a if is_inexact(a) else None for a, b in zip(plain, there, strict=True)]
+
+            def uneven(*values: Any, **static: Any) -> Any:
+                g, rest = split(values)
+                leaves = [
+                    leaf if move is None else leaf + move
+                    for leaf, move in zip(outputs(call(*rest, **static)), moves, strict=True)
+                ]
+                return select(self.vjp(g, tuple(leaves) if many else leaves[0], *rest, **static))
+
+            return differentiated(uneven, cotangent, values, static)
 
         subject = Subject(
             name=f"the rule of {self.name}",
@@ -158,5 +196,6 @@ class Subject:
             order=self.order + 1,
             leading=count,
             shaken=nudged,
+            shaken_vjp=nudged_vjp,
         )
         return subject, lambda g: (*outputs(g), *data)

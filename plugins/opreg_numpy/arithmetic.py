@@ -158,6 +158,11 @@ def _at_special_powers(rng):
     yield Sample((nonzero(rng, (3,)), np.array([-1, -2, 3]).astype(int)), note="negative integer powers")
     yield Sample((positive(rng, (3,)), np.array([0.0, 1.0, 0.5])), note="the powers 0, 1 and 1/2")
     yield Sample((complex_of(nonzero)(rng, (3,)), np.array([2, 0, -1])), note="complex, to integer powers")
+    z = complex_of(nonzero)(rng, (4,))
+    yield Sample((z, complex_of(normal)(rng, (4,))), note="complex, to complex powers")
+    yield Sample((-positive(rng, (2,)), z[:2]), note="negative, to complex powers")
+    for exponent in (1, 3, 2.5, 0.5):
+        yield Sample((positive(rng, (2, 2)), exponent), note=f"to the power {exponent}")
 
 
 @primitive("numpy.reciprocal", aliases=("reciprocal",))
@@ -238,7 +243,8 @@ def absolute(x, /):
 elementwise(absolute)
 absolute.defvjp(x=lambda g, x, out: g * _phase(x, out))
 absolute.defjvp(x=lambda t, x, out: np.real(t * _phase(x, out)))
-absolute.samples(unary(nonzero, complex=True, also=(np.array([0.0, 2.0, -1.0]), 0.0)))
+absolute.samples(unary(nonzero, complex=True, also=(np.array([0.0, 2.0, -1.0]), 0.0, np.array([0j, 1 - 2j]))))
+absolute.at_kink(0.0, cotangents=[0.0]).at_kink(0j, cotangents=[0j])
 
 
 @primitive("numpy.fabs", aliases=("fabs",))
@@ -278,6 +284,7 @@ def hypot(x, y, /):
 elementwise(hypot, x=lambda x, out: _cosine(x, out), y=lambda y, out: _cosine(y, out))
 hypot.samples(pairs(nonzero))
 hypot.samples(beside_integers(nonzero))
+hypot.at_kink(0.0, 0.0, cotangents=[0.0, 0.0])
 
 
 @hypot.samples
@@ -349,6 +356,7 @@ def _in_degrees(rng):
     yield Sample((complex_of(nonzero)(rng, (2, 3)),), {"deg": True}, note="degrees")
     yield Sample((complex_of(nonzero)(rng, (3,)), True), note="degrees, by position")
     yield Sample((nonzero(rng, (3,)),), {"deg": True}, note="real, degrees")
+    yield Sample((np.array([0j, 1 - 2j]),), note="complex, at 0")
 
 
 # ------------------------------------------------------------------------------------- what is not finite
@@ -382,3 +390,41 @@ def _with_infinities(rng):
     yield Sample((x,), note="NaN and infinities")
     yield Sample((x,), {"nan": 1.0, "posinf": 2.0, "neginf": -2.0}, note="other numbers in their place")
     yield Sample((x.astype(np.float32), True, -1.0), note="float32, by position")
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+_KINK = "at a kink any subgradient is right; which one it is, is a convention with a test of its own"
+_MASKED = "any number but 0 will do in the place of what is masked out"
+_REAL = "the engine takes the real part of what an elementwise rule gives for a real value"
+
+for _function in absolute, hypot, angle:
+    _function.waive_mutant("*", "1.0 -> 1.000001", _MASKED)
+    _function.waive_mutant("*", "0.0 -> 1e-06", _KINK)
+absolute.waive_mutant("x", "np.real(t * _phase(x, out)) -> t * _phase(x, out)", _REAL)
+real.waive_mutant("val", "np.real(t) -> t", _REAL)
+angle.waive_mutant("z", "np.real(_turn(t, z, deg)) -> _turn(t, z, deg)", _REAL)
+hypot.waive_mutant("*", "np.where(zero, 0.0, x) -> x", "x is 0 where hypot is")
+copysign.waive_mutant(
+    "x",
+    "np.sign(x) * np.copysign(1.0, y) -> np.sign(x) / np.copysign(1.0, y)",
+    "it is 1 or -1, its own inverse",
+)
+fmod.waive_mutant("y", "np.rint((x - out) / y) -> (x - out) / y", "it is an integer up to rounding")
+nan_to_num.waive_mutant(
+    "x", "_finite_parts -> ...", "what is not finite has no difference quotient; it has a test of its own"
+)
+power.waive_mutant(
+    "x",
+    "isinstance(y, (int, float)) and y >= 1 -> ...",
+    "a short way for one number; the long one is right too",
+)
+power.waive_mutant("x", "y >= 1 -> ...", "a short way for one number; the long one is right too")
+for _change in (
+    "np.where(np.less(x, 0), np.nan, 0.0) -> 0.0",
+    "np.log(np.where(np.greater(x, 0), x, 1.0)) + np.where(np.less(x, 0), np.nan, 0.0) -> ...",
+    "np.greater(x, 0) -> x",
+):
+    power.waive_mutant(
+        "y", _change, "a negative base has no difference quotient by a real exponent: it is NaN"
+    )
+power.waive_mutant("y", "1.0 -> 1.000001", _MASKED)

@@ -158,6 +158,10 @@ def _of_conditions(rng):
     yield Sample((column, both, both), note="one array twice, read-only")
 
 
+for _extremum in maximum, minimum, fmax, fmin:
+    _extremum.at_kink(2.0, 2.0, cotangents=[0.5, 0.5])
+
+
 # -------------------------------------------------------------------------------------------------- clip
 @primitive("numpy.clip", aliases=("clip",))
 def clip(a, a_min, a_max, /):
@@ -310,11 +314,67 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
         yield Sample((normal(rng, (2, 0)),), {"axis": 1, "initial": 0.5}, note="over nothing, initial")
         yield Sample((normal(rng, (0, 3)),), {"axis": 1}, note="empty")
         yield Sample((normal(rng, (2, 3)),), {"axis": ()}, note="over no axis")
+        sign = 1 if name in ("max", "amax") else -1
+        x, mask = (
+            5 + sign * np.array([[3.0, 3.0, 1.0], [2.0, 0.5, 2.0]]),
+            np.array([[0, 1, 1], [1, 1, 0]], bool),
+        )
+        start = {"axis": 1, "initial": 5 - 9.0 * sign}
+        yield Sample((x,), {**start, "where": mask}, note="what the mask leaves out is as great")
 
+    for change, reason in _NEED_NOT_SHOW.items():
+        reduction.waive_mutant("*", change, reason)
+    reduction.waive_mutant("a", "weighted(t, residual) -> weighted(residual, t)", _COMMUTES)
     return reduction
+
+
+_COMMUTES = "a product commutes; that a weight of 0 wins over an infinite cotangent has a test of its own"
+_NAN = "it matters where the result is NaN, which has no difference quotient; it has a test of its own"
+_TIES = "at a tie any share is a subgradient; that ties share equally is a convention with a test of its own"
+_NEED_NOT_SHOW = {
+    "_same -> ...": _NAN,
+    "_same(a, result) -> _same(result, a)": "equality is symmetric",
+    "initial is None and np.count_nonzero(chosen) == np.size(out) -> ...": "a short way without ties",
+    "initial is None -> initial is not None": "a short way without ties",
+    "normalised(axis, len(shape)) -> axis": "np.sum normalises it too",
+    "if initial is not None -> ...": _TIES,
+    "initial is not None -> ...": _TIES,
+    "number + np.equal(result, initial) -> ...": _TIES,
+    "np.maximum(number, 1) -> number": _NAN,
+}
 
 
 max_ = _reduction("max", "greatest", ("max",))
 amax = _reduction("amax", "greatest")
 min_ = _reduction("min", "least", ("min",))
 amin = _reduction("amin", "least")
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+for _extremum in maximum, minimum, fmax, fmin:
+    _extremum.waive_mutant("x", "weighted(g, residual) -> weighted(residual, g)", _COMMUTES)
+    for _change, _reason in {
+        "_same -> ...": _NAN,
+        "_same(x, out) -> _same(out, x)": "equality is symmetric",
+        "_same(y, out) -> _same(out, y)": "equality is symmetric",
+        "extremum.bind(x, y) -> extremum.bind(y, x)": "it is symmetric",
+        "_share_of_x -> ...": _TIES,
+    }.items():
+        _extremum.waive_mutant("*", _change, _reason)
+
+clip.at_kink(0.0, 0.0, 1.0, cotangents=[1.0, 0.0, 0.0]).at_kink(1.0, 0.0, 1.0, cotangents=[1.0, 0.0, 0.0])
+max_.at_kink(np.array([1.0, 3.0, 3.0]), cotangents=[np.array([0.0, 0.5, 0.5])])
+min_.at_kink(np.array([1.0, 1.0, 3.0]), cotangents=[np.array([0.5, 0.5, 0.0])])
+clip.waive_mutant("a", "weighted(g, residual) -> weighted(residual, g)", _COMMUTES)
+for _bound in "a_min", "a_max":
+    clip.waive_mutant(_bound, "0.5 -> 0.5000005", _TIES)
+clip.waive_mutant("a_max", "np.less(a, a_min) -> np.less_equal(a, a_min)", _TIES)
+for _change in "np.greater(a, a_max) -> ...", "np.less(a, a_min) -> ...":
+    clip.waive_mutant(
+        "*", _change, "on a bound any subgradient is right; that a has 1 is a convention with a test"
+    )
+for _change in "np.greater(a_min, a_max) -> ...", "if np.any(crossed) -> ...", "beyond | crossed -> ...":
+    clip.waive_mutant("*", _change, "between crossed bounds every number is beyond one of them")
+clip.waive_mutant(
+    "*", "np.any(crossed) -> np.all(crossed)", "between crossed bounds every number is beyond one"
+)

@@ -124,6 +124,7 @@ def _called_as_spread(name):
 
 var.called_as(_called_as_spread("numpy.var"))
 std.called_as(_called_as_spread("numpy.std"))
+std.at_kink(np.full(3, 2.0), cotangents=[np.zeros(3), None])
 
 
 def _deviation(a, mean, axis, dtype, where):
@@ -218,7 +219,7 @@ def _of_spreads(rng):
     yield Sample((z,), {"axis": 1, "mean": normal(rng, (2, 1))}, note="complex, a real mean")
     yield Sample(
         (z,),
-        {"axis": 0, "mean": np.mean(z, axis=0, keepdims=True) - 0.5, "correction": 1},
+        {"axis": 0, "mean": np.mean(z, axis=0, keepdims=True) - 0.5 + 0.25j, "correction": 1},
         note="complex, mean",
     )
     yield Sample((10 + x,), {"axis": 0}, note="far from zero")
@@ -311,6 +312,8 @@ def _of_zeros(rng):
         {"axis": 0, "initial": 2.0, "where": rng.random((3, 4)) < 0.7},
         note="zeros, where",
     )
+    yield Sample((tied(rng, (2, 3, 2)),), {"axis": 1}, note="zeros over the middle axis")
+    yield Sample((np.array([[0.0, 2.0], [3.0, 0.0]]),), {"axis": ()}, note="zeros over no axis")
     for zeros in (1, 2, 3):
         x = nonzero(rng, (4,))
         x[:zeros] = 0
@@ -411,6 +414,7 @@ def _running(draw):
         yield Sample((draw(rng, (2, 3)),), note="flattened")
         yield Sample((draw(rng, (2, 3)), 1, np.float64), note="by position")
         yield Sample((draw(rng, ()),), note="0-d")
+        yield Sample((draw(rng, ()),), {"axis": 0}, note="0-d, axis")
         yield Sample((float(draw(rng, ())),), note="a Python float")
         yield Sample((draw(rng, (1,)),), {"axis": 0}, note="size 1")
         yield Sample((draw(rng, (0,)),), note="empty")
@@ -425,6 +429,8 @@ def _running(draw):
             yield Sample((layout(draw(rng, (3, 3))),), {"axis": int(rng.integers(2))}, note=layout.__name__)
         yield Sample((tied(rng, (3, 5)),), {"axis": 1}, note="zeros")
         yield Sample((np.zeros(4),), note="all zeros")
+        yield Sample((tied(rng, (2, 3)),), note="zeros, flattened")
+        yield Sample((np.array([1, 0, 2, 3], np.float32),), {"dtype": np.float64}, note="a zero, dtype")
 
     return samples
 
@@ -529,3 +535,47 @@ def _with_weights(rng):
     yield Sample((x, 0, positive(rng, (2,)), True), note="the sum of the weights too")
     yield Sample((x.astype(np.float32),), {"axis": 0, "weights": np.array([1, 3])}, note="integer weights")
     yield Sample((normal(rng, (3,)),), {"returned": True}, note="the number of elements too")
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+_FIT = "fitting a cotangent to its primal does the same"
+_NOT_FINITE = "no more than ddof elements have no finite result; what else survives is undone by fitting"
+_PRECISION = "a cotangent has the precision of its primal, whatever the reduction is done in"
+_SAFE = "either way is right where products can be divided by; which one it is, is a matter of speed"
+_EQUAL = (
+    "slices of equal elements are a kink of the deviation; that it has 0 there is a convention with a test"
+)
+
+mean.waive_mutant("a", "spread(each, shape, axis) -> each", _FIT)
+mean.waive_mutant("a", "_number -> ...", "a mean has no correction, and that of nothing is not finite")
+for _primitive in var, std:
+    _primitive.waive_mutant("*", "_number -> ...", _NOT_FINITE)
+    _primitive.waive_mutant("*", "_in -> ...", _PRECISION)
+    _primitive.waive_mutant("*", "dtype -> its default None", _PRECISION)
+    for _change in "sign * g -> g", "sign * total -> total":
+        _primitive.waive_mutant("a", _change, "by the data the sign is 1")
+    for _change in "mean is not None -> mean is None", "mean -> -mean":
+        _primitive.waive_mutant("*", _change, _EQUAL)
+    _primitive.waive_mutant(
+        "*",
+        "np.real(t * _conjugate(d)) -> t * _conjugate(d)",
+        "the cast to the type of the result drops the rest",
+    )
+    _primitive.waive_mutant("*", "change.astype(np.result_type(out)) -> change", "it has that type already")
+for _change in "_std_weight -> ...", "_constant_slices -> ...":
+    std.waive_mutant("*", _change, _EQUAL)
+for _primitive in prod, cumprod:
+    _primitive.waive_mutant("a", "_invertible -> ...", _SAFE)
+    _primitive.waive_mutant("a", "_in -> ...", _PRECISION)
+    _primitive.waive_mutant("a", "dtype -> its default None", _PRECISION)
+    _primitive.waive_mutant("a", "ones -> -ones", "it is empty, or meets another of its kind")
+prod.waive_mutant(
+    "a", "len(shape) - len(reduced) -> -len(reduced)", "counted from the end it is the same place"
+)
+cumprod.waive_mutant(
+    "a",
+    "np.ones(kept(np.shape(x), axis), np.result_type(x)) -> np.zeros(kept(np.shape(x), axis), np.result_type(x))",
+    "behind the last element there is no s to multiply",
+)
+cumprod.waive_mutant("a", "step < length -> step <= length", "one step more changes nothing")
+cumprod.waive_mutant("a", "-1 -> -2", "any negative length of a reshape is the one that is left")

@@ -119,6 +119,7 @@ def _over_square(a, x, y):
 elementwise(arctan2, y=lambda x, y: _over_square(x, x, y), x=lambda x, y: -_over_square(y, x, y))
 arctan2.samples(pairs(nonzero))
 arctan2.samples(beside_integers(nonzero))
+arctan2.at_kink(0.0, 0.0, cotangents=[0.0, 0.0])
 
 
 @arctan2.samples

@@ -40,7 +40,7 @@ CALLING = [name for name in CHECKS if name != "lint"]
 def test_the_checks_have_names_and_one_line_docs_and_an_order() -> None:
     assert list(CHECKS) == [
         "structure", "linearity", "adjoint", "differences", "second-order", "layout", "precision",
-        "variants", "lint", "constancy"
+        "variants", "kinks", "lint", "constancy"
     ]  # fmt: skip
     assert all(name == check.name and check.doc and "\n" not in check.doc for name, check in CHECKS.items())
 
@@ -223,3 +223,27 @@ def test_a_sum_whose_order_depends_on_the_layout_is_not_taken_for_random() -> No
         x, y = stream(seed, "layout").standard_normal((2, 40))
         verdict = CHECKS["structure"].run(dot, (x[::-1], y[::-1]), {}, stream(seed))
         assert verdict.outcome == "pass", str(verdict)
+
+
+def test_a_rule_is_held_to_what_is_declared_at_a_kink() -> None:
+    def absolute(at_zero: float) -> Any:
+        p = opreg.primitive("tests.absolute")(lambda x, /: np.abs(x))
+        p.defvjp(x=lambda g, x: g * np.where(x == 0, at_zero, np.sign(x)))
+        return p.at_kink(0.0, cotangents=[0.0]).at_kink(
+            np.array([0.0, -2.0]), cotangents=[np.array([0.0, -1.0])]
+        )
+
+    assert run("kinks", absolute(0.0), X).outcome == "pass"
+    verdict = run("kinks", absolute(0.5), X)
+    assert verdict.outcome == "fail"
+    assert "not the subgradient that is declared" in verdict.reason
+    assert verdict.findings[0].input == "0.0"
+    assert (
+        run("differences", absolute(0.5), np.array([0.0, 1.0])).outcome == "pass"
+    )  # between the slopes: a choice
+
+
+def test_at_kink_wants_a_cotangent_for_each_argument() -> None:
+    p = opreg.primitive("tests.absolute")(lambda x, /: np.abs(x))
+    with pytest.raises(opreg.DeclarationError, match="2 cotangents for 1 data"):
+        p.at_kink(0.0, cotangents=[0.0, 0.0])

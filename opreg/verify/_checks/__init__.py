@@ -10,6 +10,7 @@ from opreg.verify._check import Check
 from opreg.verify._checks.adjoint import ADJOINT
 from opreg.verify._checks.constancy import CONSTANCY
 from opreg.verify._checks.differences import DIFFERENCES
+from opreg.verify._checks.kinks import KINKS
 from opreg.verify._checks.layout import LAYOUT
 from opreg.verify._checks.linearity import LINEARITY
 from opreg.verify._checks.lint import LINT
@@ -27,6 +28,7 @@ BUILT_IN = (
     LAYOUT,
     PRECISION,
     VARIANTS,
+    KINKS,
     LINT,
     CONSTANCY,
 )
