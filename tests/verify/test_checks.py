@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def run(check: str, primitive: Any, *data: Any, seed: int = 0, **static: Any) ->
 def cube(rule: Any) -> Any:
     primitive = opreg.primitive("tests.cube")(lambda x, /: x**3)
     primitive.defvjp(x=rule)
-    return primitive
+    return primitive.at_kink(X, cotangents=[3 * X**2])  # no kink, but an answer that is declared
 
 
 def steps() -> Any:
@@ -141,6 +142,7 @@ def test_no_check_raises_whatever_a_forward_does(check: str) -> None:
         raise OSError("the file of constants is missing")
 
     subject = Subject.from_functions(forward, lambda g, out, x: (g,), lambda t, out, x: t[0])
+    subject = replace(subject, kinks=cube(lambda g, x: g).kinks)
     verdict = CHECKS[check].run(subject, (X,), {}, stream(0))
     assert verdict.outcome in ("error", "waived")
     assert "the file of constants is missing" in verdict.reason

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from opreg.verify._check import Check
+from opreg.verify._check import Check, active
 from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._reproduce import shown
 from opreg.verify._rule import copies, cotangent_like, evaluate, pull
@@ -15,6 +15,8 @@ from opreg.verify._verdict import Finding, Verdict
 
 
 def _declared(subject: Subject, data: tuple[Any, ...], static: dict[str, Any]) -> str | None:
+    if (reason := active(subject, data, static)) is not None:
+        return reason
     return None if subject.kinks else "no answer at a kink is declared (Primitive.at_kink)"
 
 

@@ -11,7 +11,7 @@ from opreg.verify._check import Check
 from opreg.verify._checks.differences import DIFFERENCES
 from opreg.verify._checks.linearity import LINEARITY
 from opreg.verify._checks.structure import STRUCTURE
-from opreg.verify._rule import copies
+from opreg.verify._rule import copies, evaluate
 from opreg.verify._screen import screen
 from opreg.verify._subject import Subject
 from opreg.verify._variants import Variant, variants
@@ -45,6 +45,7 @@ def _body(
     subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
 ) -> Verdict:
     """The rule at inputs derived from the sample: scaled, negated, with zeros and ties, cut, complex, other axes."""
+    evaluate(subject, copies(data), static)  # where the sample itself is refused, say so
     looked = 0
     digits: list[float] = []
     for variant in islice(variants(subject, data, static, rng, shuffled=True), EACH):
