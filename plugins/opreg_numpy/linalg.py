@@ -49,8 +49,11 @@ def _adjoint(x):
 
 
 def _hermitian(x):
-    """(x + x^H) / 2"""
-    return (x + _adjoint(x)) * np.asarray(0.5, x.real.dtype)
+    """(x + x^H) / 2, of square matrices only: x and x^H of others may broadcast"""
+    shape = np.shape(x)
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise np.linalg.LinAlgError(f"a stack of square matrices is due, not an array of shape {shape}")
+    return (x + _adjoint(x)) / 2
 
 
 def _column(x):
@@ -512,14 +515,14 @@ def power_norm(x, /, *, p, axis, keepdims=False):
 
 
 def _power_norm_gradient(x, out, p, axis):
-    """conj(x) |x|^(p-2) / norm^(p-1)"""
+    """conj(x) |x|^(p-2) / norm^(p-1), and 0 for all x where the norm is zero: a zero alone makes it so if p < 0"""
     norm = expanded(out, np.shape(x), axis)
     zero = stop_gradient(norm) == 0
     x = np.conj(x) / np.where(zero, np.ones_like(stop_gradient(norm)), norm)
     if p == 2:
         return x
     magnitude = np.abs(x)
-    still = stop_gradient(magnitude) == 0
+    still = zero | (stop_gradient(magnitude) == 0)
     return np.where(
         still,
         np.zeros_like(stop_gradient(x)),
@@ -542,13 +545,18 @@ def _as_array(x):
     return x if is_traced(x) else asarray.body(x)
 
 
+def _greatest(x, axis, keepdims=False):
+    """Return the greatest of numbers that are not negative: of none of them it is 0."""
+    return np.max(x, axis=axis, keepdims=keepdims, initial=None if np.size(x) else 0)
+
+
 def _vector_norm(x, order, axis, keepdims):
     if isinstance(order, str):
         raise ValueError(f"Invalid norm order '{order}' for vectors")
     if order is None or order == 2:
         return power_norm(x, p=2, axis=axis, keepdims=keepdims)
     if order == math.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+        return _greatest(np.abs(x), axis, keepdims)
     if order == -math.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if order == 1:
@@ -565,10 +573,10 @@ def _matrix_norm(x, order):
     if order == "nuc":
         return np.sum(np.linalg.svdvals(x), axis=-1)
     if order in (2, -2):
-        return (np.max if order > 0 else np.min)(np.linalg.svdvals(x), axis=-1)
+        return (_greatest if order > 0 else np.min)(np.linalg.svdvals(x), axis=-1)
     if order in (1, -1, math.inf, -math.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(order) == 1 else -1)
-        return (np.max if order > 0 else np.min)(sums, axis=-1)
+        return (_greatest if order > 0 else np.min)(sums, axis=-1)
     raise ValueError("Invalid norm order for matrices.")
 
 

@@ -158,6 +158,42 @@ def test_a_norm_at_zero_has_the_gradient_zero(order: Any) -> None:
     np.testing.assert_array_equal(found, np.zeros(3))
 
 
+@pytest.mark.parametrize("norm", [np.linalg.norm, lambda x, p: np.linalg.vector_norm(x, ord=p)])
+def test_of_a_negative_order_a_zero_makes_the_norm_zero_and_the_gradient_with_it(norm: Any) -> None:
+    with np.errstate(divide="ignore"):  # NumPy warns too
+        found = opreg.grad(lambda x: norm(x, -1))(np.array([0.0, -2.0, 3.0]))
+    np.testing.assert_array_equal(found, np.zeros(3))
+    np.testing.assert_allclose(opreg.grad(lambda x: norm(x, -1))(np.array([1.0, -1.0])), [0.25, -0.25])
+
+
+@pytest.mark.parametrize("order", [1, 2, np.inf, "fro", "nuc"])
+def test_the_norm_of_an_empty_matrix_is_zero(order: Any) -> None:
+    for shape in (2, 0), (0, 2), (0, 0):
+        norm, pullback = opreg.vjp(lambda x: np.linalg.norm(x, order), np.zeros(shape))
+        assert norm == 0.0
+        assert pullback(1.0)[0].shape == shape
+    norms, pullback = opreg.vjp(lambda x: np.linalg.matrix_norm(x, ord=order), np.zeros((3, 0, 2)))
+    np.testing.assert_array_equal(norms, np.zeros(3))
+    assert pullback(np.ones(3))[0].shape == (3, 0, 2)
+
+
+def test_the_greatest_element_of_an_empty_vector_is_zero() -> None:
+    norms, pullback = opreg.vjp(lambda x: np.linalg.vector_norm(x, axis=1, ord=np.inf), np.zeros((2, 0)))
+    np.testing.assert_array_equal(norms, np.zeros(2))
+    assert pullback(np.ones(2))[0].shape == (2, 0)
+
+
+@pytest.mark.parametrize("name", ["cholesky", "eigh", "eigvalsh"])
+def test_a_function_of_symmetric_matrices_refuses_others_as_numpy_does(name: str) -> None:
+    function = plugins.get(f"numpy.linalg.{name}")
+    for shape in (1, 3), (3, 1), (2, 1, 2), (2, 3), (3,), ():
+        with pytest.raises(np.linalg.LinAlgError):
+            function(np.ones(shape))
+    np.testing.assert_array_equal(
+        plugins.get("numpy.linalg.eigvalsh")(np.array([[2, 1], [1, 2]])), [1.0, 3.0]
+    )
+
+
 def test_the_norm_of_a_complex_vector() -> None:
     z = np.array([3.0 + 4j, 0.0])
     np.testing.assert_allclose(opreg.grad(np.linalg.norm)(z), [0.6 - 0.8j, 0.0])
