@@ -134,15 +134,25 @@ def cotangent_like(out: Any, u: Vector, results: Coordinates, *, native: bool = 
     return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
 
 
-def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36) -> Any:
-    """A value, or a tuple of them, each entry moved up or down by a relative amount; other than floats as they are."""
+# How far matrices are moved as wholes in float64: little, as their small entries move far for their size.
+WHOLE = 2.0**-48
+
+
+def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, whole: bool = False) -> Any:
+    """A value, or a tuple of them, each entry moved up or down by a relative amount; other than floats as they are.
+
+    The amount is relative to the entry, or with `whole` to the largest entry of its vector or matrix.
+    """
     if isinstance(value, (tuple, list)):
-        return tuple(shaken(leaf, rng, relative) for leaf in value)
+        return tuple(shaken(leaf, rng, relative, whole=whole) for leaf in value)
     if not is_inexact(value):
         return value
     array = np.asarray(value)
-    noise = 1 + relative * rng.choice(np.array([-1.0, 1.0]), array.shape)
-    return np.asarray(array * noise, dtype=array.dtype)
+    signs = rng.choice(np.array([-1.0, 1.0]), array.shape)
+    if not whole:
+        return np.asarray(array * (1 + relative * signs), dtype=array.dtype)
+    largest = np.abs(array).max(axis=tuple(range(-min(array.ndim, 2), 0)), initial=0.0, keepdims=True)
+    return np.asarray(array + relative * signs * largest, dtype=array.dtype)
 
 
 def rounding(
@@ -155,21 +165,32 @@ def rounding(
     value: Vector,
     rng: np.random.Generator,
     relative: float = 2.0**-36,
+    *,
+    whole: bool = False,
 ) -> Vector:
     """How much the rule's result moves per relative move of its inputs, per coordinate: three trials, the worst.
 
-    Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells.
+    Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells. With
+    `whole` entries are moved in proportion to the largest of their matrix, and the output is what the forward gives
+    for other such inputs: that is how exact the algorithms of linear algebra are, and a rule that builds on them.
     """
+
+    def outside() -> Any:
+        moved = [shaken(v, rng, relative, whole=whole) for v in (g, *data)]
+        if whole:
+            there = subject.forward(*(shaken(v, rng, relative, whole=True) for v in data), **static)
+        else:
+            there = shaken(out, rng, relative)
+        return subject.vjp(moved[0], there, *moved[1:], **static)
+
+    def inside() -> Any:
+        assert subject.shaken_vjp is not None
+        return subject.shaken_vjp(rng, relative, whole, g, out, *data, **static)
+
     worst = np.zeros_like(value)
-    for _ in range(3):
+    for trial in 3 * ((outside,) if subject.shaken_vjp is None else (outside, inside)):
         try:
-            moved = subject.vjp(
-                shaken(g, rng, relative),
-                shaken(out, rng, relative),
-                *(shaken(value, rng, relative) for value in data),
-                **static,
-            )
-            change = np.abs(inputs.cotangent(moved) - value) / relative
+            change = np.abs(inputs.cotangent(trial()) - value) / relative
         except Exception:
             continue
         worst = np.fmax(worst, np.where(np.isfinite(change), change, 0.0))
