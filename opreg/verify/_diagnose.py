@@ -357,9 +357,9 @@ def _sign(e: Evidence) -> str | None:
     slack = 4 * e.tolerance[e.wrong] + 1e-9 * np.abs(due)
     if not np.all(np.abs(g + due) <= slack):
         return None
-    if e.real and e.got.size > 1 and not e.wrong.all() and np.all(e.got >= 0) and np.all(due < 0):
-        return f"it is the absolute value of what is due: its sign is wrong{_region(e) or ' where that is negative'}"
-    return "its sign is wrong" + _region(e)
+    absolute = e.real and not e.wrong.all() and np.all(e.got >= 0)
+    tail = ": it is the absolute value of what is due" if absolute else ""
+    return f"its sign is wrong{_region(e)}{tail}"
 
 
 def _should_be_zero(e: Evidence) -> str | None:

@@ -10,7 +10,7 @@ import builtins
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -108,6 +108,10 @@ def reproducer(
     return None
 
 
+def _alternating(count: int) -> Any:
+    return 1.5 - 3.0 * (np.arange(count) % 2)
+
+
 @dataclass(frozen=True)
 class _Body:
     """Lines that leave `got` and `expected`, and from which part of their size on these differ.
@@ -184,7 +188,10 @@ class _Call:
             kind = array.dtype if array.dtype.kind in "fc" else np.dtype(float)
             return np.asarray(make(array.size), kind).reshape(array.shape)
 
-        for make in (np.ones, lambda n: np.arange(1.0, n + 1), lambda n: 1.5 - 3.0 * (np.arange(n) % 2)):
+        makes: list[Callable[[int], Any]] = [np.ones, lambda n: np.arange(1.0, n + 1), _alternating]
+        if any(np.iscomplexobj(leaf) for leaf in outputs(self.out)):
+            makes += [lambda n: 1j * np.ones(n), lambda n: np.arange(1.0, n + 1) + 1j]
+        for make in makes:
             leaves = tuple(like(leaf, make) for leaf in outputs(self.out))
             yield leaves if isinstance(self.out, (tuple, list)) else leaves[0]
 
@@ -214,7 +221,8 @@ class _Call:
             if raised is None:
                 return None
             told = raised, "no exception"
-        return Reproducer("\n".join([*header, *setup, *lines]), *told)
+        between = [""] if lines[0].startswith("def ") else []
+        return Reproducer("\n".join([*header, *setup, *between, *lines]), *told)
 
     def _names(self) -> dict[str, Any]:
         import opreg
@@ -279,15 +287,22 @@ def _text(value: Any, exact: bool) -> str:
         return " ".join(str(value).split())[:200]
 
 
+Demonstrate: TypeAlias = Callable[[_Call], Iterator[_Body]]
+
+
 # -- demonstrations --------------------------------------------------------------------------------------------------
+
+
+def _inner(call: _Call, value: str) -> str:
+    """An expression for sum(g * value), over all outputs."""
+    if isinstance(call.out, (tuple, list)):
+        return f"sum(np.sum(a * b) for a, b in zip(g, {value}))"
+    return f"np.sum(g * {value})"
 
 
 def _pairing(call: _Call, forward: str) -> str:
     """An expression for Re sum(g * forward), a real number."""
-    if isinstance(call.out, (tuple, list)):
-        inside = f"sum(np.sum(a * b) for a, b in zip(g, {forward}))"
-    else:
-        inside = f"np.sum(g * {forward})"
+    inside = _inner(call, forward)
     return (
         f"np.real({inside})"
         if any(np.iscomplexobj(leaf) for leaf in (*outputs(call.out), *call.data))
@@ -327,10 +342,16 @@ def _slopes(call: _Call) -> Iterator[_Body]:
 
 def _derivative_of_rule(call: _Call) -> Iterator[_Body]:
     """The rule, summed to one number, differentiated by the engine and by central differences."""
-    if call.finding.argument is None or any(np.iscomplexobj(v) for v in (*call.data, *outputs(call.out))):
+    if isinstance(call.out, (tuple, list)) or any(
+        np.iscomplexobj(v) for v in (*call.data, *outputs(call.out))
+    ):
         return
     i, tail = call.i, call.tail
-    cotangents = f"vjp(g, traced({call.moved()}{tail}), {call.moved()}{tail})"
+    if call.finding.argument is None:
+        at, cotangents = "g", f"vjp(x, out, *args{tail})"
+    else:
+        at = f"args[{i}]"
+        cotangents = f"vjp(g, traced({call.moved()}{tail}), {call.moved()}{tail})"
     weigh = (
         "def weighed(c):",
         "    return c * np.arange(1.0, np.size(c) + 1).reshape(np.shape(c))",
@@ -344,14 +365,14 @@ def _derivative_of_rule(call: _Call) -> Iterator[_Body]:
                 f"    return sum(np.sum({term}) for c in {cotangents} if c is not None)",
                 "",
                 "def moved(entry, h):",
-                f"    x = np.array(args[{i}], float)",
+                f"    x = np.array({at}, float)",
                 "    x[entry] += h",
                 "    return total(x)",
                 "",
                 "h = 1e-5",
                 "expected = np.array([(moved(e, h) - moved(e, -h)) / (2 * h)",
-                f"                     for e in np.ndindex(np.shape(args[{i}]))])",
-                f"got = np.ravel(opreg.grad(total)(np.array(args[{i}], float)))",
+                f"                     for e in np.ndindex(np.shape({at}))])",
+                f"got = np.ravel(opreg.grad(total)(np.array({at}, float)))",
             ),
             _ROUGH,
         )
@@ -500,44 +521,81 @@ def _linearity(call: _Call) -> Iterator[_Body]:
     yield zero
 
 
-def _tangents(call: _Call) -> tuple[str, ...]:
+def _tangents(call: _Call) -> Iterator[tuple[str, ...]]:
+    """Lines that make tangents, from the simplest on."""
     active = call.subject.active(call.data)
-    parts = [f"np.ones_like(args[{i}])" if i in active else "None" for i in range(len(call.data))]
-    return (f"tangents = ({', '.join(parts)}{',' if len(parts) == 1 else ''})",)
+    unit = "1j" if any(np.iscomplexobj(call.data[i]) for i in active) else "-1"
+    uneven = "np.arange(2.0, np.size({a}) + 2).reshape(np.shape({a}))"
+    for one in ("np.ones_like({a})", f"{{k}} * {uneven}", f"{unit} * {{k}} * {uneven}"):
+        parts = [
+            one.format(a=f"args[{i}]", k=active.index(i) + 1) if i in active else "None"
+            for i in range(len(call.data))
+        ]
+        yield (f"tangents = ({', '.join(parts)}{',' if len(parts) == 1 else ''})",)
+
+
+def _pushed(call: _Call) -> str:
+    """The call of the JVP rule."""
+    return f"jvp(tangents, out, *args{call.tail})"
 
 
 def _adjoint(call: _Call) -> Iterator[_Body]:
-    if isinstance(call.out, (tuple, list)) or call.subject.jvp is None:
-        return
-    real = "np.real" if any(np.iscomplexobj(v) for v in (*call.data, call.out)) else ""
+    real = "np.real" if any(np.iscomplexobj(v) for v in (*call.data, *outputs(call.out))) else ""
     pairs = f"sum(np.sum(c * t) for c, t in zip({call.rule}, tangents) if t is not None)"
-    yield _Body(
-        (
-            *_tangents(call),
-            f"got = {real}(np.sum(g * jvp(tangents, out, *args{call.tail})))  # <g, J t>",
-            f"expected = {real}({pairs})  # <J' g, t>",
-        ),
-        _CLOSE,
-        True,
-    )
+    for tangents in _tangents(call):
+        yield _Body(
+            (
+                *tangents,
+                f"got = {real}({_inner(call, _pushed(call))})  # <g, J t>",
+                f"expected = {real}({pairs})  # <J' g, t>",
+            ),
+            _CLOSE,
+            True,
+        )
 
 
 def _jvp(call: _Call) -> Iterator[_Body]:
-    if isinstance(call.out, (tuple, list)) or call.subject.jvp is None:
-        return
     step = "[a if t is None else a + h * t for a, t in zip(args, tangents)]"
     moved = f"forward(*{step}{call.tail})"
     back = moved.replace("a + h * t", "a - h * t")
-    yield _Body(
-        (
-            *_tangents(call),
-            "h = 1e-6",
-            f"expected = ({moved}",
-            f"            - {back}) / (2 * h)",
-            f"got = jvp(tangents, out, *args{call.tail})",
-        ),
-        _ROUGH,
-    )
+    if isinstance(call.out, (tuple, list)):
+        slope = f"[(a - b) / (2 * h) for a, b in zip({moved}, {back})]"
+    else:
+        slope = f"({moved} - {back}) / (2 * h)"
+    for tangents in _tangents(call):
+        yield _Body((*tangents, "h = 1e-6", f"expected = {slope}", f"got = {_pushed(call)}"), _ROUGH)
+
+
+def _jvp_raises(call: _Call) -> Iterator[_Body]:
+    for tangents in _tangents(call):
+        yield _Body((*tangents, f"{_pushed(call)}  # raises"), raises=True)
+
+
+def _jvp_writes(call: _Call) -> Iterator[_Body]:
+    for tangents in _tangents(call):
+        copy = "[np.copy(a) for a in (*tangents, *args)]"
+        yield _Body((*tangents, f"expected = {copy}", _pushed(call), f"got = {copy}"), exact=True)
+
+
+def _jvp_returned(call: _Call) -> Iterator[_Body]:
+    for tangents in _tangents(call):
+        yield _Body(
+            (
+                *tangents,
+                f"got = {_pushed(call)}",
+                'expected = "the tangent of each output, of its shape and dtype"',
+            )
+        )
+
+
+def _jvp_kind(of: str) -> Demonstrate:
+    """The shape or the dtype of the output's tangent."""
+
+    def demonstrate(call: _Call) -> Iterator[_Body]:
+        for tangents in _tangents(call):
+            yield _Body((*tangents, f"got = {of.format(_pushed(call))}", f"expected = {of.format('out')}"))
+
+    return demonstrate
 
 
 _NARROW = (
@@ -571,13 +629,16 @@ def _moves(call: _Call) -> Iterator[_Body]:
     yield _Body((f"got = forward(*[{moved} for a in args]{call.tail})", "expected = out"), exact=True)
 
 
-Demonstrate = Callable[[_Call], Iterator[_Body]]
-
 DEMONSTRATIONS: tuple[tuple[str, Demonstrate], ...] = (
     (r"the VJP rule raised", _raises),
     (r"the VJP rule returned", _returned),
     (r"^the cotangent of argument \d+ has the shape", _shape),
     (r"^the cotangent of argument \d+ (has the dtype|is complex)", _dtype),
+    (r"the JVP rule raised", _jvp_raises),
+    (r"the JVP rule returned", _jvp_returned),
+    (r"the tangent of the output has the shape", _jvp_kind("np.shape({})")),
+    (r"the tangent of the output has the dtype", _jvp_kind("np.asarray({}).dtype")),
+    (r"the JVP rule writes into", _jvp_writes),
     (r"writes into", _writes),
     (r"is the memory of an argument", _shares_memory),
     (r"gives another result when it is called again", _again),

@@ -13,6 +13,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from random import Random
 from typing import Any, TypeAlias
 
@@ -22,10 +23,12 @@ from numpy.typing import NDArray
 from opreg.verify._verdict import Finding
 
 MOST = 160
-"""How many inputs are tried, an input of more than 64 entries counted once for each 64."""
+"""How many inputs are tried; one of many entries counts once more for each 16."""
 WITHOUT = (
     "the input was not made smaller: that needs Hypothesis, which `pip install 'opreg[verify]'` installs"
 )
+FEW = 6
+"""So many are tried, however large."""
 
 _ROUNDS = 3
 _BLOCKS = 8
@@ -116,9 +119,9 @@ class _Search:
         """The finding of a candidate that is like the first one."""
         key = candidate.key()
         if key not in self.known:
-            if self.spent >= MOST:
+            if self.spent >= MOST and len(self.known) >= FEW:
                 raise _Spent
-            self.spent += 1 + sum(array.size for _, array in candidate.arrays()) // 64
+            self.spent += 1 + sum(array.size for _, array in candidate.arrays()) // 16
             found = (finding for finding in self.run(candidate) if alike(self.like, finding))
             self.known[key] = next(found, None)
         return self.known[key]
@@ -177,8 +180,9 @@ def fewest(count: int, fails: Callable[[frozenset[int]], bool]) -> frozenset[int
         return None
     if fails(frozenset()):
         return frozenset()
-    if count == 1:
-        return None
+    if count <= 3:
+        few = (frozenset(kept) for size in range(1, count) for kept in combinations(range(count), size))
+        return next((kept for kept in few if fails(kept)), None)
     kept = _searched(count, lambda kept: kept == everything or (bool(kept) and fails(kept)))
     return None if kept in (None, everything) else kept
 

@@ -6,7 +6,6 @@ import ast
 import inspect
 import linecache
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
@@ -59,10 +58,13 @@ def _text(name: str, function: Any) -> list[str]:
     if not isinstance(code, CodeType) or not _stands_alone(function):
         return []
     try:
-        tree = ast.parse(textwrap.dedent("".join(linecache.getlines(code.co_filename))))
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
     except SyntaxError:
         return []
     for node in _candidates(tree, code):
+        defaults = [value for value in (*node.args.defaults, *node.args.kw_defaults) if value is not None]
+        if not all(isinstance(value, ast.Constant) for value in defaults):
+            continue
         if isinstance(node, ast.Lambda):
             return [f"{name} = {ast.unparse(node)}"]
         return [*_bare(node, name).splitlines(), ""]
@@ -74,24 +76,17 @@ def _stands_alone(function: Any) -> bool:
         used = inspect.getclosurevars(function)
     except (TypeError, ValueError):
         return False
-    plain = not used.nonlocals and not function.__defaults__ and not function.__kwdefaults__
-    return plain and all(key == "np" and value is np for key, value in used.globals.items())
+    return not used.nonlocals and all(key == "np" and value is np for key, value in used.globals.items())
 
 
 def _candidates(tree: ast.AST, code: CodeType) -> Iterator[ast.Lambda | ast.FunctionDef]:
+    """The places in a file where a function's code may come from: one, unless the file has changed."""
+    places = set(code.co_positions())
     for node in ast.walk(tree):
-        if isinstance(node, ast.Lambda) and code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
-            made = compile(ast.Expression(node), "", "eval").co_consts[0]
-            if (made.co_code, made.co_names, made.co_varnames) == (
-                code.co_code,
-                code.co_names,
-                code.co_varnames,
-            ):
-                constants = [
-                    [c for c in of.co_consts if not isinstance(c, (str, CodeType))] for of in (made, code)
-                ]
-                if constants[0] == constants[1]:
-                    yield node
+        if isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
+            body = node.body
+            if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in places:
+                yield node
         elif (
             isinstance(node, ast.FunctionDef)
             and (node.name, node.lineno) == (code.co_name, code.co_firstlineno)
