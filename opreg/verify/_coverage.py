@@ -30,6 +30,7 @@ TRIALS = 4
 NOT_MEASURED = "another tracer (a debugger, coverage) was active"
 NO_TOOL = "every tool of sys.monitoring was taken"
 
+_SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _NAMES = {np.dtype(name).char: name for name in DTYPES}
 
 
@@ -95,31 +96,49 @@ def _monitored(watch: _Watch) -> Iterator[None]:
 
 
 class _Tracer:
-    """A trace function for Python 3.11, set while a rule runs that has something left to be executed."""
+    """A trace function for Python 3.11, set while a rule runs that has something left to be executed.
+
+    All that runs while a trace function is set is slow. So it is taken away while the rule waits for another function,
+    unless something that is left could be executed there.
+    """
 
     def __init__(self, watch: _Watch) -> None:
         self.watch = watch
+        self.call: list[Region] | None = None
+        """What the rule that is running may reach: another list for each call."""
 
     def enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         """Trace the frames of the scope by instructions, and no others."""
         region = self.watch.regions.get(id(frame.f_code))
-        if region is None or not region.missing:
+        if region is None:
+            return self._pause(frame)
+        if not region.missing:
             return None
         frame.f_trace_lines = False
         frame.f_trace_opcodes = True
-        note, at, seen, before = self.watch.note, region.at, region.missing, -1
+        note, at, missing, before = self.watch.note, region.at, region.missing, -1
 
         def step(frame: FrameType, event: str, arg: Any) -> Any:
             nonlocal before
             if event == "opcode":
                 offset = frame.f_lasti
                 reached = at(before, offset)
-                if not seen.isdisjoint(reached):
+                if not missing.isdisjoint(reached):
                     note(region, reached)
                 before = offset
             return step
 
         return step
+
+    def _pause(self, frame: FrameType) -> Any:
+        """Stop tracing until a function that a rule calls has returned, where nothing is lost by that."""
+        caller = self.watch.regions.get(id(frame.f_back.f_code)) if frame.f_back is not None else None
+        if caller is None or self.call is None or frame.f_code.co_flags & _SUSPENDED:
+            return None
+        if any(one.missing and (one.escapes or one.code.co_exceptiontable) for one in self.call):
+            return None
+        sys.settrace(None)
+        return _Pause(self)
 
     def around(self, function: Callable[..., Any], regions: Sequence[Region]) -> Callable[..., Any]:
         """Return a rule that is traced as long as there is something left of what it may reach."""
@@ -131,15 +150,31 @@ class _Tracer:
                 if not done and getattr(sys.gettrace(), "__self__", None) is not self:
                     self.watch.hindrances.add(NOT_MEASURED)
                 return function(*args, **kwargs)
+            outer, self.call = self.call, list(regions)
             try:
                 sys.settrace(self.enter)
                 return function(*args, **kwargs)
             finally:
                 sys.settrace(None)
+                self.call = outer
                 done = not any(region.missing for region in regions)
 
         traced.__wrapped__ = getattr(function, "__wrapped__", function)  # type: ignore[attr-defined]
         return traced
+
+
+class _Pause:
+    """The trace function of a frame that is not traced: when the frame is gone, so is this, and tracing goes on."""
+
+    def __init__(self, tracer: _Tracer) -> None:
+        self.tracer, self.call = tracer, tracer.call
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        pass
+
+    def __del__(self) -> None:
+        if self.tracer.call is self.call and sys.gettrace() is None:
+            sys.settrace(self.tracer.enter)
 
 
 @contextmanager

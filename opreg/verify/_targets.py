@@ -55,6 +55,8 @@ class Region:
     ways: dict[int, tuple[int, int | None, int | None]] = field(default_factory=dict)
     """For each conditional jump: where it jumps to, the target of jumping, the target of going on."""
     missing: set[int] = field(default_factory=set)
+    escapes: bool = False
+    """Whether it may be called by another function than those of its scope, to which it is handed."""
 
     def at(self, before: int, offset: int) -> tuple[int, ...]:
         """Return the targets that are reached when one instruction follows another."""
@@ -97,6 +99,7 @@ class Scope:
                 for code in _nested(function.__code__):
                     if id(code) not in regions:
                         regions[id(code)] = _region(code, targets)
+                        regions[id(code)].escapes = _escapes(code, function, root)
                     reach[id(root)].append(regions[id(code)])
         return cls(list(regions.values()), targets, reach)
 
@@ -163,6 +166,31 @@ def _called(function: FunctionType) -> Iterator[FunctionType]:
         helper = function.__globals__.get(name)
         if isinstance(helper, FunctionType) and helper.__code__.co_filename == function.__code__.co_filename:
             yield helper
+
+
+def _escapes(code: CodeType, function: FunctionType, root: FunctionType) -> bool:
+    """Tell whether code of a function that a rule reaches may be called from outside its scope."""
+    if code is not function.__code__:
+        return code.co_name not in ("<listcomp>", "<setcomp>", "<dictcomp>")
+    if function is root:
+        return False
+    calls = [
+        name in _only_called(reader.__code__)
+        for reader in _reached(root)
+        for name in _globals_of(reader.__code__)
+        if reader.__globals__.get(name) is function
+    ]
+    return not calls or not all(calls)
+
+
+@functools.lru_cache(maxsize=4096)
+def _only_called(code: CodeType) -> frozenset[str]:
+    """Return the names of the globals that a function, or one within it, reads and at once calls."""
+    reads = [
+        one for inner in _nested(code) for one in dis.get_instructions(inner) if one.opname == "LOAD_GLOBAL"
+    ]
+    handed = {one.argval for one in reads if not one.argrepr.startswith("NULL + ")}
+    return frozenset(one.argval for one in reads) - handed
 
 
 @functools.lru_cache(maxsize=4096)
