@@ -49,7 +49,7 @@ _MOST_FINDINGS = 3
 
 # Before a failure is called the function is looked at from closer and closer, by this factor, this many times.
 _CLOSER = 2.0**-4
-_RUNGS = 12
+_RUNGS = 24
 
 
 @dataclass(slots=True)
@@ -443,13 +443,15 @@ class _Differences:
         """
         oracle = self.oracle
         live = [comparison.wrong for comparison in self.comparisons]
-        steps = oracle.kept()
+        kept, unit = oracle.kept(), oracle.unit()
+        # Who starts from farthest moves first: a JVP sees all coordinates at once, each at a distance that suits it.
+        reach = float(np.max(kept / unit))
         for _ in range(_RUNGS):
             groups = self._groups(live)
             if not len(groups):
                 return
-            steps = steps * _CLOSER
-            closer = oracle.closer(groups, steps)
+            reach *= _CLOSER
+            closer = oracle.closer(groups, np.minimum(kept * _CLOSER, unit * reach))
             live = [
                 live & comparison.look(oracle, closer)
                 for live, comparison in zip(live, self.comparisons, strict=True)

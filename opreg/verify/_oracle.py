@@ -24,6 +24,8 @@ EPSILON = 2.0**-53
 # Spacings beyond the first, tried in turn for what the first leaves unresolved.
 SPACINGS = 6
 _EXTENDED_SIZE = 512
+# Moves that tell a jump from a slope, parts of the local size.
+_LEAPS = (2.0**-40, 2.0**-16)
 _HAS_EXTENDED = np.finfo(np.longdouble).nmant >= 60
 
 
@@ -114,7 +116,7 @@ class Oracle:
         }[self.kind]
         self.input_noise: Array = np.zeros(self.results.size)
         self.jagged = np.zeros(self.results.size, bool)
-        self.jumps = False
+        self.jumps = self.coarse = False
         self.estimate = Estimate.unknown(0, self.results.size)
 
     # -- precision ---------------------------------------------------------------------------------------------------
@@ -185,7 +187,7 @@ class Oracle:
         size = np.abs(u) * np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
         if self.directions is not None:
             return np.full(len(self.directions), size.sum())
-        x = np.where(self.size > 0, self.size, self.local) if own else self.local
+        x = self.unit() if own else self.local
         if self.owner is None:
             return np.asarray(size.sum() / x)
         reach = np.broadcast_to(size, self.owner.shape).ravel()
@@ -291,6 +293,12 @@ class Oracle:
             return self.spacing(number) * precision.spacing
         length = (1.0, 2.0**-3, 2.0**-6, 2.0**-9, 2.0**3, 2.0**-13)[number]
         return np.full(len(self.directions), precision.spacing * length)
+
+    def unit(self) -> Array:
+        """The size that the spacings of each coordinate (or direction) are compared with."""
+        if self.directions is not None:
+            return np.ones(len(self.directions))
+        return np.where(self.size > 0, self.size, self.local)
 
     def kept(self) -> Array:
         """The spacings behind the estimates at hand, per coordinate or per direction."""
@@ -455,10 +463,33 @@ class Oracle:
         self.jagged = np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * np.nan_to_num(natural)
         level = np.abs(plain[np.isfinite(plain)]).max(initial=0.0)
         self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
+        self.coarse = bool(np.any((bend > 2.0**-10 * np.abs(plain)) & (bend > 2 * np.nan_to_num(natural))))
+        self._at_zeros(rng, level)
         worst = np.fmax(np.fmax(change, bend), known)
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
+
+    def _at_zeros(self, rng: np.random.Generator, level: float) -> None:
+        """Find outputs that jump when inputs leave zero, of which they may be as far as rounding goes.
+
+        The vector of a triangular matrix may change its sign at once when a zero below the diagonal does not stay.
+        """
+        zeros = self.x == 0
+        if not zeros.any():
+            return
+        leaps = np.zeros(self.results.size, bool)
+        for _ in range(2):
+            move = np.where(zeros, self.local * rng.choice(np.array([-1.0, 1.0]), len(zeros)), 0.0)
+            try:
+                near, far = (np.abs(self._plain(self.x + move * s) - self.float64.value) for s in _LEAPS)
+            except Exception:
+                continue
+            leaps |= (near > 1e-6 * level) & (near > 2.0**-6 * far)
+        if self.kind == "elementwise":
+            self.jagged |= leaps
+        else:
+            self.jumps |= bool(leaps.any())
 
     def _plain(self, x: Array) -> Array:
         """The outputs in float64 at a point given by its coordinates."""
@@ -507,4 +538,23 @@ class Oracle:
         return self.directions @ finite, np.abs(self.directions) @ np.abs(finite)
 
 
-__all__ = ["EPSILON", "SPACINGS", "UNKNOWN", "Oracle", "Precision", "power_of_two", "widen"]
+def is_unsteady(
+    forward: Callable[..., Any],
+    data: Sequence[Any],
+    static: dict[str, Any],
+    active: Sequence[int],
+    out: Any,
+    rng: np.random.Generator,
+) -> bool:
+    """Whether a function jumps, or is not known to three digits, at moves of its inputs by 2^-36.
+
+    What its rule does from one such point to the next is no derivative of the rule: the multiple of y that `x mod y`
+    subtracts is constant between jumps that may be too close to each other to see.
+    """
+    oracle = Oracle(forward, data, static, active, out, rng, extended=False)
+    oracle.start()
+    oracle.measure_noise(rng)
+    return oracle.jumps or oracle.coarse
+
+
+__all__ = ["EPSILON", "SPACINGS", "UNKNOWN", "Oracle", "Precision", "is_unsteady", "power_of_two", "widen"]

@@ -10,7 +10,7 @@ from opreg.verify._check import Check
 from opreg.verify._checks._call import Call
 from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._differences import differences
-from opreg.verify._oracle import widen
+from opreg.verify._oracle import is_unsteady, widen
 from opreg.verify._rule import Fault, copies, cotangent_like, evaluate, sentence
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Verdict
@@ -42,6 +42,12 @@ def _body(
             raise Fault(f"the derivative of the rule is wrong: {sentence(fault.raised)}") from fault
         return Verdict(
             "waived", f"first order only: the rule cannot be differentiated ({sentence(fault.raised)})"
+        )
+    if verdict.outcome == "fail" and is_unsteady(
+        subject.forward, call.data, static, call.active, call.out, rng
+    ):
+        return Verdict(
+            "inconclusive", "the function itself jumps too close to here for a second derivative to be seen"
         )
     if verdict.outcome == "inconclusive" and not np.isfinite(moved.point(outputs(point))).all():
         return Verdict("waived", "the first derivative is not finite here")
