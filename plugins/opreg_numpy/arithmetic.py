@@ -399,7 +399,11 @@ _REAL = "the engine takes the real part of what an elementwise rule gives for a 
 
 for _function in absolute, hypot, angle:
     _function.waive_mutant("*", "1.0 -> 1.000001", _MASKED)
+for _function in absolute, hypot:
     _function.waive_mutant("*", "0.0 -> 1e-06", _KINK)
+absolute.waive_mutant("x", "np.where(zero, 0.0, np.conjugate(x)) -> np.conjugate(x)", "x is 0 where out is")
+for _change in "0 -> 1", "np.where(zero, 0.0, g) -> g", "np.where(zero, 1.0, z) -> z":
+    angle.waive_mutant("z", _change, "at 0 the phase jumps; that it has 0 there is a convention with a test")
 absolute.waive_mutant("x", "np.real(t * _phase(x, out)) -> t * _phase(x, out)", _REAL)
 real.waive_mutant("val", "np.real(t) -> t", _REAL)
 angle.waive_mutant("z", "np.real(_turn(t, z, deg)) -> _turn(t, z, deg)", _REAL)
@@ -428,3 +432,8 @@ for _change in (
         "y", _change, "a negative base has no difference quotient by a real exponent: it is NaN"
     )
 power.waive_mutant("y", "1.0 -> 1.000001", _MASKED)
+power.waive_mutant(
+    "y",
+    "np.where(np.equal(x, 0), 1.0, x) + 0j -> np.where(np.equal(x, 0), 1.0, x) - 0j",
+    "0 - 0 is a positive zero, so the number stays on the same side of the cut",
+)

@@ -178,3 +178,22 @@ def _sinc_slope(x):
 elementwise(sinc, x=_sinc_slope)
 sinc.samples(unary(normal, complex=True, also=(0.0, np.array([0.0, 1e-9, -1e-3, 0.49, 0.51]))))
 sinc.samples(unary(nonzero))
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+for _function in logaddexp, logaddexp2:
+    _function.waive_mutant(
+        "*",
+        "_share -> ...",
+        "the sum of equal infinities has no difference quotient; it has a test of its own",
+    )
+sinc.waive_mutant(
+    "x", "np.less(np.absolute(x), 0.5) -> ...", "near 0.5 the series and the quotient are both right"
+)
+sinc.waive_mutant("x", "0.5 -> 0.5000005", "near 0.5 the series and the quotient are both right")
+sinc.waive_mutant("x", "1.0 -> 1.000001", "any number but 0 will do in the place of what is masked out")
+sinc.waive_mutant("x", "np.where(near, x, 0.0) -> x", "any number will do in the place of what is masked out")
+sinc.waive_mutant("x", "0.0 -> 1e-06", "any number will do in the place of what is masked out")
+sinc.waive_mutant(
+    "x", "-1 -> -2", "the last term of the series is below rounding, and lends its sign to nothing"
+)

@@ -222,6 +222,9 @@ concatenate.samples(_joined((2, 3), (4, 3)))
 def _(rng):
     yield Sample(([normal(rng, (3, 2)), normal(rng, (3, 1)), normal(rng, (3, 0))], -1))
     yield Sample(([normal(rng, (3, 2)), normal(rng, (4,)), normal(rng)],), {"axis": None}, note="flattened")
+    yield Sample(
+        ([single(rng, (3, 2)), normal(rng, (4,))],), {"axis": None}, note="flattened, mixed precision"
+    )
     yield Sample(([normal(rng, (2, 3, 1)), normal(rng, (2, 1, 1))],), {"axis": 1, "dtype": np.complex128})
     yield Sample(([single(rng, (2,)), single(rng, (2,))],), {"dtype": np.float64, "casting": "safe"})
     yield Sample(([normal(rng, (2,)), single(rng, (2,))],), {"dtype": np.float32})

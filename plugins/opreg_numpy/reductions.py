@@ -314,6 +314,7 @@ def _of_zeros(rng):
     )
     yield Sample((tied(rng, (2, 3, 2)),), {"axis": 1}, note="zeros over the middle axis")
     yield Sample((np.array([[0.0, 2.0], [3.0, 0.0]]),), {"axis": ()}, note="zeros over no axis")
+    yield Sample((nonzero(rng, (3, 2)),), {"axis": 0, "dtype": np.float32}, note="a lower precision")
     for zeros in (1, 2, 3):
         x = nonzero(rng, (4,))
         x[:zeros] = 0

@@ -635,6 +635,8 @@ repeat.samples(
         call((3, 4), 3),
         call((3,), [2, 0, 1]),
         call((3, 2), [2], -1),
+        call((2, 3, 2), 2, axis=-2),
+        call((2, 3, 2), [1, 0, 2], axis=-2),
         call((2, 3), 0, 1),
         call((), 3),
         call((0, 2), 2, axis=0),
@@ -672,6 +674,8 @@ pad.samples(
         call((2, 3, 2), ((1,), (0,), (2,)), mode="wrap"),
     )
 )
+if np.lib.NumpyVersion(np.__version__) >= "2.4.0":  # older ones may take no dictionary
+    pad.samples(of_one_array(call((2, 3), {-1: (1, 2)}), call((2, 3), {0: 2}, mode="edge")))
 
 diagonal.samples(
     of_one_array(
@@ -816,3 +820,7 @@ def _(rng):
     yield Sample((normal(rng), normal(rng, (0,))), note="0-d and size 0")
     x = normal(rng, (2,))
     yield Sample((x, x), note="the same array twice")
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+transpose.waive_mutant("a", "axes -> -axes", "the one axis of a vector is 0")

@@ -196,6 +196,7 @@ partition.samples(
         call((5, 3), [0, -1], axis=0),
         call((2, 3), 4, axis=None),
         call((4,), 1, kind="introselect"),
+        call((4, 3, 2), 1, axis=-2),
         call((1,), 0),
     )
 )
@@ -207,9 +208,30 @@ def _(rng):
         yield Sample((draw(rng, (3, 3))[:, [0, 1, 1, 2, 0]],), {"axis": -1}, note="ties")
     yield Sample((np.array([2.0, 1.0, 1.0, 0.5]),), note="ties")
     yield Sample((np.ones((2, 3)),), {"axis": 0}, note="ties everywhere")
+    yield Sample((rng.integers(0, 3, (5, 3)).astype(float),), {"axis": 0}, note="ties")
 
 
 @partition.samples
 def _(rng):
     yield Sample((np.array([2.0, 1.0, 2.0, 3.0]), 1), note="ties")
+    yield Sample((rng.integers(0, 4, (7, 3)).astype(float), 3), {"axis": 0}, note="ties out of order")
     yield Sample((np.ones((2, 3)), 1), {"axis": 0}, note="ties everywhere")
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+for _function in sort, partition:
+    _function.waive_mutant(
+        "*",
+        "_ties -> ...",
+        "at ties any permutation is a subgradient; that they share is a convention with a test",
+    )
+    _function.waive_mutant("*", "-1 -> -2", "any negative length of a reshape is the one that is left")
+for _change in (
+    "np.argsort(x, axis=axis, kind=kind, stable=stable) -> ...",
+    "np.argsort(np.partition(x, kth, axis=axis, kind=kind), axis=axis, kind='stable') -> ...",
+    "np.partition(x, kth, axis=axis, kind=kind) -> np.partition(x, kth, axis=axis)",
+    "np.argsort(x, axis=axis, kind='stable') -> np.argsort(x, axis=axis)",
+):
+    (sort if "stable=stable" in _change else partition).waive_mutant(
+        "*", _change, "which of equal elements comes first makes no difference, since they share"
+    )
