@@ -36,6 +36,8 @@ MINIMUM = 95.0
 CHUNK = 12
 """How many mutants a task decides."""
 ROUNDS = 100
+DEAR = ("second-order", "variants")
+"""The checks that take longest, which therefore come last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class _Judge:
     def __init__(self, primitive: Primitive, trial: Trial) -> None:
         self.primitive, self.trial = primitive, trial
         self.subject = Subject.of(primitive)
-        self.checks = _checks.table(constant=primitive.is_constant)
+        known = _checks.table(constant=primitive.is_constant)
+        self.checks = dict(sorted(known.items(), key=lambda item: item[0] in DEAR))
         self.rounds: dict[int, list[Any]] = {}
         self.sound: dict[Case, bool] = {}
         self.count = self._rounds()
