@@ -91,9 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(f"      {rate:6.1%}  {name}" + (f"  (known: {excuse})" if excuse else ""))
         shares = (f"{number / total.total():.2%} {outcome}" for outcome, number in total.most_common())
         print("  in all " + ", ".join(shares))
-    print(
-        f"\n{time.perf_counter() - started:.0f} s; wrong rules below {LEAST:.0%} or right rules failed, and not known: {short}"
-    )
+    seconds = time.perf_counter() - started
+    print(f"\n{seconds:.0f} s; {short} rules below {LEAST:.0%} (wrong) or failed (right), and not known")
     return int(bool(short))
 
 
