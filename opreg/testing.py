@@ -69,13 +69,15 @@ def check_rule(
     jvp: Callable[..., Any] | None = None,
     seed: int = 0,
     shrink: bool = True,
+    time_limit: float = 120.0,
 ) -> Verdict:
     """Check a rule against its function, with no registry: at ``args``, and at inputs derived from them.
 
     ``vjp(g, out, *args, **kwargs)`` returns one cotangent per argument, ``None`` where the argument is not
     differentiable; ``jvp(tangents, out, *args, **kwargs)`` returns the tangent of the output. Integer
     arguments are constants. The verdict is truthy if and only if the rule was verified; printed, it says
-    what is wrong, and where: at an input made small, unless ``shrink`` is false.
+    what is wrong, and where: at an input made small, unless ``shrink`` is false. Where it takes longer than
+    ``time_limit`` seconds, as with a rule that loops for ever, the verdict is an error.
 
     >>> import numpy as np
     >>> x = np.array([0.3, -2.0])
@@ -86,7 +88,16 @@ def check_rule(
     """
     from opreg.verify._bare import check_functions
 
-    return check_functions(forward, vjp, tuple(args), dict(kwargs or {}), jvp=jvp, seed=seed, shrink=shrink)
+    return check_functions(
+        forward,
+        vjp,
+        tuple(args),
+        dict(kwargs or {}),
+        jvp=jvp,
+        seed=seed,
+        shrink=shrink,
+        time_limit=time_limit,
+    )
 
 
 def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from opreg.verify._checks import CHECKS
+from opreg.verify._checks.structure import STRUCTURE
 from opreg.verify._checks.variants import VARIANTS, decide
 from opreg.verify._coordinates import is_inexact
 from opreg.verify._explain import explained, first_of_each
+from opreg.verify._reproduce import shown
 from opreg.verify._rule import copies
+from opreg.verify._run import CaseTimeout, limit
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
 from opreg.verify._variants import variants
@@ -30,8 +33,26 @@ def check_functions(
     jvp: Callable[..., Any] | None = None,
     seed: int = 0,
     shrink: bool = True,
+    time_limit: float = 120.0,
 ) -> Verdict:
     """Run all checks that apply, and merge their verdicts: the worst wins. A failure is explained, with `shrink`."""
+    try:
+        with limit(time_limit):
+            return _checked(forward, vjp, data, static, jvp, seed, shrink)
+    except CaseTimeout as error:
+        text = f"{error}: does the forward function or the rule come to an end?"
+        return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
+
+
+def _checked(
+    forward: Callable[..., Any],
+    vjp: Callable[..., Any],
+    data: tuple[Any, ...],
+    static: dict[str, Any],
+    jvp: Callable[..., Any] | None,
+    seed: int,
+    shrink: bool,
+) -> Verdict:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         subject = Subject.from_functions(forward, vjp, jvp, reasons=_reasons(forward, vjp, data, static))
@@ -44,6 +65,8 @@ def check_functions(
                     # that is given float32 is held to it by the structure check, a registered rule always.
                     verdict = Verdict("waived", f"not a rule for float32: {verdict.findings[0].diagnosis}")
                 verdicts.append(verdict)
+                if check is STRUCTURE and verdict.outcome == "error":
+                    break  # nothing can be said of a rule whose forward function is of no use
         if not verdicts:
             why = "no argument is a floating point number with a cotangent, so nothing was checked"
             return Verdict("inconclusive", why)
@@ -95,7 +118,7 @@ def _reasons(
         out = forward(*copies(data), **static)
         g = tuple(np.ones_like(v) for v in out) if isinstance(out, (tuple, list)) else np.ones_like(out)
         result = vjp(g, out, *copies(data), **static)
-    except Exception:
+    except (Exception, SystemExit):
         return none
     if not isinstance(result, (tuple, list)) or len(result) != len(data):
         return none

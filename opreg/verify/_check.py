@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from opreg.verify._coordinates import is_inexact
+from opreg.verify._forward import why_unfit
 from opreg.verify._reproduce import shown
 from opreg.verify._rule import Fault, sentence
 from opreg.verify._subject import Subject
@@ -68,5 +69,5 @@ class Check:
         except Fault as fault:
             return Verdict.of([fault.finding(self.name, input=shown(data, static))])
         except Exception as error:
-            text = f"the check itself broke: {sentence(error)}"
+            text = why_unfit(subject, data, static) or f"the check itself broke: {sentence(error)}"
             return Verdict.of([Finding(self.name, "error", text, input=shown(data, static))])

@@ -103,7 +103,7 @@ def reproducer(
                 made = call.run(g, body)
                 if made is not None:
                     return made
-    except Exception:
+    except (Exception, SystemExit):
         return None  # a forward or a rule that does not even answer here: the finding says so
     return None
 
@@ -243,7 +243,7 @@ class _Call:
         try:
             with np.errstate(all="ignore"):
                 exec("\n".join(lines), self._names())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return type(error).__name__
         return None
 

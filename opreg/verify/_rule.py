@@ -23,7 +23,7 @@ class Fault(Exception):
         got: str | None = None,
         expected: str | None = None,
         verdict: Outcome = "fail",
-        raised: Exception | None = None,
+        raised: BaseException | None = None,
     ) -> None:
         super().__init__(diagnosis)
         self.diagnosis, self.argument, self.got, self.expected = diagnosis, argument, got, expected
@@ -58,12 +58,12 @@ def evaluate(subject: Subject, data: Sequence[Any], static: dict[str, Any]) -> A
     """The output of the forward function, or a `Fault` that says why there is none."""
     try:
         out = subject.forward(*data, **static)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Fault(f"the forward function raised {sentence(error)}", verdict="error") from error
     for value in outputs(out):
         if not is_numeric(value):
             raise Fault(
-                f"the forward function returned {type(value).__name__}, where numbers or arrays are due",
+                f"the forward function returned {_kind(value)}, where numbers or arrays are due",
                 verdict="error",
             )
     return out
@@ -73,7 +73,7 @@ def pull(subject: Subject, g: Any, out: Any, data: Sequence[Any], static: dict[s
     """The cotangents that the rule gives, one per data argument, checked for number, kind and shape."""
     try:
         result = subject.vjp(g, out, *data, **static)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Fault(f"the VJP rule raised {sentence(error)}", raised=error) from error
     if not isinstance(result, (tuple, list)):
         raise Fault(
@@ -104,9 +104,9 @@ def check_kind(value: Any, primal: Any, index: int | None, out: Sequence[Any], m
         )
     if not is_numeric(value):
         raise Fault(
-            f"the {mode} rule returned {type(value).__name__} for {whose}, where a number or an array is due",
+            f"the {mode} rule returned {_kind(value)} for {whose}, where a number or an array is due",
             argument=index,
-            got=type(value).__name__,
+            got=_kind(value),
         )
     got, due = np.shape(value), np.shape(primal)
     if got != due:
@@ -116,6 +116,13 @@ def check_kind(value: Any, primal: Any, index: int | None, out: Sequence[Any], m
         elif got == due[::-1]:
             diagnosis += ": it is transposed"
         raise Fault(diagnosis, argument=index, got=str(got), expected=str(due))
+
+
+def _kind(value: Any) -> str:
+    """The type of a value that is no number, in a word or two."""
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {value.dtype}"
+    return type(value).__name__
 
 
 def cotangent_like(out: Any, u: Vector, results: Coordinates, *, native: bool = False) -> Any:

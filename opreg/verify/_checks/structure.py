@@ -10,6 +10,7 @@ import numpy as np
 from opreg.verify._check import Check
 from opreg.verify._checks._call import Array, Call, contents, disagreement, scale
 from opreg.verify._coordinates import outputs
+from opreg.verify._forward import why_unfit
 from opreg.verify._reproduce import shown
 from opreg.verify._rule import Fault, evaluate
 from opreg.verify._subject import Subject
@@ -26,6 +27,14 @@ def _layouts(g: Any) -> Iterator[tuple[str, Any]]:
     yield "a reversed", g[::-1].copy()[::-1]
     if g.ndim > 1:
         yield "a Fortran-ordered", np.asfortranarray(g)
+
+
+def _odd(call: Call, once: tuple[Any, ...], again: tuple[Any, ...]) -> bool:
+    """Whether the forward's results look as if nothing can be made of them: no number, NaN, another shape each time."""
+    shapes = [[np.shape(leaf) for leaf in leaves] for leaves in (outputs(call.out), once, again)]
+    if not call.results.parts or shapes[0] != shapes[1] or shapes[1] != shapes[2]:
+        return True
+    return bool(call.results.size) and bool(np.isnan(call.results.point(once)).all())
 
 
 def _body(
@@ -56,6 +65,8 @@ def _body(
         return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
     # The same memory: the order of a sum may depend on the layout.
     again = outputs(evaluate(subject, data, static))
+    if _odd(call, once, again) and (unfit := why_unfit(subject, data, static)) is not None:
+        return Verdict.of([Finding("structure", "error", unfit, input=shown(data, static))])
     if [np.shape(v) for v in again] != [np.shape(v) for v in once] or not all(
         np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc")
         for a, b in zip(again, once, strict=True)
