@@ -163,7 +163,7 @@ _as_json = click.option(
 )  # fmt: skip
 @click.option(
     "--check", "checks", metavar="CHECK", multiple=True,
-    help="Only this check, of those that `opreg list --checks` shows; may be repeated.",
+    help="Only this check; may be repeated. The list command names them.",
 )  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option("-q", "--quiet", is_flag=True, help="Only what is not verified, and the last line.")
