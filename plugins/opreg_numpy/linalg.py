@@ -773,7 +773,10 @@ def _(rng):
     for draw in (normal, complex_normal):
         x = draw(rng, (4, 3, 3))
         x[0, 1], x[1, 1:], x[2] = x[0, 0], x[1, :1], 0
-        yield Sample((x,), note="of rank 2, 1, 0 and 3")
+        yield Sample((x.reshape(2, 2, 3, 3),), note="of rank 2, 1, 0 and 3")
+    x = normal(rng, (33, 33)) / 5
+    x[7] = x[3]
+    yield Sample((x,), note="large, of rank 32")
     yield Sample((np.zeros((1, 1)),), note="zero")
     yield Sample((np.zeros((0, 0)),), note="the empty matrix")
 
@@ -968,4 +971,58 @@ diagonal.samples(
 )
 trace.samples(
     of_one_array(call((2, 3, 4)), call((3, 2), offset=-1), call((2, 2), dtype=np.complex128), call((0, 2)))
+)
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+_TWICE = "it occurs twice, and the signs cancel"
+_SQUARE = "a square matrix has as many rows as columns"
+_SHORT = "a short way; the long one is right too"
+_LINEAR = "a linear function has the same transpose everywhere"
+
+for _function in inv, eig, eigvals:
+    _function.waive_mutant("a", "np.swapaxes(x, -1, -2) -> -np.swapaxes(x, -1, -2)", _TWICE)
+for _change, _reason in {
+    "_is_regular -> ...": "inverse and minors are both right where a matrix is regular; it is a matter of speed",
+    "n > _MINORS_UP_TO -> n >= _MINORS_UP_TO": "minors and singular values are both right",
+    "n - 1 -> ...": "a negative length of a reshape is the one that is left",
+    "-1 -> -2": _SQUARE,
+    "np.linalg.det(u) * np.linalg.det(vh) -> np.linalg.det(u) / np.linalg.det(vh)": "real ones are 1 or -1",
+    "np.eye(n, dtype=bool) -> np.eye(n)": "np.where takes 1 and 0 for true and false",
+    "np.linalg.det(minors) * signs.astype(stop_gradient(a).real.dtype) -> "
+    "np.linalg.det(minors) / signs.astype(stop_gradient(a).real.dtype)": "a sign is its own inverse",
+}.items():
+    det.waive_mutant("a", _change, _reason)
+cholesky.waive_mutant("a", "-1 -> -2", _SQUARE)
+for _change in "_hermitian(t) -> t", "_hermitian(inner) -> inner":
+    cholesky.waive_mutant("a", _change, "the other of the two makes it Hermitian")
+eigvalsh.waive_mutant(
+    "a", "_hermitian(t) -> t", "the real part of v^H t v is that of the Hermitian part of t"
+)
+qr.waive_mutant("a", "np.shape(a)[-1] > k -> np.shape(a)[-1] >= k", "it then joins on nothing")
+for _function in eig, eigh, svd:
+    _function.waive_mutant("a", "_is_zero -> ...", _SHORT)
+for _function in eigh, svd:
+    _function.waive_mutant(
+        "a",
+        "np.ones_like(stop_gradient(difference)) -> np.zeros_like(stop_gradient(difference))",
+        "any number will do in the place of what is masked out",
+    )
+    _function.waive_mutant(
+        "a", "np.eye(n, dtype=bool) -> np.eye(n)", "np.where takes 1 and 0 for true and false"
+    )
+eig.waive_mutant("a", "_gaps -> ...", "of a vector's tangent the part along the vector is taken away")
+eig.waive_mutant("a", "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))", _LINEAR)
+for _change, _reason in {
+    "not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])) -> not compute_uv": _SHORT,
+    "np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype) -> "
+    "np.ones((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)": _LINEAR,
+    "m > n -> m >= n": "of a square matrix nothing lies beyond",
+    "n > m -> n >= m": "of a square matrix nothing lies beyond",
+}.items():
+    svd.waive_mutant("a", _change, _reason)
+power_norm.waive_mutant(
+    "x",
+    "_power_norm_gradient -> ...",
+    "at a zero any subgradient is right; that it is 0 is a convention with a test",
 )
