@@ -211,7 +211,7 @@ class _Call:
         header = self._header("\n".join(lines))
         if not body.raises:
             names = self._names()
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), np.printoptions():
                 exec("\n".join([*setup, *lines]), names)
             if not _differ(names["got"], names["expected"], body.part):
                 return None
@@ -241,7 +241,7 @@ class _Call:
 
     def _raised(self, lines: list[str]) -> str | None:
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), np.printoptions():
                 exec("\n".join(lines), self._names())
         except (Exception, SystemExit) as error:
             return type(error).__name__

@@ -310,7 +310,7 @@ class _Glances:
         return self._found[case.index]
 
     def _look(self, case: Case, index: int, data: Sequence[Any], static: dict[str, Any]) -> Verdict | None:
-        with suppress(CaseTimeout), limit(self._options.time_limit), _quiet():
+        with suppress(CaseTimeout, SystemExit, GeneratorExit), limit(self._options.time_limit), _quiet():
             rng = stream(case.seed, case.primitive, "screen", case.round, index)
             return screen(self._subject, data, static, rng)
         return None
