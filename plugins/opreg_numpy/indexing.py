@@ -29,13 +29,22 @@ def scatter_add(x, /, *, key, shape):
     x = np.asarray(x)
     once, size = _names_each_place_once(key), prod(shape)
     if not once and x.dtype.char in "fdFD" and x.size > size // 8:
-        return _counted(x, np.arange(size).reshape(shape)[key], size).reshape(shape)
+        places = np.arange(size).reshape(shape)[key]
+        _require_shape(x, places.shape)
+        return _counted(x, places, size).reshape(shape)
     z = np.zeros(shape, x.dtype)
+    _require_shape(x, z[key].shape)
     if once:
         z[key] = x
     else:
         np.add.at(z, key, x)
     return z
+
+
+def _require_shape(x, shape):
+    """Raise unless x is of this shape: NumPy would broadcast it, and then its transpose would have to sum."""
+    if x.shape != shape:
+        raise ValueError(f"an array of shape {shape} is due at these places, not of {x.shape}")
 
 
 def _counted(x, places, size):
@@ -59,8 +68,7 @@ def _names_each_place_once(key):
 
 getitem.deflinear(a=lambda g, residual, key: scatter_add(g, key=key, shape=residual))
 remembering(getitem, np.shape)
-scatter_add.deflinear(x=lambda g, residual, key: np.reshape(g[key], residual))
-remembering(scatter_add, np.shape)
+scatter_add.deflinear(x=lambda g, key: g[key])
 
 
 @primitive("numpy.take", aliases=("take",))
@@ -84,6 +92,8 @@ def _take_key(indices, axis, mode, shape):
 
 
 def _take_transposed(g, residual, indices, axis, mode):
+    if not np.size(g):  # NumPy takes places that an empty array does not have
+        return np.zeros(residual, np.result_type(g))
     key, shape = _take_key(indices, axis, mode, residual)
     return np.reshape(scatter_add(g, key=key, shape=shape), residual)
 
@@ -216,8 +226,9 @@ def choose(a, choices, out=None, mode="raise"):
 @primitive("opreg_numpy.indexing.embed_diagonal")
 def embed_diagonal(x, /, *, offset, shape):
     """The stack of matrices of this shape whose diagonals are x, the last axis, and zero elsewhere"""
-    z = np.zeros(shape, x.dtype)
-    z[diagonal_key(offset, shape)] = x
+    z, key = np.zeros(shape, x.dtype), diagonal_key(offset, shape)
+    _require_shape(x, z[key].shape)
+    z[key] = x
     return z
 
 
@@ -310,6 +321,7 @@ take.samples(
         call((4,), _NONE, axis=0),
         call((0, 3), [0, 0], axis=1),
         call((), [0, 0]),
+        call((), [0, 0], axis=0),
         call((1,), [[0]]),
     )
 )
@@ -320,6 +332,7 @@ take_along_axis.samples(
         call((2, 3), _PLACES[:, :1], axis=0),
         call((2, 3), _PLACES[:1], axis=-1),
         call((6,), np.array([5, 5, 0]), axis=None),
+        call((2, 3), np.array([5, 5, 0]), axis=None),
         call((1, 4), _PLACES, axis=-1),
         call((2, 3, 2), np.ones((2, 1, 2), int), 1),
         call((3,), _NONE, axis=0),
@@ -405,6 +418,7 @@ def _(rng):
     )
     yield Sample((np.array([3, -1, 0]), [normal(rng, (3,)), normal(rng, (3,))]), {"mode": "wrap"})
     yield Sample((np.array([3, -1, 0]), [normal(rng, (3,)), normal(rng, (3,))]), {"mode": "clip"})
+    yield Sample((np.zeros((0,), int), [normal(rng, (1,)), normal(rng, (1,))]), note="size 0")
 
 
 @embed_diagonal.samples
@@ -414,3 +428,11 @@ def _(rng):
     yield Sample((normal(rng, (2,)),), {"offset": 2, "shape": (3, 4)})
     yield Sample((normal(rng, (3,)),), {"offset": -1, "shape": (4, 4)})
     yield Sample((normal(rng, (0,)),), {"offset": 7, "shape": (4, 4)})
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+for _change in "operator.index(axis) % max(len(shape), 1) -> ...", "operator.index(axis) -> axis":
+    take.waive_mutant("a", _change, "an axis counted from the end is the same axis")
+take_along_axis.waive_mutant(
+    "arr", "(1,) * i + (n,) -> (n,)", "leading axes of length one are broadcast anyway"
+)

@@ -547,7 +547,9 @@ def _as_array(x):
 
 def _greatest(x, axis, keepdims=False):
     """Return the greatest of numbers that are not negative: of none of them it is 0."""
-    return np.max(x, axis=axis, keepdims=keepdims, initial=None if np.size(x) else 0)
+    if np.size(x):
+        return np.max(x, axis=axis, keepdims=keepdims)
+    return np.max(x, axis=axis, keepdims=keepdims, initial=0)
 
 
 def _vector_norm(x, order, axis, keepdims):

@@ -158,7 +158,7 @@ def _(a, b, axes=2):
 def _pairs(a, b, axes):
     """Return the axes of a and those of b that are summed over, as lists of non-negative integers."""
     rank_a, rank_b = np.ndim(a), np.ndim(b)
-    if np.ndim(axes) == 0 and not isinstance(axes, (list, tuple)):
+    if not isinstance(axes, (list, tuple)) and np.ndim(axes) == 0:
         return list(range(rank_a - axes, rank_a)), list(range(axes))
     axes_a, axes_b = axes
     return list(normalize_axis_tuple(axes_a, rank_a)), list(normalize_axis_tuple(axes_b, rank_b))
@@ -432,6 +432,8 @@ def _(rng):
     yield Sample(
         (normal(rng, (2, 3, 4)), complex_normal(rng, (5, 3))), {"axes": (-2, -1)}, note="negative integers"
     )
+    yield Sample((normal(rng, (2, 3)), normal(rng, (3, 2)), (1, [0])), note="an integer and a list")
+    yield Sample((normal(rng, (2, 3)), normal(rng, (2, 3)), np.array([[0, 1], [0, 1]])), note="an array")
     yield Sample(
         (normal(rng, (2, 3, 4)), normal(rng, (3, 4, 2))),
         {"axes": ([-2, 0, -1], [0, -1, 1])},
@@ -501,7 +503,7 @@ def _(rng):
     chain = "ij,jk,kl->il", (2, 3), (3, 4), (4, 2)
     for optimize in (True, "optimal", ["einsum_path", (1, 2), (0, 1)]):
         yield _sums(rng, *chain, optimize=optimize)
-    yield _sums(rng, *chain, dtype=np.complex128, order="F", casting="safe")
+    yield _sums(rng, *chain, dtype=np.complex128, order="F", casting="same_kind")
     yield Sample(("ij,jk->ik", normal(rng, (2, 3)), complex_normal(rng, (3, 2))), note="real and complex")
     yield Sample(("ij,jk->ik", single(rng, (2, 3)), np.ones((3, 2), np.int8)), note="float32 and integers")
     x = normal(rng, (3, 3))

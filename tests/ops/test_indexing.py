@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,32 @@ def test_take_beyond_the_ends(mode: str) -> None:
     expected = np.zeros(3)
     np.add.at(expected, places, [1.0, 2.0])
     assert found.tolist() == expected.tolist()
+
+
+def test_what_is_scattered_must_have_the_shape_of_the_places() -> None:
+    scatter, embed = (
+        plugins.get("opreg_numpy.indexing.scatter_add"),
+        plugins.get("opreg_numpy.indexing.embed_diagonal"),
+    )
+    many = np.arange(12).reshape(3, 4) % 5
+    mask = np.array([True, False, True, True, False])
+    for key, shape in (slice(1, 4), (3,)), (2, ()), ([0, 1, 1], (3,)), (many, (3, 4)), (mask, (3,)):
+        assert scatter(np.ones(shape), key=key, shape=(5,)).sum() == np.ones(shape).size
+        for other in ((1,), (1, *shape), shape[1:]):
+            if other != shape:
+                with pytest.raises(ValueError, match="is due at these places"):
+                    scatter(np.ones(other), key=key, shape=(5,))
+    assert embed(np.ones((2, 3)), offset=0, shape=(2, 3, 4)).sum() == 6.0
+    for other in (2, 1), (1, 3), (3,), ():
+        with pytest.raises(ValueError, match="is due at these places"):
+            embed(np.ones(other), offset=0, shape=(2, 3, 4))
+
+
+@pytest.mark.parametrize(("axis", "mode"), [(1, "raise"), (1, "wrap"), (1, "clip"), (0, "clip")])
+def test_places_that_an_empty_array_does_not_have_may_be_taken_of_it(axis: int, mode: Any) -> None:
+    out, pullback = opreg.vjp(lambda x: np.take(x, [0, -1, 5], axis=axis, mode=mode), np.zeros((0, 0)))
+    assert out.shape == ((3, 0) if axis == 0 else (0, 3))
+    np.testing.assert_array_equal(pullback(out)[0], np.zeros((0, 0)))
 
 
 def test_take_refuses_out() -> None:

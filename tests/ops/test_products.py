@@ -100,6 +100,17 @@ def test_einsum_of_a_diagonal_puts_the_cotangent_back_there() -> None:
     np.testing.assert_array_equal(found, np.eye(3))
 
 
+def test_einsum_of_an_empty_operand_has_an_empty_cotangent() -> None:
+    for subscripts, shape in (
+        ("ii->i", (0, 0)),
+        ("ii->i", (0, 2)),
+        ("iijj->ij", (0, 2, 3, 3)),
+        ("ij->", (0, 2)),
+    ):
+        out, pullback = opreg.vjp(lambda x, subscripts=subscripts: np.einsum(subscripts, x), np.zeros(shape))
+        np.testing.assert_array_equal(pullback(np.ones(np.shape(out)))[0], np.zeros(shape))
+
+
 def test_einsum_over_a_label_of_one_operand_alone() -> None:
     np.testing.assert_array_equal(opreg.grad(lambda a: np.einsum("ij->", a))(A), np.ones((2, 3)))
 
