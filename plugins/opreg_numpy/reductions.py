@@ -96,17 +96,27 @@ mean.samples(reductions(normal, complex=True, nonempty=True, keywords=("keepdims
 def var(a, mean, /, *, axis: Axis = None, dtype=None, ddof=0, keepdims=False, where=True):
     """Sum of |a - m|^2 over n - ddof, with the mean m, or what the keyword ``mean`` gives, an argument of its own
 
-    By a: 2 conj(a - m) / (n - ddof). That m depends on a adds nothing, for the deviations sum to 0.
+    By a: 2 conj(a - m) / (n - ddof). That m depends on a adds nothing, for the deviations sum to 0. NumPy squares the
+    deviations of real numbers a from a complex m that is given as they are: then there is no conjugate.
     """
-    given = {} if mean is None else {"mean": mean}
+    given = _given(a, mean)
     return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given)
 
 
 @primitive("numpy.std", aliases=("std",))
 def std(a, mean, /, *, axis: Axis = None, dtype=None, ddof=0, keepdims=False, where=True):
     """Square root of the variance s^2. By a: conj(a - m) / ((n - ddof) s), 0 where all elements are equal"""
-    given = {} if mean is None else {"mean": mean}
+    given = _given(a, mean)
     return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where, **given)
+
+
+def _given(a, mean):
+    """Return the mean as a keyword; it must broadcast to the data, whose number is what NumPy divides by."""
+    if mean is None:
+        return {}
+    if np.broadcast_shapes(np.shape(a), np.shape(mean)) != np.shape(a):
+        raise ValueError(f"a mean of shape {np.shape(mean)} is not one of data of shape {np.shape(a)}")
+    return {"mean": mean}
 
 
 def _called_as_spread(name):
@@ -157,8 +167,6 @@ def _std_weight(a, m, given, out, axis, ddof, where):
 def _constant_slices(a, axis, where):
     """Tell where all elements that are reduced together are equal."""
     axes = normalised(axis, np.ndim(a))
-    if not np.size(a):
-        return False
     low = np.min(a, axis=axes, keepdims=True, where=where, initial=np.inf)
     high = np.max(a, axis=axes, keepdims=True, where=where, initial=-np.inf)
     return np.less_equal(high, low)
@@ -167,27 +175,28 @@ def _constant_slices(a, axis, where):
 def _rules(weight, sign, which):
     """Return the VJP and the JVP of a spread, whose partial by the data is ``weight`` times conj(a - m).
 
+    Of complex data it is real, and so is what counts of its cotangent, also where ``dtype`` makes it complex.
+
     By a mean that was given (``which`` is 1) it is minus the sum of those of the elements that it is taken from.
     """
 
     def pull(g, a, mean, out, axis, dtype, ddof, where):
         d, m = _deviation(a, mean, axis, dtype, where)
+        if np.iscomplexobj(a):
+            g, d = np.real(g), np.conjugate(d)
         each = expanded(sign * g, np.shape(a), axis) * weight(a, m, mean is not None, out, axis, ddof, where)
-        return form_of((a, mean)[which]).fit(_conjugate(d) * each)
+        return form_of((a, mean)[which]).fit(d * each)
 
     def push(t, a, mean, out, axis, dtype, ddof, keepdims, where):
         d, m = _deviation(a, mean, axis, dtype, where)
-        total = np.sum(np.real(t * _conjugate(d)), axis=axis, keepdims=True)
+        inner = np.real(t * np.conjugate(d)) if np.iscomplexobj(a) else t * d
+        total = np.sum(inner, axis=axis, keepdims=True)
         change = np.reshape(
             sign * total * weight(a, m, mean is not None, out, axis, ddof, where), np.shape(out)
         )
         return change.astype(np.result_type(out))
 
     return pull, push
-
-
-def _conjugate(x):
-    return np.conjugate(x) if np.iscomplexobj(x) else x
 
 
 for _primitive, _weight in (var, _var_weight), (std, _std_weight):
@@ -221,6 +230,10 @@ def _of_spreads(rng):
         (z,),
         {"axis": 0, "mean": np.mean(z, axis=0, keepdims=True) - 0.5 + 0.25j, "correction": 1},
         note="complex, mean",
+    )
+    yield Sample((z,), {"axis": 1, "dtype": np.complex128}, note="complex, and so is the result")
+    yield Sample(
+        (x,), {"axis": 1, "mean": complex_of(normal)(rng, (3, 1))}, note="a complex mean of real data"
     )
     yield Sample((10 + x,), {"axis": 0}, note="far from zero")
 
@@ -391,7 +404,7 @@ def _cumprod_pull(g, out, a, axis, dtype):
     x, axis = _in_line(a, axis, dtype)
     if _invertible(out):
         return form_of(a).fit(np.reshape(_from_the_end(g * out, axis) / x, np.shape(a)))
-    ones = np.ones(kept(np.shape(x), axis), np.result_type(x)) if np.shape(x)[axis] else x
+    ones = np.ones(kept(np.shape(x), axis), np.result_type(x))
     ahead = np.concatenate([x[along(np.ndim(x), axis, slice(1, None))], ones], axis=axis)
     s = reversed_along(_recurrence(reversed_along(ahead, axis), reversed_along(g, axis), axis), axis)
     return form_of(a).fit(np.reshape(_exclusive(x, axis) * s, np.shape(a)))
@@ -499,10 +512,12 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     shape = np.shape(a)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        return (mean, np.full(np.shape(mean), float(count(shape, axis)))) if returned else mean
+        return (mean, np.full(np.shape(mean), count(shape, axis), mean.dtype)) if returned else mean
     if np.shape(weights) != shape:
         weights = _weights_along(weights, shape, axis)
-    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    whole = form_of(a).dtype.kind in "iub"
+    dtype = np.result_type(form_of(a).dtype, form_of(weights).dtype, *(["f8"] if whole else []))
+    total = np.sum(weights, axis=axis, dtype=dtype, keepdims=keepdims)
     if np.any(total == 0):
         raise ZeroDivisionError("numpy.average: the weights sum to zero, so there is no average")
     mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
@@ -559,7 +574,7 @@ for _primitive in var, std:
         _primitive.waive_mutant("*", _change, _EQUAL)
     _primitive.waive_mutant(
         "*",
-        "np.real(t * _conjugate(d)) -> t * _conjugate(d)",
+        "np.real(t * np.conjugate(d)) -> t * np.conjugate(d)",
         "the cast to the type of the result drops the rest",
     )
     _primitive.waive_mutant("*", "change.astype(np.result_type(out)) -> change", "it has that type already")

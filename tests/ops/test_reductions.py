@@ -8,6 +8,7 @@ import pytest
 from families import names_of
 
 import opreg
+from opreg import plugins
 from opreg.testing import conformance
 from opreg_numpy import reductions
 
@@ -155,6 +156,34 @@ def test_the_deviation_of_equal_elements_has_the_derivative_zero(value) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         got = opreg.grad(lambda x: np.std(x, axis=1)[0])(x)
     np.testing.assert_array_equal(got, np.zeros((2, 3)))
+
+
+def test_a_mean_may_not_be_of_more_data_than_there_are() -> None:
+    for name in "numpy.var", "numpy.std":
+        with pytest.raises(
+            ValueError, match=r"a mean of shape \(3, 1\) is not one of data of shape \(1, 4\)"
+        ):
+            opreg.vjp(lambda x, name=name: plugins.get(name)(x, mean=np.zeros((3, 1))), np.ones((1, 4)))
+
+
+def test_of_complex_data_the_spread_is_real_though_its_dtype_is_complex() -> None:
+    z = np.array([1.0 + 2j, 3.0, -1j])
+    g = 2.0 - 5j
+    (by_data,) = opreg.vjp(lambda z: np.var(z, dtype=np.complex128), z)[1](g)
+    np.testing.assert_allclose(by_data, 2.0 * 2 * np.conj(z - z.mean()) / 3, rtol=1e-15)
+    (by_data,) = opreg.vjp(lambda z: np.std(z, dtype=np.complex128), z)[1](g)
+    np.testing.assert_allclose(by_data, 2.0 * np.conj(z - z.mean()) / (3 * np.std(z)), rtol=1e-15)
+
+
+def test_a_complex_mean_of_real_data_makes_a_holomorphic_variance() -> None:
+    x, m, g = np.array([1.0, -2.0, 4.0]), np.array([0.5 + 1j]), 1.0 - 3j
+    assert np.var(x, mean=m) == pytest.approx(np.mean((x - m) ** 2))  # as NumPy has it
+    by_data, by_mean = opreg.vjp(lambda x, m: np.var(x, mean=m), x, m)[1](g)
+    np.testing.assert_allclose(by_data, np.real(g * 2 * (x - m) / 3))
+    np.testing.assert_allclose(by_mean, [g * np.sum(-2 * (x - m) / 3)])
+    t = np.array([2.0, 0.0, 1.0])
+    tangent = opreg.jvp(lambda x: np.var(x, mean=m), (x,), (t,))[1]
+    np.testing.assert_allclose(tangent, np.sum(t * 2 * (x - m) / 3))
 
 
 def test_the_hessian_of_a_variance() -> None:
@@ -306,6 +335,16 @@ def test_an_average_by_its_data_and_by_its_weights() -> None:
     dx, dw = opreg.grad(lambda x, w: np.sum(np.average(x, axis=0, weights=w)), (0, 1))(x, w)
     np.testing.assert_allclose(dx, [[0.25, 0.25], [0.75, 0.75]], rtol=1e-15)
     np.testing.assert_allclose(dw, np.sum(x - np.average(x, axis=0, weights=w), axis=1) / 4, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize("weights", [None, [1.0, 3.0], np.array([1, 3]), np.array([1, 3], np.float32)])
+def test_the_sum_of_the_weights_has_the_dtype_of_the_average(dtype, weights) -> None:
+    x = np.arange(6).reshape(2, 3).astype(dtype)
+    expected = np.average(x, 0, weights, True)
+    found = opreg.vjp(lambda x: np.average(x, 0, weights, True), x)[0]
+    for got, due in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(got, due, strict=True)
 
 
 def test_an_average_says_what_is_wrong_with_its_weights() -> None:
