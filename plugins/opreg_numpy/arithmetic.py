@@ -381,6 +381,7 @@ def _finite_parts(g, x):
 
 pointwise(nan_to_num, x=_finite_parts)
 nan_to_num.samples(unary(wide, complex=True))
+nan_to_num.leave_unchecked("copy", "copy=False is refused: a traced value has no memory to write into")
 
 
 @nan_to_num.samples

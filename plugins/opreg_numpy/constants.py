@@ -28,6 +28,8 @@ INDEX = "an index has no derivative"
 COUNT = "a count has no derivative"
 SHAPE = "only the shape and the dtype of the argument are used"
 
+IN_MEMORY = {"order": "F", "subok": False, "device": "cpu"}
+
 
 # ------------------------------------------------------------------------------------ functions of one array
 def _of_one(name: str, reason: str, *, complex: bool = False) -> Primitive:
@@ -221,6 +223,12 @@ def _along_axes(rng):
     yield Sample((apart(rng, (2, 3))[:, ::-1].T,), {"axis": 0}, note="a view")
 
 
+@all_.samples
+@any_.samples
+def _of_some(rng):
+    yield Sample((apart(rng, (2, 3)),), {"axis": 1, "where": np.array([True, False, True])}, note="where")
+
+
 # -------------------------------------------------------------------------------------- of the argument's shape
 def _filled(name: str, compute, doc: str) -> Primitive:
     """Return the constant ``numpy.name(a, dtype, order, subok, shape, device=)``."""
@@ -238,6 +246,7 @@ def _filled(name: str, compute, doc: str) -> Primitive:
         yield Sample((normal(rng, ()),), {"dtype": np.float32}, note="another dtype")
         yield Sample((normal(rng, (2,)),), {"shape": (2, 2)}, note="another shape")
         yield Sample((complex_of(normal)(rng, (2, 0)),), note="complex, empty")
+        yield Sample((normal(rng, (2, 3)),), IN_MEMORY, note="how it lies in memory")
 
     return constant.not_differentiable(SHAPE)
 
@@ -270,6 +279,7 @@ def _fillings(rng):
     yield Sample((normal(rng, (2,)), np.float32(0.5)), {"dtype": np.float64}, note="float32 as float64")
     yield Sample((complex_of(normal)(rng, (2,)), 0.5), note="a real number into complex ones")
     yield Sample((tied(rng, (0, 2)), normal(rng, (2,))), note="empty")
+    yield Sample((normal(rng, (2, 3)), normal(rng, (3,))), IN_MEMORY, note="how it lies in memory")
 
 
 @primitive("numpy.full", aliases=("full",))
@@ -286,6 +296,7 @@ def _(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
 
 
 full.deflinear(fill_value=lambda g, residual: residual.fit(g))
+full.leave_unchecked("like", "it is refused: it asks for an array of another library")
 remembering(full, form_of)
 
 
@@ -297,5 +308,5 @@ def _full(rng):
     yield Sample((4, normal(rng, ())), note="an integer as the shape")
     yield Sample(((2,), np.float32(0.5)), note="float32")
     yield Sample(((2,), 0.5, np.complex128), note="a Python float as complex")
-    yield Sample(((2,), 0.5 + 1j), {"order": "F"}, note="complex")
+    yield Sample(((2,), 0.5 + 1j), {"order": "F", "device": "cpu"}, note="complex")
     yield Sample(((0, 2), normal(rng, (2,))), note="empty")

@@ -248,7 +248,7 @@ def _(rng):
 
 
 vstack.samples(_joined((3,), (3,)))
-vstack.samples(_joined((2, 3), (1, 3), dtype=np.complex128))
+vstack.samples(_joined((2, 3), (1, 3), dtype=np.complex128, casting="safe"))
 hstack.samples(_joined((3,), (2,)))
 hstack.samples(_joined((2, 3), (2, 1), dtype=np.complex128, casting="safe"))
 dstack.samples(_joined((3,), (3,)))

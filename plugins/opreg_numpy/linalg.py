@@ -165,6 +165,7 @@ def _left_out(t, a, kept):
 
 
 pinv.defvjp(a=_pinv_cotangent)
+pinv.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no derivative sees")
 
 
 # ------------------------------------------------------------------------------------------------ determinants
@@ -496,6 +497,10 @@ def _svd_cotangent(g, residual, compute_uv):
 
 
 svd.defvjp(a=_svd_cotangent).defjvp(a=_svd_tangent)
+svd.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no derivative sees")
+svd.leave_unchecked(
+    "du = du + 1j", "the phases of complex singular vectors are anybody's choice: samples cannot compare them"
+)
 
 
 @composite("numpy.linalg.svdvals")

@@ -479,6 +479,10 @@ reshape.samples(
         call((4, 1), [2, 2]),
     )
 )
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":  # older ones do not know the keyword
+    reshape.samples(of_one_array(call((2, 3), (3, 2), copy=True)))
+else:
+    reshape.leave_unchecked("copy", "this NumPy does not know the keyword")
 ravel.samples(
     of_one_array(
         call((3, 4)),
@@ -554,6 +558,7 @@ transpose.samples(
         call((3,)),
         call(()),
         call((2, 0, 3), [2, 0, 1]),
+        call((3,), 0),
     )
 )
 swapaxes.samples(
@@ -747,6 +752,9 @@ copy.samples(
 )
 ascontiguousarray.samples(of_one_array(call((3, 2)), call((3, 2), np.complex128), call(()), call((0,))))
 asfortranarray.samples(of_one_array(call((3, 2)), call((3, 2), np.complex128), call(()), call((0,))))
+for _function in array, asarray, asanyarray, ascontiguousarray, asfortranarray:
+    _function.samples(of_one_array(call((2, 3), like=np.arange(1))))
+asarray.samples(of_one_array(call((2, 3), copy=False)))
 for _function in asarray, asanyarray:
     _function.samples(
         of_one_array(

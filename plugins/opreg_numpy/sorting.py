@@ -152,6 +152,10 @@ def searchsorted(a, v, /, *, side="left", sorter=None):
 
 for _function in argsort, argpartition, searchsorted:
     _function.not_differentiable(_PLACES)
+for _function in sort, partition, argsort, argpartition:
+    _function.leave_unchecked("order", "it is for arrays with fields, which have no derivative")
+for _function in partition, argpartition:
+    _function.leave_unchecked("kind", "NumPy has the one kind, 'introselect'")
 
 
 # ---------------------------------------------------------------------------------------------------- samples
