@@ -24,8 +24,10 @@ from opreg.verify._rule import (
     check_kind,
     copies,
     cotangent_like,
+    elsewhere,
     evaluate,
     pull,
+    response,
     rounding,
     shaken,
 )
@@ -385,30 +387,30 @@ class _Differences:
 
     def _measure_rounding(self, comparison: _Comparison) -> None:
         oracle = self.oracle
-        response = self._response(comparison)
+        moved = self._response(comparison)
         if comparison.forward:
-            response = _joined(response, oracle.results.parts)
+            moved = _joined(moved, oracle.results.parts)
             if oracle.kind != "elementwise":
-                response = response + _largest(comparison.full, oracle.results.parts)
-            response = response + oracle.natural_forward(comparison.u)
-            comparison.roundoff = 64 * oracle.epsilon * response
+                moved = moved + _largest(comparison.full, oracle.results.parts)
+            moved = moved + oracle.natural_forward(comparison.u)
+            comparison.roundoff = 64 * oracle.epsilon * moved
             return
         # Terms that cancel by algebra, whatever the inputs, leave the rounding of the largest.
-        response = _joined(response, oracle.inputs.parts)
+        moved = _joined(moved, oracle.inputs.parts)
         if oracle.kind != "elementwise":
-            response = response + _largest(comparison.full, oracle.inputs.parts)
-        response = oracle.project(response)[1] + oracle.natural(comparison.u, own=True)
-        comparison.roundoff = 16 * oracle.epsilon * response
+            moved = moved + _largest(comparison.full, oracle.inputs.parts)
+        moved = oracle.project(moved)[1] + oracle.natural(comparison.u, own=True)
+        comparison.roundoff = 16 * oracle.epsilon * moved
 
     def _measure_as_wholes(self, comparison: _Comparison) -> None:
         """Add the rounding of a rule that is exact beside the largest entries only, as linear algebra is."""
         oracle = self.oracle
-        response = self._response(comparison, whole=True)
+        moved = self._response(comparison, whole=True)
         if comparison.forward:
-            comparison.roundoff += 64 * oracle.epsilon * _largest(response, oracle.results.parts)
+            comparison.roundoff += 64 * oracle.epsilon * _largest(moved, oracle.results.parts)
         else:
-            response = oracle.project(_largest(response, oracle.inputs.parts))[1]
-            comparison.roundoff += 16 * oracle.epsilon * response
+            moved = oracle.project(_largest(moved, oracle.inputs.parts))[1]
+            comparison.roundoff += 16 * oracle.epsilon * moved
 
     def _response(self, comparison: _Comparison, *, whole: bool = False) -> Array:
         """How much the rule's result moves per relative move of its inputs, by entries or by matrices."""
@@ -419,20 +421,16 @@ class _Differences:
             return rounding(
                 subject, given, self.out, self.data, static, inputs, full, rng, amount, whole=whole
             )
-        response = np.zeros(len(comparison.got))
-        for _ in range(3):
+
+        def pushed(_: Any) -> Array:
             data = [shaken(value, rng, amount, whole=whole) for value in self.data]
             tangents = tuple(None if t is None else shaken(t, rng, amount, whole=whole) for t in given)
             out = shaken(self.out, rng, amount)
             if whole:
-                try:
-                    out = subject.forward(*(shaken(v, rng, amount, whole=True) for v in self.data), **static)
-                except Exception:
-                    continue
-            moved = push(subject, tangents, out, data, static, self.oracle)
-            change = np.abs(moved - comparison.got) / amount
-            response = np.fmax(response, np.where(np.isfinite(change), change, 0.0))
-        return response
+                out = elsewhere(subject, self.out, self.data, static, rng, amount)
+            return push(subject, tangents, out, data, static, self.oracle)
+
+        return response(pushed, (None,), comparison.got, amount, whole=whole)
 
     def _look_closer(self) -> None:
         """Look at what is wrong from closer and closer, down to where noise hides it.
@@ -570,7 +568,7 @@ class _Differences:
                     extended=self.extended,
                 )
                 if verdict.outcome == "fail":
-                    return list(verdict.findings)
+                    return [f.replace(diagnosis=f"near a kink {f.diagnosis}") for f in verdict.findings]
             if not answer.diagnosis:
                 self.lost = self.lost or answer.lost
                 continue
