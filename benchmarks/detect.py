@@ -24,6 +24,8 @@ from typing import NamedTuple
 from rules import MISSED, REJECTED, RIGHT, UNRESOLVED, WRONG
 
 LEAST = 0.99
+# A forked worker finds the functions of this program under whatever name it was started.
+START = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 
 
 class Judged(NamedTuple):
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seeds {first} to {seeds[-1]}")
     started = time.perf_counter()
     outcomes: dict[tuple[bool, str, str], Counter[str]] = defaultdict(Counter)
-    with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
+    with multiprocessing.get_context(START).Pool(options.workers) as pool:
         for judged in pool.imap_unordered(partial(judge, pattern=options.pattern), seeds):
             for one in judged:
                 outcomes[one.wrong, one.kind, one.name][one.outcome] += 1

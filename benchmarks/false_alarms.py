@@ -57,6 +57,8 @@ from opreg.verify._verdict import Verdict
 # Ranges of decimal exponents, from the widest down; the first that the forward accepts is taken.
 RANGES = ((-8, 8), (-8, 8), (-8, 8), (-8, 2), (-8, 0), (-2, 2), (-1, 1))
 PER_ROUND = 4
+# A forked worker finds the functions of this program under whatever name it was started.
+START = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
 TIME_LIMIT = 60.0
 GOOD = ("pass", "fail", "inconclusive", "error")
 
@@ -210,7 +212,7 @@ def run(
     unclear: list[Decided] = []
     started = shown = time.perf_counter()
     done = empty = 0
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context(START).Pool(workers) as pool:
         for decided in _flow(pool, tasks(names, seed, checks), 4 * workers):
             empty = 0 if decided else empty + 1
             if empty > 10 * len(names):

@@ -4,10 +4,11 @@
     python sensitivity.py --draws 40 numpy.tanh 'numpy.linalg.*'
 
 A draw is a sample of the primitive whose right rule passes, and one of its arguments. The cotangent of that is
-multiplied by 1 + eps, as a whole or in one entry (of at least a hundredth of the largest), for eps = 1e-12 ... 1e-4, and
-the differences check is run on it. For float32 the sample is cast, and the precision check run; where that is waived,
-as the forward itself is not accurate, the draw does not count. Samples at ties and zeros are drawn too: there a rule may
-say anything between the derivatives around, so a primitive most of whose samples are such stands at the end of the list.
+multiplied by 1 + eps, as a whole or in one entry (of at least a hundredth of the largest), for eps = 1e-12 ... 1e-2,
+and the differences check is run on it. For float32 the sample is cast, and the precision check run; where that is
+waived, as the forward itself is not accurate, the draw does not count. Samples at ties and zeros are drawn too: there
+a rule may say anything between the derivatives around, so a primitive with many such samples stands at the end of the
+list.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ from opreg.verify._session import select
 from opreg.verify._subject import Subject
 
 RATE = 0.95
-SIZES = tuple(10.0**exponent for exponent in range(-12, -3))
+# A forked worker finds the functions of this program under whatever name it was started.
+START = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+SIZES = tuple(10.0**exponent for exponent in range(-12, -1))
 KINDS = ("whole", "one entry", "float32")
 TARGETS = {"whole": (1e-10, 1e-7), "one entry": (1e-9, 1e-7), "float32": (1e-4, 1e-4)}
 MOST_ENTRIES = 200
@@ -171,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"seed {seed}; {len(names)} primitives, {options.draws} draws for each size")
     started = time.perf_counter()
     found: dict[str, dict[str, float]] = {}
-    with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
+    with multiprocessing.get_context(START).Pool(options.workers) as pool:
         for name, count, row in pool.imap_unordered(partial(measure, seed=seed, count=options.draws), names):
             if row:
                 found[name] = row
