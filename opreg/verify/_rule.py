@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,7 +148,7 @@ WHOLE = 2.0**-48
 def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, whole: bool = False) -> Any:
     """A value, or a tuple of them, each entry moved up or down by a relative amount; other than floats as they are.
 
-    The amount is relative to the entry, or with `whole` to the largest entry of its vector or matrix.
+    The amount is relative to the entry, or with `whole` to the largest entry of its matrix.
     """
     if isinstance(value, (tuple, list)):
         return tuple(shaken(leaf, rng, relative, whole=whole) for leaf in value)
@@ -156,9 +156,9 @@ def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, 
         return value
     array = np.asarray(value)
     signs = rng.choice(np.array([-1.0, 1.0]), array.shape)
-    if not whole:
+    if not whole or array.ndim < 2:
         return np.asarray(array * (1 + relative * signs), dtype=array.dtype)
-    largest = np.abs(array).max(axis=tuple(range(-min(array.ndim, 2), 0)), initial=0.0, keepdims=True)
+    largest = np.abs(array).max(axis=(-2, -1), initial=0.0, keepdims=True)
     return np.asarray(array + relative * signs * largest, dtype=array.dtype)
 
 
@@ -184,21 +184,52 @@ def rounding(
 
     def outside() -> Any:
         moved = [shaken(v, rng, relative, whole=whole) for v in (g, *data)]
-        if whole:
-            there = subject.forward(*(shaken(v, rng, relative, whole=True) for v in data), **static)
-        else:
-            there = shaken(out, rng, relative)
+        there = elsewhere(subject, out, data, static, rng, relative) if whole else shaken(out, rng, relative)
         return subject.vjp(moved[0], there, *moved[1:], **static)
 
     def inside() -> Any:
         assert subject.shaken_vjp is not None
         return subject.shaken_vjp(rng, relative, whole, g, out, *data, **static)
 
-    worst = np.zeros_like(value)
-    for trial in 3 * ((outside,) if subject.shaken_vjp is None else (outside, inside)):
+    trials = (outside,) if subject.shaken_vjp is None else (outside, inside)
+    return response(lambda trial: inputs.cotangent(trial()), trials, value, relative, whole=whole)
+
+
+def elsewhere(
+    subject: Subject,
+    out: Any,
+    data: Sequence[Any],
+    static: dict[str, Any],
+    rng: np.random.Generator,
+    relative: float,
+) -> Any:
+    """The output for inputs moved in proportion to the largest of their matrix; what is exactly zero stays so."""
+    there = subject.forward(*(shaken(v, rng, relative, whole=True) for v in data), **static)
+    leaves = [
+        np.where(np.asarray(a) == 0, a, b) if is_inexact(a) else a
+        for a, b in zip(outputs(out), outputs(there), strict=True)
+    ]
+    return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
+
+
+def response(
+    result: Callable[[Any], Vector], trials: Sequence[Any], value: Vector, relative: float, *, whole: bool
+) -> Vector:
+    """How far results lie from a value per relative move; with `whole` from each other, several trials of each kind.
+
+    A rule may jump where its inputs leave zero, or a matrix the singular ones. What such results have in common is no
+    rounding.
+    """
+    low = high = value
+    if whole:
+        low, high = np.full_like(value, np.inf), np.full_like(value, -np.inf)
+    for trial in (5 if whole else 3) * tuple(trials):
         try:
-            change = np.abs(inputs.cotangent(trial()) - value) / relative
+            found = result(trial)
         except Exception:
             continue
-        worst = np.fmax(worst, np.where(np.isfinite(change), change, 0.0))
-    return worst
+        found = np.where(np.isfinite(found), found, np.nan)
+        low, high = np.fmin(low, found), np.fmax(high, found)
+    with np.errstate(invalid="ignore"):
+        spread = high - low if whole else np.maximum(high - value, value - low)
+    return np.where(np.isfinite(spread), np.abs(spread) / relative, 0.0)

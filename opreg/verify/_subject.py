@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ class Subject:
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
     forward with what it computes on the way moved by a relative amount, where that is known;
     `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
-    `without_rule` names the arguments for which there is neither a rule nor a declared reason.
+    `without_rule` names the arguments for which there is neither a rule nor a declared reason; `waived_variants` says by
+    their words which inputs derived from samples are not to be looked at, and why.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Subject:
     kinks: Sequence[Any] = ()
     shaken_vjp: Callable[..., Any] | None = None
     without_rule: tuple[str, ...] = ()
+    waived_variants: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -73,6 +75,7 @@ class Subject:
             registered=True,
             kinks=getattr(primitive, "kinks", ()),
             without_rule=tuple(primitive.missing_rules()),
+            waived_variants=primitive.waived_variants,
         )
 
     @classmethod
@@ -165,15 +168,16 @@ class Subject:
             *values: Any,
             **static: Any,
         ) -> tuple[Any, ...]:
-            from opreg.verify._rule import shaken
+            from opreg.verify._rule import elsewhere, shaken
 
             rest = values[count:]
-            plain = outputs(self.forward(*rest, **static))
-            if whole:
-                there = outputs(self.forward(*(shaken(v, rng, relative, whole=True) for v in rest), **static))
-            else:
-                there = shaken(plain, rng, relative)
-            moves = [b - a if is_inexact(a) else None for a, b in zip(plain, there, strict=True)]
+            plain = self.forward(*rest, **static)
+            there = (
+                elsewhere(self, plain, rest, static, rng, relative) if whole else shaken(plain, rng, relative)
+            )
+            moves = [
+                b - a if is_inexact(a) else None for a, b in zip(outputs(plain), outputs(there), strict=True)
+            ]
 
             def uneven(*values: Any, **static: Any) -> Any:
                 g, rest = split(values)

@@ -119,10 +119,10 @@ def precise(
     off = finite & (np.abs(got - due) > tolerance)
     if off.any() and not subject.elementwise:
         args = (subject, wide, high.out, high.data, static, high.inputs, due, rng, 16 * call.epsilon)
-        tolerance += 64 * call.epsilon * rounding(*args, whole=True)
+        tolerance += 4 * call.epsilon * rounding(*args, whole=True)
         for part in call.inputs.parts:
             piece = slice(part.start, part.stop)
-            tolerance[piece] += 64 * call.epsilon * scale(due[piece])
+            tolerance[piece] += 16 * call.epsilon * scale(due[piece])
         off &= np.abs(got - due) > tolerance
     x = call.inputs.point(low)
     if np.any((np.abs(x) > 1e6) | ((np.abs(x) < 1e-6) & (x != 0))):
