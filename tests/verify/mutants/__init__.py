@@ -2,7 +2,7 @@
 
 `WRONG` holds rules with one mistake each, by the kind of mistake; the verifier must fail them all. `RIGHT` holds right
 rules, hostile ones among them, each right wherever its forward function accepts the input; it must pass them all. What
-falls short of that is named here with the reason: `MISSED` wrong rules that pass, `REJECTED` right rules that fail for
+falls short of that is named here with the reason: `MISSED` wrong rules that pass for some seeds, `REJECTED` right rules that fail for
 some seeds, `UNRESOLVED` right rules that finite differences cannot resolve.
 """
 
@@ -51,10 +51,15 @@ RIGHT: dict[str, list[Rule]] = {
 }
 MISSED: dict[str, str] = {
     "half the sum of squares: returns a view of it": "no check calls a rule with the cotangent 1, as `grad` does",
+    "log: float32 off by 1e-4, given float64": "the rounding allowed in float32 hides it for most seeds",
 }
 REJECTED: dict[str, str] = {
     "1 - cos(x), small": "where the forward cancels to exactly 0 its noise is taken for 0",
+    "sqrt(x**2 + 1) - 1": "where the forward cancels to exactly 0 its noise is taken for 0",
     "exp(x) - 1, small": "the noise of a forward that cancels is underestimated",
+    "exp, nearly too large": "a value below the smallest float64 is compared with 0 exactly",
+    "exp, complex": "a value below the smallest float64 is compared with 0 exactly",
+    "power": "a value below the smallest float64 is compared with 0 exactly",
 }
 UNRESOLVED: dict[str, str] = {
     "inv, nearly singular": "the condition number takes all but six digits",
