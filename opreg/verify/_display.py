@@ -206,7 +206,7 @@ def _telling(primitive: dict[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     checks: set[str] = set()
     for finding in red:
-        what = str(finding["diagnosis"]).split(" at [")[0]
+        what = str(finding["diagnosis"]).split(" at [")[0].split(" (at the sample ")[0]
         if finding["check"] not in checks:
             found.setdefault(what, finding)
         checks.add(finding["check"])

@@ -266,9 +266,9 @@ def _explained_once(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     seen: set[tuple[str, int | None]] = set()
     told = []
     for finding in findings:
-        key = finding["check"], finding["argument"]
+        key = finding["check"], finding.get("argument")
         told.append(finding | {"shrunk": None, "reproducer": None} if key in seen else finding)
-        if finding["verdict"] == "fail":
+        if finding.get("verdict") == "fail":
             seen.add(key)
     return told
 

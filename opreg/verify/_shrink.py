@@ -263,26 +263,36 @@ def _lengths(given: Input) -> Parts:
     return len(lengths), without
 
 
-def _places(given: Input) -> Parts:
-    """The places along all axes that share the largest length, in blocks."""
-    length = max((n for _, array in given.arrays() for n in array.shape), default=0)
-    blocks = np.array_split(np.arange(length), min(length, _BLOCKS)) if length > 1 else []
+def _places(at: int | None = None) -> Callable[[Input], Parts]:
+    """The places along all axes that share the largest length, or along those that are the at-th from the right."""
 
-    def without(kept: frozenset[int]) -> Input | None:
-        places = [int(place) for index in sorted(kept) for place in blocks[index]]
-        return _taken(given, length, places) if places else None
+    def parts(given: Input) -> Parts:
+        shapes = [array.shape for _, array in given.arrays()]
+        lengths = [
+            n
+            for shape in shapes
+            for n in (shape if at is None else shape[-at:][:1] if len(shape) >= at else ())
+        ]
+        length = max(lengths, default=0)
+        blocks = np.array_split(np.arange(length), min(length, _BLOCKS)) if length > 1 else []
 
-    return len(blocks), without
+        def without(kept: frozenset[int]) -> Input | None:
+            places = [int(place) for index in sorted(kept) for place in blocks[index]]
+            return _taken(given, length, places, at) if places else None
+
+        return len(blocks), without
+
+    return parts
 
 
-def _taken(given: Input, length: int, places: list[int]) -> Input:
+def _taken(given: Input, length: int, places: list[int], at: int | None = None) -> Input:
     """Some places along every axis of one length, and the same in a keyword that is a shape."""
     values: dict[Where, Any] = {}
     for where, value in given.items():
         if isinstance(value, np.ndarray):
             array = value
             for axis, n in enumerate(value.shape):
-                if n == length:
+                if n == length and at in (None, value.ndim - axis):
                     array = np.take(array, places, axis)
             if array is not value:
                 values[where] = _laid_out(array, value)
@@ -471,7 +481,8 @@ def _laid_out(new: NDArray[Any], old: NDArray[Any]) -> NDArray[Any]:
 _KINDS: tuple[Callable[[Input], Parts], ...] = (
     _keywords,
     _lengths,
-    _places,
+    _places(),
+    *(_places(at) for at in (1, 2, 3)),
     _axes,
     _own_axes,
     _layouts,

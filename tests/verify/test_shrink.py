@@ -38,6 +38,7 @@ WRONG: dict[str, tuple[Any, Any, tuple[Any, ...], dict[str, Any], str]] = {
         np.multiply, lambda g, out, x, y: (g * y, g * y), (A, A[::-1].copy()), {}, "np.array(1.0), np.array(2.0)",
     ),
     "only where x < 0": (np.abs, lambda g, out, x: (g,), (A,), {}, "np.array(-1.0)"),
+    "off the diagonal": (np.abs, lambda g, out, x: (g,), (np.array([[0.7, -1.2], [2.4, 0.3]]),), {}, "np.array(-1.0)"),
     "only beyond 2": (np.square, lambda g, out, x: (g * np.where(x > 2, 0.5, 2) * x,), (A,), {}, "np.array(3.0)"),
     "one entry": (
         np.exp, lambda g, out, x: (g * out * (np.arange(x.size) != 2).reshape(x.shape),), (B,), {},
