@@ -68,6 +68,7 @@ _RULE = "softsign.defvjp(x=lambda g, x: g / (1 + np.abs(x)) ** 2)"
 NOT_CONSTANT = GOOD.replace(_RULE, "softsign.not_differentiable('it counts')")
 STEPS = NOT_CONSTANT.replace("return x / (1 + np.abs(x))", "return np.floor(x)")
 LOOPS = GOOD.replace("x=lambda g, x: g / (1 + np.abs(x)) ** 2", "x=lambda g, x: [0 for _ in iter(int, 1)]")
+HOLED = GOOD.replace("g / (1 + np.abs(x)) ** 2", "g / (1 + np.abs(x)) ** 2 if np.size(x) < 99 else g")
 WRONG_SHAPE = GOOD.replace("g / (1 + np.abs(x)) ** 2", "np.sum(g)")
 
 

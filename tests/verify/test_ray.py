@@ -32,8 +32,9 @@ LIBRARIES = {
     "raybare": "without_samples",
     "raydies": "exits",
     "rayhangs": "hangs",
+    "rayholes": "holed",
 }
-NAMES = ["raybad.softsign", "raybare.softsign", "raygood.softsign"]
+NAMES = ["raybad.softsign", "raybare.softsign", "raygood.softsign", "rayholes.softsign"]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,8 @@ def test_one_worker_two_workers_and_none_give_the_same_report(ray: Any) -> None:
     reports = [json.dumps(comparable(record.as_dict())) for record in records]
     assert reports[0] == reports[1] == reports[2] == reports[3]
     assert [record.primitives["raybad.softsign"].verdict for record in records] == ["fail"] * 4
+    unchecked = [record.primitives["rayholes.softsign"].as_dict()["unchecked"] for record in records]
+    assert [branch["condition"] for branch in unchecked[3]["branches"]] == ["np.size(x) < 99"]
 
 
 def test_the_size_of_shards_and_messages_does_not_change_the_report(
