@@ -2,8 +2,8 @@
 
 `WRONG` holds rules with one mistake each, by the kind of mistake; the verifier must fail them all. `RIGHT` holds right
 rules, hostile ones among them, each right wherever its forward function accepts the input; it must pass them all. What
-falls short of that is named here with the reason: `MISSED` wrong rules that pass for some seeds, `REJECTED` right rules that fail for
-some seeds, `UNRESOLVED` right rules that finite differences cannot resolve.
+falls short of that is named here with the reason: `MISSED` wrong rules that pass for some seeds, `REJECTED` right ones
+that fail for some seeds, `UNRESOLVED` right ones that finite differences cannot resolve.
 """
 
 from __future__ import annotations

@@ -160,7 +160,8 @@ RULES = [
     Rule("differences of large numbers", np.diff, diff_rule, lambda rng: (1e9 + rng.standard_normal(6),)),
     Rule("tanh rule that cancels", np.tanh, tanh_slope, between(5, 18, 6)),
     # saturation
-    Rule("tanh, further saturated", np.tanh, tanh_slope, lambda rng: (rng.choice([-1, 1], 6) * rng.uniform(12, 30, 6),)),
+    Rule("tanh, further saturated", np.tanh, tanh_slope,
+         lambda rng: (rng.choice([-1, 1], 6) * rng.uniform(12, 30, 6),)),
     Rule("exp, nearly zero", np.exp, lambda g, out, x: (g * out,), between(-700, -300, 4)),
     Rule("exp, nearly too large", np.exp, lambda g, out, x: (g * out,), between(500, 700, 4)),
     Rule("softmax by hand, saturated", softmax, softmax_rule, between(-40, 40, 5)),
@@ -228,7 +229,8 @@ RULES = [
     Rule("many axes", lambda x: x.sum(axis=(0, 2)), lambda g, out, x: (np.broadcast_to(g[None, :, None], x.shape),),
          normal(2, 3, 2)),
     Rule("duplicate places", lambda x: x[np.array([2, 2, 0, 1, 2])], permutation_rule, normal(4)),
-    Rule("three times a Python float", lambda x: 3 * x, lambda g, out, x: (3 * g,), lambda rng: (float(rng.standard_normal()),)),
+    Rule("three times a Python float", lambda x: 3 * x, lambda g, out, x: (3 * g,),
+         lambda rng: (float(rng.standard_normal()),)),
     # dtypes
     Rule("product, float32", np.multiply, product, single(pair(normal(3, 4), normal(4)))),
     Rule("product, float32 and float64", np.multiply, product, pair(single(normal(3)), normal(3))),
