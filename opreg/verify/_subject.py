@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,7 @@ class Subject:
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
     forward with what it computes on the way moved by a relative amount, where that is known;
     `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
-    `without_rule` names the arguments for which there is neither a rule nor a declared reason; `waived_variants` says by
-    their words which inputs derived from samples are not to be looked at, and why.
+    `without_rule` names the arguments for which there is neither a rule nor a declared reason.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Subject:
     kinks: Sequence[Any] = ()
     shaken_vjp: Callable[..., Any] | None = None
     without_rule: tuple[str, ...] = ()
-    waived_variants: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -75,7 +73,6 @@ class Subject:
             registered=True,
             kinks=getattr(primitive, "kinks", ()),
             without_rule=tuple(primitive.missing_rules()),
-            waived_variants=primitive.waived_variants,
         )
 
     @classmethod

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import outputs
+from opreg.verify._coordinates import is_inexact, outputs
 from opreg.verify._rule import Fault, copies, evaluate
 from opreg.verify._subject import Subject
 
@@ -101,15 +101,18 @@ def variants(
     *,
     shuffled: bool = False,
 ) -> Iterator[Variant]:
-    """Yield the variants of a sample that the forward function accepts, in a fixed order or a random one."""
+    """Yield the variants of a sample that the forward function accepts, in a fixed order or a random one.
+
+    One for which it returns no number at all, as it may of an empty array, or numbers that are not finite, is none.
+    """
     candidates = list(_candidates(subject, data, static, rng))
     for number in rng.permutation(len(candidates)) if shuffled else range(len(candidates)):
         words, moved, keywords = candidates[number]
         try:
-            out = evaluate(subject, copies(moved), keywords)
+            leaves = outputs(evaluate(subject, copies(moved), keywords))
         except Fault:
             continue
-        if all(np.isfinite(value).all() for value in outputs(out)):
+        if any(map(is_inexact, leaves)) and all(np.isfinite(leaf).all() for leaf in leaves):
             yield Variant(words, tuple(moved), keywords)
 
 
@@ -146,6 +149,8 @@ def _changed(
                 if not sparse and np.mean(array == 0) > 0.2:
                     continue
                 new = np.asarray(change(array, rng))
+                if np.isfinite(array).all() and not np.isfinite(new).all():
+                    continue
                 changed = changed or not np.array_equal(new, array)
                 moved[index] = new
             if changed:

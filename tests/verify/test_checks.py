@@ -12,6 +12,7 @@ import opreg
 from opreg.verify._checks import CHECKS
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
+from opreg.verify._variants import variants
 from opreg.verify._verdict import Verdict
 
 X = np.array([0.4, -1.3, 2.2])
@@ -249,3 +250,39 @@ def test_at_kink_wants_a_cotangent_for_each_argument() -> None:
     p = opreg.primitive("tests.absolute")(lambda x, /: np.abs(x))
     with pytest.raises(opreg.DeclarationError, match="2 cotangents for 1 data"):
         p.at_kink(0.0, cotangents=[0.0, 0.0])
+
+
+def inverse(refusal: type[Exception]) -> Any:
+    def pull(g: Any, a: Any) -> Any:
+        if abs(np.linalg.det(a)) < 1e-12:
+            raise refusal("Singular matrix")
+        inverse = np.linalg.inv(a).T
+        return -inverse @ g @ inverse
+
+    primitive = opreg.primitive("tests.pinv")(lambda a, /: np.linalg.pinv(a))
+    return primitive.defvjp(a=pull)
+
+
+def test_a_variant_that_a_rule_refuses_as_singular_is_not_held_against_it() -> None:
+    a = np.array([[2.0, 1.0], [-1.0, 0.5]])
+
+    def outcomes(refusal: type[Exception]) -> set[str]:
+        return {run("variants", inverse(refusal), a, seed=seed).outcome for seed in range(20)}
+
+    assert outcomes(np.linalg.LinAlgError) <= {"pass", "waived"}
+    assert "fail" in outcomes(ValueError)
+
+
+def test_where_a_forward_returns_nothing_is_no_variant() -> None:
+    unstack = opreg.primitive("tests.unstack")(lambda x, /: tuple(x))
+    unstack.defvjp(x=lambda g: np.array(g))
+    assert {run("variants", unstack, X, seed=seed).outcome for seed in range(20)} == {"pass"}
+
+
+def test_no_variant_of_finite_numbers_is_infinite() -> None:
+    subject = Subject.of(cube(lambda g, x: g * 3 * x**2))
+    huge = np.array([1e200, -1e307])
+    with np.errstate(all="ignore"):
+        found = list(variants(replace(subject, forward=np.tanh), (huge,), {}, stream(0, "x")))
+    assert found
+    assert all(np.isfinite(variant.data[0]).all() for variant in found)

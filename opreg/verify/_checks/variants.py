@@ -11,7 +11,8 @@ from opreg.verify._check import Check
 from opreg.verify._checks.differences import DIFFERENCES
 from opreg.verify._checks.linearity import LINEARITY
 from opreg.verify._checks.structure import STRUCTURE
-from opreg.verify._rule import copies, evaluate
+from opreg.verify._coordinates import Coordinates, outputs
+from opreg.verify._rule import Fault, copies, cotangent_like, evaluate, pull
 from opreg.verify._screen import screen
 from opreg.verify._subject import Subject
 from opreg.verify._variants import Variant, variants
@@ -33,12 +34,30 @@ def decide(subject: Subject, variant: Variant, rng: np.random.Generator) -> Verd
             if verdicts[-1].outcome in ("fail", "error"):
                 break
     verdict = Verdict.merge(verdicts)
+    if verdict.outcome == "fail" and (refusal := _refusal(subject, variant)):
+        return Verdict("waived", refusal)
     findings = tuple(
         finding.replace(diagnosis=f"{finding.diagnosis} (at the sample {variant.words})")
         for finding in verdict.findings
     )
     reason = findings[0].diagnosis if findings else verdict.reason
     return Verdict(verdict.outcome, reason, verdict.digits, findings)
+
+
+def _refusal(subject: Subject, variant: Variant) -> str:
+    """Why the rule refuses the variant, if it does so as linear algebra refuses a singular matrix, else nothing.
+
+    An author's samples are not refused; but what is derived from them may have no derivative, and to say so is right.
+    """
+    out = evaluate(subject, copies(variant.data), variant.static)
+    results = Coordinates(outputs(out))
+    g = cotangent_like(out, np.ones(results.size), results, native=True)
+    try:
+        pull(subject, g, out, copies(variant.data), variant.static)
+    except Fault as fault:
+        if isinstance(fault.raised, np.linalg.LinAlgError):
+            return fault.diagnosis
+    return ""
 
 
 def _body(
