@@ -166,6 +166,10 @@ def _left_out(t, a, kept):
 
 pinv.defvjp(a=_pinv_cotangent)
 pinv.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no derivative sees")
+pinv.leave_unchecked(
+    "compute_uv=False) * ~kept",
+    "that all values left out are zero depends on rounding: samples cannot bring it about",
+)
 
 
 # ------------------------------------------------------------------------------------------------ determinants
@@ -784,6 +788,10 @@ def _(rng):
     x = normal(rng, (33, 33)) / 5
     x[7] = x[3]
     yield Sample((x,), note="large, of rank 32")
+    yield Sample((x[[1, 0, *range(2, 33)]],), note="large, of rank 32, of the other orientation")
+    x = complex_normal(rng, (33, 33)) / 7
+    x[7] = x[3]
+    yield Sample((x,), note="large, of rank 32, complex")
     yield Sample((np.zeros((1, 1)),), note="zero")
     yield Sample((np.zeros((0, 0)),), note="the empty matrix")
 
@@ -801,6 +809,11 @@ def _(rng):
         yield Sample((x,), note=kind)
     yield Sample((normal(rng, (3, 2)), 1e-3), note="rcond")
     yield Sample((complex_normal(rng, (2, 3)),), {"rtol": 1e-3})
+    for draw in (normal, complex_normal):
+        for shape in ((4, 3), (2, 3, 3), (3, 4)):
+            u, _, vh = np.linalg.svd(draw(rng, shape), full_matrices=False)
+            x = (u * np.array([3.0, 2.0, 0.3])) @ vh
+            yield Sample((x, 0.25), note=f"{draw.__name__}: the cutoff leaves out what is not zero")
 
 
 @qr.samples
@@ -1033,3 +1046,12 @@ power_norm.waive_mutant(
     "_power_norm_gradient -> ...",
     "at a zero any subgradient is right; that it is 0 is a convention with a test",
 )
+for _function in cholesky, eigh, eigvalsh:
+    _function.waive_mutant(
+        "*",
+        "len(shape) < 2 or shape[-1] != shape[-2] -> ...",
+        "it decides what is refused, not what is computed",
+    )
+for _function in eig, eigh, eigvalsh:
+    _function.waive_mutant("*", "-1 -> -2", _SQUARE)
+eigh.waive_mutant("a", "-1 -> 1", "of a diagonal matrix rows and columns are alike")

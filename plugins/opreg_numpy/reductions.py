@@ -550,6 +550,7 @@ def _with_weights(rng):
     yield Sample((x,), {"axis": (2, 0), "weights": positive(rng, (4, 2))}, note="weights along two axes")
     yield Sample((x, 0, positive(rng, (2,)), True), note="the sum of the weights too")
     yield Sample((x.astype(np.float32),), {"axis": 0, "weights": np.array([1, 3])}, note="integer weights")
+    yield Sample((np.array([1, 2, 4]),), {"weights": positive(rng, (3,))}, note="integer data")
     yield Sample((normal(rng, (3,)),), {"returned": True}, note="the number of elements too")
 
 
