@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Coordinates, Part, is_inexact, outputs
-from opreg.verify._rule import cotangent_like
+from opreg.verify._coordinates import Coordinates, Part, is_inexact, is_numeric, outputs
+from opreg.verify._rule import copies, cotangent_like
 from opreg.verify._stencil import NODES, Estimate, estimate
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Verdict
@@ -81,7 +81,7 @@ def _look(subject: Subject, data: Sequence[Any], static: dict[str, Any], rng: np
     active = subject.active(data)
     if not active or any(_kind(value) not in "dD" for value in data if is_inexact(value)):
         raise _Open
-    look = _Look(subject, data, static, active)
+    look = _Look(subject, copies(data), static, active)  # what the rule writes must reach nobody else
     if (
         not look.inputs.size
         or not look.results.size
@@ -90,7 +90,7 @@ def _look(subject: Subject, data: Sequence[Any], static: dict[str, Any], rng: np
         raise _Open
     look.ask(rng)
     relative = look.entries() if subject.elementwise and look.is_plain else look.direction(rng)
-    if _contents(data) != look.before:
+    if _contents(look.data) != look.before:
         raise _Open
     return Verdict.passed(min(16.0, -math.log10(max(relative, 1e-16))))
 
@@ -162,7 +162,11 @@ class _Look:
             raise _Open
         for part in self.inputs.parts:
             value = result[part.index]
-            if np.shape(value) != part.shape or np.asarray(value).dtype != part.dtype:
+            if (
+                not is_numeric(value)
+                or np.shape(value) != part.shape
+                or np.asarray(value).dtype != part.dtype
+            ):
                 raise _Open
             if isinstance(value, np.ndarray) and any(
                 isinstance(other, np.ndarray) and np.may_share_memory(value, other) for other in self.data
@@ -225,6 +229,8 @@ class _Look:
         v = _uneven(rng, len(x))
         for part in inputs.parts:
             v[part.start : part.stop] *= _steps(x[part.start : part.stop])
+        if not v.all():  # an argument that is zero throughout has no scale
+            raise _Open
         base = results.point(outputs(self.out))
         points = x + _COLUMN * v
         key = signature(self.subject, self.data, self.static)

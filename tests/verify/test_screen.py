@@ -92,6 +92,8 @@ WRONG: dict[str, Callable[..., Any]] = {
                                           else np.zeros_like(x),),
     "buffer": remembered(),
     "writes into g": writing,
+    "writes into x": lambda g, out, x: (x.fill(1.0), g * 3 * x**2)[1:],
+    "a list": lambda g, out, x: ((g * 3 * x**2).tolist(),),
     "none": lambda g, out, x: (None,),
     "number": lambda g, out, x: (g, g),
     "raises": lambda g, out, x: 1 / 0,
@@ -104,6 +106,17 @@ def test_no_wrong_rule_passes(name: str, elementwise: bool) -> None:
     for seed in range(10):
         subject = Subject("cube", lambda x: x**3, WRONG[name], elementwise=elementwise)
         assert screen(subject, (X,), {}, stream(seed, name)) is None
+
+
+def test_an_argument_that_is_zero_throughout_is_left_open() -> None:
+    wrong = lambda g, out, x, y: (g * y, 17 * g * x)  # noqa: E731
+    assert seen(lambda x, y: (x * y).sum(), wrong, np.arange(1.0, 4.0), np.zeros(3)) is None
+
+
+def test_what_a_rule_writes_reaches_nobody_else() -> None:
+    x = X.copy()
+    seen(lambda x: x**3, WRONG["writes into x"], x)
+    assert np.array_equal(x, X)
 
 
 def test_a_right_rule_passes_in_either_way() -> None:
