@@ -531,6 +531,12 @@ for _change in (
     "np.broadcast_to(found, np.broadcast_shapes(np.shape(found), target.shape)) -> found",
 ):
     einsum.waive_mutant("operands", _change, "fitting a cotangent to its primal broadcasts it too")
+einsum.waive_mutant("operands", "np.zeros(*form_of(primal)) -> np.ones(*form_of(primal))", "it is empty")
+dot.waive_mutant(
+    "b",
+    "np.ndim(a) == 0 or np.ndim(b) == 0 -> np.ndim(b) == 0",
+    "summed over no axis it is the product with a number",
+)
 einsum.waive_mutant("operands", "optimize -> its default False", "it changes the order of the sums alone")
 tensordot.waive_mutant(
     "*",

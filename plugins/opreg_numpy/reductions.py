@@ -328,6 +328,12 @@ def _of_zeros(rng):
     yield Sample((tied(rng, (2, 3, 2)),), {"axis": 1}, note="zeros over the middle axis")
     yield Sample((np.array([[0.0, 2.0], [3.0, 0.0]]),), {"axis": ()}, note="zeros over no axis")
     yield Sample((nonzero(rng, (3, 2)),), {"axis": 0, "dtype": np.float32}, note="a lower precision")
+    x, mask = nonzero(rng, (3, 5)), np.ones((3, 5), bool)
+    x[[0, 1, 2], [0, 2, 4]], mask[:, 1] = 0, False
+    yield Sample((x,), {"axis": 1, "initial": 2.0, "where": mask}, note="one zero in each row, where")
+    x = nonzero(rng, (2, 4, 3))
+    x[:, 1] = 0
+    yield Sample((x,), {"axis": 1, "initial": 0.5}, note="one zero in each lane of the middle axis")
     for zeros in (1, 2, 3):
         x = nonzero(rng, (4,))
         x[:zeros] = 0
@@ -586,9 +592,6 @@ for _primitive in prod, cumprod:
     _primitive.waive_mutant("a", "_in -> ...", _PRECISION)
     _primitive.waive_mutant("a", "dtype -> its default None", _PRECISION)
     _primitive.waive_mutant("a", "ones -> -ones", "it is empty, or meets another of its kind")
-prod.waive_mutant(
-    "a", "len(shape) - len(reduced) -> -len(reduced)", "counted from the end it is the same place"
-)
 cumprod.waive_mutant(
     "a",
     "np.ones(kept(np.shape(x), axis), np.result_type(x)) -> np.zeros(kept(np.shape(x), axis), np.result_type(x))",
