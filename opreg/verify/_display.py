@@ -16,6 +16,7 @@ from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import Plan
 from opreg.verify._record import PrimitiveRecord, Record
 from opreg.verify._report import describe, headline, is_red
+from opreg.verify._shrink import told
 from opreg.verify._unchecked import count_of, lines_of
 
 STYLES = {"pass": "green", "fail": "bold red", "error": "bold red", "inconclusive": "yellow", "waived": "dim"}
@@ -206,7 +207,7 @@ def _telling(primitive: dict[str, Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     checks: set[str] = set()
     for finding in red:
-        what = str(finding["diagnosis"]).split(" at [")[0].split(" (at the sample ")[0]
+        what = f"{told(str(finding['diagnosis']))[0]} {finding['argument']}"
         if finding["check"] not in checks:
             found.setdefault(what, finding)
         checks.add(finding["check"])

@@ -32,7 +32,8 @@ def literal(value: Any) -> str | None:
         if value.size > _MOST or value.dtype.kind not in "fciub":
             return None
         if value.size == 0:
-            return f"np.zeros({value.shape}, np.{value.dtype.name})"
+            kind = "" if value.dtype == float else f", np.{value.dtype.name}"
+            return f"np.zeros({value.shape}{kind})"
         nested = value.tolist()
         kind = "" if np.asarray(nested).dtype == value.dtype else f", np.{value.dtype.name}"
         return _laid_out(f"np.array({_names(repr(nested))}{kind})", value)
@@ -204,8 +205,9 @@ class _Call:
         setup += [f"args = ({', '.join(self.args)}{',' if len(self.args) == 1 else ''})"]
         if self.kwargs:
             setup.append(f"kwargs = {self.kwargs}")
-        setup += [*body.setup, f"out = forward(*args{self.tail})", f"g = {cotangent}"]
         lines = [*body.lines]
+        setup += [*body.setup, f"out = forward(*args{self.tail})"]
+        setup += [f"g = {cotangent}"] if re.search(r"\bg\b", "\n".join(lines)) else []
         if not body.raises:
             lines += ['print("got     ", got)', 'print("expected", expected)']
         header = self._header("\n".join(lines))
@@ -556,14 +558,22 @@ def _adjoint(call: _Call) -> Iterator[_Body]:
 
 def _jvp(call: _Call) -> Iterator[_Body]:
     step = "[a if t is None else a + h * t for a, t in zip(args, tangents)]"
-    moved = f"forward(*{step}{call.tail})"
-    back = moved.replace("a + h * t", "a - h * t")
+    slope = "(moved(h) - moved(-h)) / (2 * h)"
     if isinstance(call.out, (tuple, list)):
-        slope = f"[(a - b) / (2 * h) for a, b in zip({moved}, {back})]"
-    else:
-        slope = f"({moved} - {back}) / (2 * h)"
+        slope = "[(a - b) / (2 * h) for a, b in zip(moved(h), moved(-h))]"
     for tangents in _tangents(call):
-        yield _Body((*tangents, "h = 1e-6", f"expected = {slope}", f"got = {_pushed(call)}"), _ROUGH)
+        yield _Body(
+            (
+                "def moved(h):",
+                f"    return forward(*{step}{call.tail})",
+                "",
+                *tangents,
+                "h = 1e-6",
+                f"expected = {slope}",
+                f"got = {_pushed(call)}",
+            ),
+            _ROUGH,
+        )
 
 
 def _jvp_raises(call: _Call) -> Iterator[_Body]:

@@ -164,13 +164,13 @@ def alike(one: Finding, other: Finding, *, loosely: bool = False) -> bool:
     """
     if (one.check, one.verdict, one.argument) != (other.check, other.verdict, other.argument):
         return False
-    (sentence, pattern), (same, found) = _told(one.diagnosis), _told(other.diagnosis)
+    (sentence, pattern), (same, found) = told(one.diagnosis), told(other.diagnosis)
     if loosely or sentence != same:
         return sentence == same
     return pattern == found or not pattern or (not found and not pattern.startswith(_PLAIN))
 
 
-def _told(diagnosis: str) -> tuple[str, str]:
+def told(diagnosis: str) -> tuple[str, str]:
     """A diagnosis as its sentence and what was recognised, without places, counts and numbers."""
     text = re.sub(r" \(at the [^()]*(\([^()]*\)[^()]*)*\)$", "", diagnosis)
     text = re.sub(r" at \[[^\]]*\]| \(imaginary part\)| \(\d+ of \d+ entries are wrong\)", "", text)
