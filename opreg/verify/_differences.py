@@ -407,27 +407,33 @@ class _Differences:
         oracle = self.oracle
         moved = self._response(comparison, whole=True)
         if comparison.forward:
-            comparison.roundoff += 64 * oracle.epsilon * _largest(moved, oracle.results.parts)
-        else:
-            moved = oracle.project(_largest(moved, oracle.inputs.parts))[1]
-            comparison.roundoff += 16 * oracle.epsilon * moved
+            comparison.roundoff += 256 * oracle.epsilon * _largest(moved, oracle.results.parts)
+            if self.subject.derived and oracle.directions is None:
+                # The rounding of the Jacobian that the VJP shows, entry by entry of a dense cotangent.
+                dense = self.comparisons[0]
+                self._measure_as_wholes(dense)
+                comparison.roundoff += (dense.roundoff @ np.abs(comparison.u)) / np.abs(dense.u)
+            return
+        moved = oracle.project(_largest(moved, oracle.inputs.parts))[1]
+        moved = moved + oracle.natural(comparison.u, own=True, mixed=True)
+        comparison.roundoff += 64 * oracle.epsilon * moved
 
     def _response(self, comparison: _Comparison, *, whole: bool = False) -> Array:
         """How much the rule's result moves per relative move of its inputs, by entries or by matrices."""
         subject, static, rng = self.subject, self.static, self.rng
         amount = WHOLE if whole else 2.0**-36
         given, full, inputs = comparison.given, comparison.full, self.oracle.inputs
+        noise = self.oracle.results.arrays(self.oracle.float64.noise)
         if not comparison.forward:
-            return rounding(
-                subject, given, self.out, self.data, static, inputs, full, rng, amount, whole=whole
-            )
+            args = (subject, given, self.out, self.data, static, inputs, full, rng, amount)
+            return rounding(*args, whole=whole, noise=noise)
 
         def pushed(_: Any) -> Array:
             data = [shaken(value, rng, amount, whole=whole) for value in self.data]
             tangents = tuple(None if t is None else shaken(t, rng, amount, whole=whole) for t in given)
             out = shaken(self.out, rng, amount)
             if whole:
-                out = elsewhere(subject, self.out, self.data, static, rng, amount)
+                out = elsewhere(subject, self.out, self.data, static, rng, amount, noise)
             return push(subject, tangents, out, data, static, self.oracle)
 
         return response(pushed, (None,), comparison.got, amount, whole=whole)
@@ -508,7 +514,7 @@ class _Differences:
             self.rough = True
             kinked = [k | s for k, s in zip(kinked, sure, strict=True)]
         self.kinked = kinked
-        if self.oracle.kind != "elementwise":
+        if not self.subject.elementwise:
             for comparison, certain, kink in zip(self.comparisons, sure, kinked, strict=True):
                 if np.any(certain & ~kink):
                     self._measure_as_wholes(comparison)

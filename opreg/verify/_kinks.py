@@ -21,7 +21,7 @@ from opreg.verify._oracle import Oracle
 Array = NDArray[np.float64]
 
 # How far away to look for the smooth sides: close to the kink there may be another.
-_REACHES = (2.0**-14, 2.0**-24, 2.0**-34, 2.0**-44)
+_REACHES = (2.0**-14, 2.0**-24, 2.0**-34, 2.0**-44, 2.0**-60, 2.0**-80)
 # And where to verify the rule at smooth points.
 _FAR = (2.0**-9, 2.0**-5)
 _MOST = 96
@@ -72,7 +72,8 @@ def _within(
     reach: float,
 ) -> Answer:
     bad, moved = np.flatnonzero(due), np.flatnonzero(moving)
-    step = oracle.local[moved]
+    # What is not zero moves far enough for all to come to lie apart.
+    step = np.maximum(oracle.local[moved] * reach, oracle.size[moved] * 2.0**-42)
     pushes = []
     count = min(_MOST, 2 * len(moved) + 12)
     for _ in range((count - min(2 * len(moved), count // 2)) // 2 + 1):
@@ -85,21 +86,25 @@ def _within(
             pushes.append(xi.copy())
     rows: list[Array] = []
     neighbours: tuple[list[Any], ...] = ()
-    level = np.abs(oracle.float64.value)
+    level = oracle.level()
+    tangent = np.zeros(oracle.inputs.size)
     for xi in pushes:
-        point = _moved(oracle, data, moved, step * xi * reach)
+        tangent[moved] = step * xi
+        if len(np.unique(oracle.x[moved] + tangent[moved])) < len(moved):
+            continue  # two of them moved onto each other: a tie, too
+        point = _moved(oracle, data, tangent)
         try:
             there, value = rule.at(point)
         except Exception:
             continue
         change = np.abs(oracle.results.point(outputs(there)) - oracle.float64.value)
-        if np.any(change > 0.1 * level.max(initial=0.0) + 1e-3 * np.max(step)) and np.any(
-            change > 1e-2 * level
-        ):
+        if np.any((change > 0.1 * level) & (change > 8 * oracle.push(tangent)[2])):
             return Answer(lost="the function jumps here, so no derivative can be compared")
         rows.append(value[bad])
         if not neighbours:
-            neighbours = tuple(_moved(oracle, data, moved, step * xi * far) for far in _FAR)
+            far = np.zeros(oracle.inputs.size)
+            far[moved] = oracle.local[moved] * xi
+            neighbours = tuple(_moved(oracle, data, far * distance) for distance in _FAR)
     if len(rows) < 8:
         return Answer(
             lost="the function has a kink here, and too few of the points around it can be evaluated"
@@ -141,10 +146,8 @@ def _within(
     return Answer(neighbours=neighbours)
 
 
-def _moved(oracle: Oracle, data: Sequence[Any], coordinates: NDArray[np.intp], step: Array) -> list[Any]:
-    x = oracle.x.copy()
-    x[coordinates] += step
+def _moved(oracle: Oracle, data: Sequence[Any], tangent: Array) -> list[Any]:
     point = list(data)
-    for index, array in oracle.inputs.arrays(x).items():
+    for index, array in oracle.inputs.arrays(oracle.x + tangent).items():
         point[index] = array
     return point

@@ -179,16 +179,16 @@ class Oracle:
             scale = np.minimum(size, 1) / 2048
         return power_of_two(scale)
 
-    def natural(self, u: Array, *, own: bool = False) -> Array:
+    def natural(self, u: Array, *, own: bool = False, mixed: bool = False) -> Array:
         """The size that J^T u would have if f changed by itself as x does: |u| |f| / |x| per coordinate of `pull`.
 
-        By `own` size of each coordinate, or by the local one.
+        By `own` size of each coordinate, or by the local one; `mixed` as if every output came from every coordinate.
         """
         size = np.abs(u) * np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
         if self.directions is not None:
             return np.full(len(self.directions), size.sum())
         x = self.unit() if own else self.local
-        if self.owner is None:
+        if self.owner is None or mixed:
             return np.asarray(size.sum() / x)
         reach = np.broadcast_to(size, self.owner.shape).ravel()
         return np.asarray(np.bincount(self.owner.ravel(), reach, self.inputs.size) / x)
@@ -434,11 +434,9 @@ class Oracle:
         A move by a few units of last place shows how the inputs' own rounding is amplified; the second difference
         of slightly larger moves shows rounding that cancellation inside the function has made large.
         """
-        change, tiny, known = np.zeros((3, self.results.size))
-        bends = np.zeros((2, self.results.size))
+        change, known = np.zeros((2, self.results.size))
+        bends, ups = np.zeros((2, 2, self.results.size))
         plain = self.float64.value
-        # At a kink the second difference is the kink's.
-        smooth = ~np.any(self.estimate.kink > 0, axis=0)
         for _ in range(4):
             ulps = self.size * rng.integers(-2, 3, self.inputs.size) * 2 * EPSILON
             sway = self.size * rng.uniform(0.5, 1, self.inputs.size) * 2.0**-28
@@ -446,31 +444,43 @@ class Oracle:
                 change = np.fmax(change, np.abs(self._plain(self.x + ulps) - plain))
                 for row, move in enumerate((sway, sway * 2.0**-8)):
                     up, down = self._plain(self.x + move) - plain, self._plain(self.x - move) - plain
-                    bends[row] = np.fmax(bends[row], np.where(smooth, np.abs(up + down) / 2, 0.0))
-                    tiny = np.fmax(tiny, np.abs(up))
+                    bends[row] = np.fmax(bends[row], np.abs(up + down) / 2)
+                    ups[row] = np.fmax(ups[row], np.abs(up))
                 if self.shaken is not None:
                     out = outputs(self.shaken(rng, 2.0**-36, *self.float64.data, **self.static))
                     known = np.fmax(known, np.abs(self.results.point(out) - plain) * 2.0**36 * 2 * EPSILON)
             except Exception:
                 continue
         # Noise is the same at both sizes of the move; what shrinks with it is curvature.
-        bend = bends.min(axis=0)
-        for noise in (change, tiny, known, bend):
+        bend, tiny, least = bends.min(axis=0), ups.max(axis=0), ups.min(axis=0)
+        for noise in (change, tiny, known, bend, least):
             noise[~np.isfinite(noise)] = 0.0
+        natural = np.nan_to_num(self.epsilon * (np.abs(plain) + self.input_noise))
+        # The values change by as much however small the move.
+        rough = (least > 2.0**-4 * tiny) & (least > 2.0**-10 * np.abs(plain)) & (least > 2 * natural)
+        self.coarse = bool(rough.any())
+        # At a kink the second difference is the kink's.
+        bend[np.any(self.estimate.kink > 0, axis=0)] = 0.0
         # Far more than rounding: the values jump at a scale too small to look at.
-        natural = self.epsilon * (np.abs(plain) + self.input_noise)
         ulp = change > 2.0**-6 * tiny
-        self.jagged = np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * np.nan_to_num(natural)
-        level = np.abs(plain[np.isfinite(plain)]).max(initial=0.0)
+        self.jagged = np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * natural
+        level = self.level()
         self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
-        self.coarse = bool(np.any((bend > 2.0**-10 * np.abs(plain)) & (bend > 2 * np.nan_to_num(natural))))
         self._at_zeros(rng, level)
         worst = np.fmax(np.fmax(change, bend), known)
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
 
-    def _at_zeros(self, rng: np.random.Generator, level: float) -> None:
+    def level(self) -> Array:
+        """The largest finite magnitude of each output array, for all its entries."""
+        level = np.zeros(self.results.size)
+        for part in self.results.parts:
+            value = np.abs(self.float64.value[part.start : part.stop])
+            level[part.start : part.stop] = value[np.isfinite(value)].max(initial=0.0)
+        return level
+
+    def _at_zeros(self, rng: np.random.Generator, level: Array) -> None:
         """Find outputs that jump when inputs leave zero, of which they may be as far as rounding goes.
 
         The vector of a triangular matrix may change its sign at once when a zero below the diagonal does not stay.

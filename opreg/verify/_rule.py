@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from opreg.verify._coordinates import Coordinates, Vector, is_inexact, is_numeric, outputs
 from opreg.verify._subject import Subject
@@ -143,6 +144,8 @@ def cotangent_like(out: Any, u: Vector, results: Coordinates, *, native: bool = 
 
 # How far matrices are moved as wholes in float64: little, as their small entries move far for their size.
 WHOLE = 2.0**-48
+# Times a relative move: how many times the noise of float64 goes with it, an eighth of that which rounding made.
+_UNITS = 2.0**50
 
 
 def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, whole: bool = False) -> Any:
@@ -174,17 +177,23 @@ def rounding(
     relative: float = 2.0**-36,
     *,
     whole: bool = False,
+    noise: Mapping[int, NDArray[Any]] | None = None,
 ) -> Vector:
     """How much the rule's result moves per relative move of its inputs, per coordinate: three trials, the worst.
 
     Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells. With
     `whole` entries are moved in proportion to the largest of their matrix, and the output is what the forward gives
     for other such inputs: that is how exact the algorithms of linear algebra are, and a rule that builds on them.
+    `noise`, where it is known, is what rounding did to each output.
     """
 
     def outside() -> Any:
         moved = [shaken(v, rng, relative, whole=whole) for v in (g, *data)]
-        there = elsewhere(subject, out, data, static, rng, relative) if whole else shaken(out, rng, relative)
+        there = (
+            elsewhere(subject, out, data, static, rng, relative, noise)
+            if whole
+            else shaken(out, rng, relative)
+        )
         return subject.vjp(moved[0], there, *moved[1:], **static)
 
     def inside() -> Any:
@@ -202,13 +211,21 @@ def elsewhere(
     static: dict[str, Any],
     rng: np.random.Generator,
     relative: float,
+    noise: Mapping[int, NDArray[Any]] | None = None,
 ) -> Any:
-    """The output for inputs moved in proportion to the largest of their matrix; what is exactly zero stays so."""
+    """The output for inputs moved in proportion to the largest of their matrix; what is exactly zero stays so.
+
+    To it comes the noise of each output, in the measure of the moves.
+    """
     there = subject.forward(*(shaken(v, rng, relative, whole=True) for v in data), **static)
-    leaves = [
-        np.where(np.asarray(a) == 0, a, b) if is_inexact(a) else a
-        for a, b in zip(outputs(out), outputs(there), strict=True)
-    ]
+    leaves = list(outputs(out))
+    for index, (here, moved) in enumerate(zip(outputs(out), outputs(there), strict=True)):
+        if is_inexact(here):
+            value = np.asarray(moved)
+            if noise is not None:
+                size = np.abs(noise[index]).max(initial=0.0) * relative * _UNITS
+                value = value + size * rng.choice(np.array([-1.0, 1.0]), value.shape)
+            leaves[index] = np.asarray(np.where(np.asarray(here) == 0, here, value), np.asarray(here).dtype)
     return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
 
 

@@ -26,7 +26,8 @@ class Subject:
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
     forward with what it computes on the way moved by a relative amount, where that is known;
     `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
-    `without_rule` names the arguments for which there is neither a rule nor a declared reason.
+    `derived` says that the JVP is the VJP's transpose. `without_rule` names the arguments for which there is neither a
+    rule nor a declared reason.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Subject:
     shaken: Callable[..., Any] | None = None
     kinks: Sequence[Any] = ()
     shaken_vjp: Callable[..., Any] | None = None
+    derived: bool = False
     without_rule: tuple[str, ...] = ()
 
     @classmethod
@@ -67,6 +69,7 @@ class Subject:
             forward=primitive.forward,
             vjp=primitive.vjp,
             jvp=primitive.jvp if primitive.has_jvp else differentiated,
+            derived=not primitive.has_jvp,
             reason=primitive.reason,
             elementwise=bool(primitive.elementwise) or None,
             trace=primitive.bind,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._oracle import EPSILON
 from opreg.verify._reproduce import shown
-from opreg.verify._rule import copies, cotangent_like, evaluate, pull, rounding
+from opreg.verify._rule import WHOLE, copies, cotangent_like, evaluate, pull, rounding
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding
 
@@ -72,18 +72,11 @@ class Call:
 
         What its inputs' rounding does to it, and |g| |out| / |x|: terms of that size may cancel inside the rule.
         """
-        relative = 2.0**-36 if self.epsilon < 1e-10 else 16 * self.epsilon
-        moved = rounding(
-            self.subject,
-            g,
-            self.out,
-            self.data,
-            self.static,
-            self.inputs,
-            value,
-            rng,
-            max(relative, self.epsilon),
-        )
+        args = (self.subject, g, self.out, self.data, self.static, self.inputs, value, rng)
+        fine = self.epsilon < 1e-10
+        moved = rounding(*args, 2.0**-36 if fine else 16 * self.epsilon)
+        if not self.subject.elementwise:
+            moved = moved + rounding(*args, WHOLE if fine else 16 * self.epsilon, whole=True)
         return 64 * self.epsilon * (moved + self.natural(g))
 
     def natural(self, g: Any) -> Array:
