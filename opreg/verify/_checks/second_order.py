@@ -12,6 +12,7 @@ from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._differences import differences
 from opreg.verify._oracle import is_unsteady, widen
 from opreg.verify._rule import Fault, copies, cotangent_like, evaluate, sentence
+from opreg.verify._screen import screen
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Verdict
 
@@ -29,6 +30,9 @@ def _body(
     call.vector(call.cotangent(call.random(rng)))
     second, arguments = subject.second(call.data, call.out)
     values = arguments(cotangent_like(call.out, call.random(rng), call.results))
+    seen = screen(second, values, static, rng)
+    if seen is not None:
+        return seen
     point = evaluate(second, copies(values), static)
     moved = Coordinates(outputs(point))
     try:
