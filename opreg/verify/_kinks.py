@@ -90,14 +90,15 @@ def _within(
     tangent = np.zeros(oracle.inputs.size)
     for xi in pushes:
         tangent[moved] = step * xi
-        if len(np.unique(oracle.x[moved] + tangent[moved])) < len(moved):
-            continue  # two of them moved onto each other: a tie, too
+        there, here = oracle.x[moved] + tangent[moved], oracle.x[moved]
+        if np.any(there == here) or len(np.unique(there)) < len(there):
+            continue  # one that stays, or meets another: a tie, too
         point = _moved(oracle, data, tangent)
         try:
-            there, value = rule.at(point)
+            result, value = rule.at(point)
         except Exception:
             continue
-        change = np.abs(oracle.results.point(outputs(there)) - oracle.float64.value)
+        change = np.abs(oracle.results.point(outputs(result)) - oracle.float64.value)
         if np.any((change > 0.1 * level) & (change > 8 * oracle.push(tangent)[2])):
             return Answer(lost="the function jumps here, so no derivative can be compared")
         rows.append(value[bad])
