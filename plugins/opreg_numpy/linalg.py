@@ -282,7 +282,14 @@ def _(a, mode="reduced"):
             f"numpy.linalg.qr is differentiated in the modes 'reduced' and 'r', not in mode={mode!r} with a matrix of "
             f"{rows} rows and {columns} columns: what completes Q has no derivative"
         )
-    return (a,), {"mode": mode}
+    return (a,), {"mode": "r" if mode == "r" else "reduced"}
+
+
+def _require_full_rank(r):
+    """Raise if a column depends on those before it: what it adds to them is lost in rounding, or is nothing."""
+    pivots, columns = np.abs(np.diagonal(r, 0, -2, -1)), np.sqrt(np.sum(np.abs(r) ** 2, axis=-2))
+    if np.any(pivots <= np.shape(r)[-1] * np.finfo(r.dtype).eps * columns):
+        raise np.linalg.LinAlgError("qr has no derivative where its first columns depend on one another")
 
 
 def _qr_tangent(t, residual, a, mode):
@@ -294,6 +301,7 @@ def _qr_tangent(t, residual, a, mode):
     q, r = residual
     k = np.shape(q)[-1]
     square = r[..., :k]
+    _require_full_rank(stop_gradient(square))
     c = _transposed(np.linalg.solve(_transposed(square), _transposed(t[..., :k])))
     m = np.matmul(_adjoint(q), c)
     below = np.tril(m, -1)

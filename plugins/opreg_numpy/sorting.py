@@ -1,8 +1,9 @@
 """Sorting: a permutation of each lane, which depends on the values but is constant near them.
 
 Between ties, out = P a with a permutation P that the values choose, and the cotangent of a is P^T g. Where values are
-equal, any of several permutations is as good; the rules take the mean of them all, so that equal elements share
-their cotangents (and tangents) equally, as with ``max``.
+equal, any of several permutations is as good; the rules of ``sort`` take the mean of them all, so that equal elements
+share their cotangents (and tangents) equally, as with ``max``. Those of ``partition`` take the mean of two, because it
+moves equal elements to some of their places only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, primitive, stop_gradient
-from opreg_numpy._axes import along
+from opreg_numpy._axes import along, reversed_along
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, single
 from opreg_numpy.indexing import scatter_add
 
@@ -27,35 +28,24 @@ def partition(a, /, *, kth, axis=-1, kind="introselect", order=None):
     return np.partition(a, kth, axis=axis, kind=kind)
 
 
-def _picking(a, axis, places):
-    """Return the sorted values, and what the rules need: the original shape, the axis, the order and the ties."""
-    shape = np.shape(a)
+def _in_lanes(a, axis):
+    """Return the array and the axis along which its lanes lie: one lane for None."""
     if axis is None:
-        a, axis = np.reshape(a, -1), 0
-    elif not shape:
+        return np.reshape(a, -1), 0
+    if not np.shape(a):
         raise np.exceptions.AxisError(axis, 0)
-    order = places(stop_gradient(a), axis)
-    out = np.take_along_axis(a, order, axis=axis)
-    return out, (shape, axis, order, _ties(stop_gradient(out), axis))
+    return a, axis
 
 
 def _ties(values, axis):
-    """Return a number for each group of equal values in a lane, and the size of each; ``None`` without ties."""
-    ndim = values.ndim
-    lower, upper = along(ndim, axis, slice(None, -1)), along(ndim, axis, slice(1, None))
-    up, ascending = None, values
-    if not np.all(values[lower] <= values[upper]):  # a partition, or NaN
-        up = np.argsort(values, axis=axis, kind="stable")
-        ascending = np.take_along_axis(values, up, axis=axis)
+    """Return a number for each group of equal values in a sorted lane, and the size of each; ``None`` without ties."""
+    lower, upper = along(values.ndim, axis, slice(None, -1)), along(values.ndim, axis, slice(1, None))
     begins = np.ones(values.shape, bool)
-    begins[upper] = ascending[upper] != ascending[lower]
+    begins[upper] = values[upper] != values[lower]
     if begins.all():
         return None
     number = np.reshape(np.cumsum(np.moveaxis(begins, axis, -1)) - 1, np.moveaxis(begins, axis, -1).shape)
-    number = np.moveaxis(number, -1, axis)
-    if up is not None:
-        number = np.take_along_axis(number, _inverse(up, axis), axis=axis)
-    return number, np.bincount(number.ravel())
+    return np.moveaxis(number, -1, axis), np.bincount(number.ravel())
 
 
 def _inverse(order, axis):
@@ -79,8 +69,7 @@ def _shared(x, ties):
 
 def _unsorted(g, residual):
     shape, axis, order, ties = residual
-    back = _inverse(order, axis)
-    return np.reshape(np.take_along_axis(_shared(g, ties), back, axis=axis), shape)
+    return np.reshape(np.take_along_axis(_shared(g, ties), _inverse(order, axis), axis=axis), shape)
 
 
 def _sorted_tangent(t, residual):
@@ -88,25 +77,68 @@ def _sorted_tangent(t, residual):
     return _shared(np.take_along_axis(np.reshape(t, order.shape), order, axis=axis), ties)
 
 
-for _function in sort, partition:
-    _function.defvjp(a=_unsorted).defjvp(a=_sorted_tangent)
+sort.defvjp(a=_unsorted).defjvp(a=_sorted_tangent)
 
 
 @sort.with_residual
 def _(a, *, axis=-1, kind=None, order=None, stable=None):
-    return _picking(a, axis, lambda x, axis: np.argsort(x, axis=axis, kind=kind, stable=stable))
+    lanes, line = _in_lanes(a, axis)
+    order = np.argsort(stop_gradient(lanes), axis=line, kind=kind, stable=stable)
+    out = np.take_along_axis(lanes, order, axis=line)
+    return out, (np.shape(a), line, order, _ties(stop_gradient(out), line))
+
+
+def _orders(x, kth, axis, kind):
+    """Return where the elements of a partition come from: one order, or two between which equal ones change."""
+    out = np.partition(x, kth, axis=axis, kind=kind)
+    up = np.argsort(x, axis=axis, kind="stable")
+    # (np.argpartition may say otherwise of what kth leaves open.)
+    order = np.take_along_axis(up, _inverse(np.argsort(out, axis=axis, kind="stable"), axis), axis=axis)
+    if _ties(np.take_along_axis(x, up, axis=axis), axis) is None:
+        return [order]
+    down = x.shape[axis] - 1 - np.argsort(reversed_along(x, axis), axis=axis, kind="stable")
+    return [_order_at_ties(places, x, out, order, kth, axis, kind) for places in (up, down)]
+
+
+def _order_at_ties(places, x, out, order, kth, axis, kind):
+    """Return where elements come from if of equal ones those are less that ``places`` has first.
+
+    That is seen from their ranks: a partition depends on nothing but which of two elements is less. In lanes in which
+    it then comes out otherwise it is the ``order`` given.
+    """
+    if x.shape[axis] > 2 ** np.finfo(x.dtype).nmant:  # so many ranks x cannot hold
+        return order
+    ranks = np.partition(_inverse(places, axis).astype(x.dtype), kth, axis=axis, kind=kind)
+    found = np.take_along_axis(places, ranks.real.astype(np.intp), axis=axis)
+    same = np.take_along_axis(x, found, axis=axis) == out
+    return np.where(np.all(same, axis=axis, keepdims=True), found, order)
+
+
+def _unpartitioned(g, residual):
+    shape, axis, orders = residual
+    found = [np.take_along_axis(g, _inverse(order, axis), axis=axis) for order in orders]
+    return np.reshape(_mean(found), shape)
+
+
+def _partitioned_tangent(t, residual):
+    _, axis, orders = residual
+    t = np.reshape(t, orders[0].shape)
+    return _mean([np.take_along_axis(t, order, axis=axis) for order in orders])
+
+
+def _mean(found):
+    """Return the mean of one array or two."""
+    return found[0] if len(found) == 1 else (found[0] + found[1]) / 2
+
+
+partition.defvjp(a=_unpartitioned).defjvp(a=_partitioned_tangent)
 
 
 @partition.with_residual
 def _(a, *, kth, axis=-1, kind="introselect", order=None):
-    def places(x, axis):
-        """Return where each element comes from. (np.argpartition may order otherwise what kth leaves open.)"""
-        rank = _inverse(
-            np.argsort(np.partition(x, kth, axis=axis, kind=kind), axis=axis, kind="stable"), axis
-        )
-        return np.take_along_axis(np.argsort(x, axis=axis, kind="stable"), rank, axis=axis)
-
-    return _picking(a, axis, places)
+    lanes, line = _in_lanes(a, axis)
+    orders = _orders(stop_gradient(lanes), kth, line, kind)
+    return np.take_along_axis(lanes, orders[0], axis=line), (np.shape(a), line, orders)
 
 
 @sort.called_as
@@ -223,12 +255,16 @@ def _(rng):
 
 
 # -------------------------------------------------------------------------------------------- what no sample need show
-for _function in sort, partition:
-    _function.waive_mutant(
-        "*",
-        "_ties -> ...",
-        "at ties any permutation is a subgradient; that they share is a convention with a test",
+sort.waive_mutant(
+    "*",
+    "_ties -> ...",
+    "at ties any permutation is a subgradient; that they share is a convention with a test",
+)
+for _change in "_order_at_ties -> ...", "_ties -> ...", "_mean -> ...":
+    partition.waive_mutant(
+        "*", _change, "at ties any permutation is a subgradient; that it is the mean of two has a test"
     )
+for _function in sort, partition:
     _function.waive_mutant("*", "-1 -> -2", "any negative length of a reshape is the one that is left")
 for _change in (
     "np.argsort(x, axis=axis, kind=kind, stable=stable) -> ...",

@@ -194,6 +194,21 @@ def test_a_function_of_symmetric_matrices_refuses_others_as_numpy_does(name: str
     )
 
 
+def test_a_factor_of_columns_that_depend_on_one_another_has_no_derivative() -> None:
+    found = opreg.grad(lambda a: np.trace(np.linalg.qr(a).R))(np.array([[1.0, 2e-30], [0.0, 3e-30]]))
+    np.testing.assert_allclose(np.abs(found), [[1.0, 0.0], [2e-30, 1.0]])  # a column may be short
+    for a in [[4.3, 0.7, 2.0], [4.3, 0.7, -1.0]], [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]], np.ones((2, 3, 3)):
+        for factor in (lambda a: np.linalg.qr(a).Q, lambda a: np.linalg.qr(a, "r")):
+            with pytest.raises(np.linalg.LinAlgError, match="depend on one another"):
+                opreg.grad(lambda a, factor=factor: np.sum(factor(a)))(np.array(a))
+
+
+def test_the_complete_factors_of_a_wide_matrix_are_the_reduced_ones() -> None:
+    q, r = opreg.vjp(lambda a: np.linalg.qr(a, "complete"), A[:2])[0]
+    assert (q.shape, r.shape) == ((2, 2), (2, 3))
+    assert plugins.get("numpy.linalg.qr").canonical((A[:2], "complete"), {})[1] == {"mode": "reduced"}
+
+
 def test_the_norm_of_a_complex_vector() -> None:
     z = np.array([3.0 + 4j, 0.0])
     np.testing.assert_allclose(opreg.grad(np.linalg.norm)(z), [0.6 - 0.8j, 0.0])

@@ -46,6 +46,32 @@ def test_partition_agrees_with_numpy_where_the_order_is_open() -> None:
     assert opreg.vjp(lambda x: np.partition(x, 20), x)[0].tolist() == np.partition(x, 20).tolist()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+@pytest.mark.parametrize("kth", [0, 2, [1, -1]])
+def test_at_ties_a_partition_has_the_mean_of_what_it_has_on_both_sides(dtype: Any, kth: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 3, (40, 6)).astype(dtype)
+    g = rng.integers(-9, 9, x.shape).astype(dtype)
+    sides = [x + np.arange(6) / dtype(1024), x - np.arange(6) / dtype(1024)]
+    out, *moved = (np.partition(x, kth) for x in (x, *sides))
+    stays = np.all(
+        [np.round(there) == out for there in moved], axis=(0, 2)
+    )  # no other element changes its place
+    assert stays.sum() >= 10
+    here, *there = (opreg.vjp(lambda x: np.partition(x, kth), x)[1](g)[0] for x in (x, *sides))
+    np.testing.assert_array_equal(here[stays], np.mean(there, axis=0)[stays])
+    np.testing.assert_array_equal(np.sum(here, axis=1), np.sum(g, axis=1))
+    t = rng.integers(-9, 9, x.shape).astype(dtype)
+    tangent = opreg.jvp(lambda x: np.partition(x, kth), (x,), (t,))[1]
+    np.testing.assert_array_equal(np.sum(tangent * g, axis=1), np.sum(t * here, axis=1))
+
+
+def test_a_long_lane_of_small_floats_keeps_each_cotangent() -> None:
+    x = np.zeros(5000, np.float16)
+    g = np.random.default_rng(0).integers(-9, 9, x.shape).astype(np.float16)
+    assert sorted(opreg.vjp(lambda x: np.partition(x, 70), x)[1](g)[0]) == sorted(g)
+
+
 @pytest.mark.parametrize("function", [np.sort, lambda x, order: np.partition(x, 0, order=order)])
 def test_fields_are_refused(function: Any) -> None:
     with pytest.raises(opreg.NotDifferentiable, match="order="):
