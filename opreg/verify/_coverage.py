@@ -64,6 +64,14 @@ def _monitored(watch: _Watch) -> Iterator[None]:
         return
     events = monitoring.events
 
+    def start(code: CodeType, offset: int) -> Any:
+        region = watch.regions.get(id(code))
+        if (
+            region is not None and region.line_at
+        ):  # Python 3.13 does not tell of the line on which a function begins
+            watch.note(region, (next(iter(region.line_at.values())),))
+        return monitoring.DISABLE
+
     def line(code: CodeType, number: int) -> Any:
         region = watch.regions.get(id(code))
         if region is not None and number in region.lines:
@@ -80,18 +88,19 @@ def _monitored(watch: _Watch) -> Iterator[None]:
         _, *sides = region.ways[offset]
         return None if region.missing.intersection(sides) else monitoring.DISABLE
 
+    callbacks = {events.PY_START: start, events.LINE: line, events.BRANCH: branch}
     monitoring.use_tool_id(tool, "opreg")
     try:
-        monitoring.register_callback(tool, events.LINE, line)
-        monitoring.register_callback(tool, events.BRANCH, branch)
+        for event, callback in callbacks.items():
+            monitoring.register_callback(tool, event, callback)
         for region in watch.scope.regions:
-            monitoring.set_local_events(tool, region.code, events.LINE | events.BRANCH)
+            monitoring.set_local_events(tool, region.code, events.PY_START | events.LINE | events.BRANCH)
         yield
     finally:
         for region in watch.scope.regions:
             monitoring.set_local_events(tool, region.code, 0)
-        monitoring.register_callback(tool, events.LINE, None)
-        monitoring.register_callback(tool, events.BRANCH, None)
+        for event in callbacks:
+            monitoring.register_callback(tool, event, None)
         monitoring.free_tool_id(tool)
 
 

@@ -51,7 +51,7 @@ class Region:
     lines: dict[int, int] = field(default_factory=dict)
     """The target of each line."""
     line_at: dict[int, int] = field(default_factory=dict)
-    """The target of the line that an instruction belongs to."""
+    """The target of the line that an instruction belongs to; that of the first comes first."""
     ways: dict[int, tuple[int, int | None, int | None]] = field(default_factory=dict)
     """For each conditional jump: where it jumps to, the target of jumping, the target of going on."""
     missing: set[int] = field(default_factory=set)
