@@ -16,6 +16,8 @@ from opreg import plugins
 from opreg.verify import _checks
 from opreg.verify._check import Check
 from opreg.verify._checks.constancy import CONSTANCY
+from opreg.verify._checks.kinks import KINKS
+from opreg.verify._checks.lint import LINT
 from opreg.verify._executors import Inline
 from opreg.verify._plan import CASES
 from opreg.verify._record import verdict_of
@@ -115,9 +117,12 @@ def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _checks_of(primitive: str) -> list[str]:
-    """Return the checks of a primitive: a declared constant has one, which is for it alone."""
-    constant = plugins.get(primitive).is_constant
-    return [CONSTANCY.name] if constant else list(_checks.table(constant=False))
+    """Return the checks of a primitive: a declared constant has one; some are only for what is declared."""
+    found = plugins.get(primitive)
+    if found.is_constant:
+        return [CONSTANCY.name]
+    silent = {LINT.name: not found.missing_rules(), KINKS.name: not found.kinks}
+    return [name for name in _checks.table(constant=False) if not silent.get(name)]
 
 
 def _broken(name: str) -> list[str]:
