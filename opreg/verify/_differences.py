@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from opreg.verify import _diagnose, _kinks
 from opreg.verify._coordinates import Part, outputs
-from opreg.verify._oracle import SPACINGS, Oracle, widen
+from opreg.verify._oracle import SPACINGS, TINY, Oracle, widen
 from opreg.verify._reproduce import shown
 from opreg.verify._rule import (
     WHOLE,
@@ -99,7 +99,7 @@ class _Comparison:
     def rounding(self, scale: Array) -> Array:
         """What the rule's own rounding may amount to, beside values of a scale."""
         size = np.where(np.isfinite(self.size), self.size, 0.0)
-        return (64 if self.forward else 16) * self.epsilon * (scale + size) + self.roundoff
+        return (64 if self.forward else 16) * self.epsilon * (scale + size) + self.roundoff + 16 * TINY
 
     @property
     def tolerance(self) -> Array:

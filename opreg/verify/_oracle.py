@@ -21,6 +21,8 @@ from opreg.verify._stencil import NODES, UNKNOWN, Estimate, estimate
 Array = NDArray[np.float64]
 
 EPSILON = 2.0**-53
+# The spacing of the numbers below the smallest normal one, and that one.
+SMALLEST, TINY = 2.0**-1074, 2.0**-1022
 # Spacings beyond the first, tried in turn for what the first leaves unresolved.
 SPACINGS = 6
 _EXTENDED_SIZE = 512
@@ -89,7 +91,9 @@ class Oracle:
         self.epsilon = max([float(np.finfo(p.dtype).eps) / 2 for p in self.results.parts] + [EPSILON])
         self.narrow = self.epsilon > 2 * EPSILON
         spacing = 2.0**-4 if self.narrow else 2.0**-8
-        plain = Precision(np.float64, self.epsilon, spacing, list(data), value, self.epsilon * np.abs(value))
+        plain = Precision(
+            np.float64, self.epsilon, spacing, list(data), value, self.epsilon * np.abs(value) + SMALLEST
+        )
         self.float64 = plain
         self.work = (self._extended(plain) if extended and not self.narrow else None) or plain
         self._magnitude()
@@ -463,6 +467,7 @@ class Oracle:
         bend[np.any(self.estimate.kink > 0, axis=0)] = 0.0
         # Far more than rounding: the values jump at a scale too small to look at.
         ulp = change > 2.0**-6 * tiny
+        bend = np.fmax(bend, self._quantum(rng))
         self.jagged = np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * natural
         level = self.level()
         self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
@@ -471,6 +476,32 @@ class Oracle:
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
+
+    def _quantum(self, rng: np.random.Generator) -> Array:
+        """The power of two that all values around are multiples of, where their own last places are finer; else 0.
+
+        That is the rounding of something larger inside the function: 1 - cos(x) is a multiple of the rounding of 1,
+        and exactly 0 for all small x.
+        """
+        quantum = np.zeros(self.results.size)
+        for reach in (self.unit(), np.maximum(self.unit(), 1.0)):
+            last = np.full(self.results.size, np.inf)
+            most = np.zeros(self.results.size)
+            for _ in range(8):
+                move = reach * rng.uniform(2.0**-8, 2.0**-4, reach.size)
+                try:
+                    value = np.abs(self._plain(self.x + move * rng.choice(np.array([-1.0, 1.0]), reach.size)))
+                except Exception:
+                    continue
+                value[~np.isfinite(value)] = 0.0
+                fraction, exponent = np.frexp(value)
+                digits = np.ldexp(fraction, 53).astype(np.int64)
+                place = np.ldexp((digits & -digits).astype(np.float64), exponent - 53)
+                last = np.where(value > 0, np.fmin(last, place), last)
+                most = np.fmax(most, value)
+            coarse = np.isfinite(last) & (last > 64 * 2.0**-52 * most)
+            quantum = np.where(coarse, np.fmax(quantum, last), quantum)
+        return quantum
 
     def level(self) -> Array:
         """The largest finite magnitude of each output array, for all its entries."""
@@ -567,4 +598,14 @@ def is_unsteady(
     return oracle.jumps or oracle.coarse
 
 
-__all__ = ["EPSILON", "SPACINGS", "UNKNOWN", "Oracle", "Precision", "is_unsteady", "power_of_two", "widen"]
+__all__ = [
+    "EPSILON",
+    "SPACINGS",
+    "TINY",
+    "UNKNOWN",
+    "Oracle",
+    "Precision",
+    "is_unsteady",
+    "power_of_two",
+    "widen",
+]

@@ -67,7 +67,7 @@ class Call:
     def vector(self, g: Any) -> Array:
         return self.inputs.cotangent(self.pull(g))
 
-    def rounding(self, g: Any, value: Array, rng: np.random.Generator) -> Array:
+    def rounding(self, g: Any, value: Array, rng: np.random.Generator, *, whole: bool = False) -> Array:
         """The rule's own rounding error, measured; asked for only when something looks wrong.
 
         What its inputs' rounding does to it, and |g| |out| / |x|: terms of that size may cancel inside the rule.
@@ -75,7 +75,7 @@ class Call:
         args = (self.subject, g, self.out, self.data, self.static, self.inputs, value, rng)
         fine = self.epsilon < 1e-10
         moved = rounding(*args, 2.0**-36 if fine else 16 * self.epsilon)
-        if not self.subject.elementwise:
+        if whole and not self.subject.elementwise:
             moved = moved + rounding(*args, WHOLE if fine else 16 * self.epsilon, whole=True)
         return 64 * self.epsilon * (moved + self.natural(g))
 

@@ -32,9 +32,8 @@ def _body(
         off = both & (np.abs(got - due) > 64 * call.epsilon * (magnitude + scale(magnitude)))
         if off.any():
             # Where terms cancel the rounding is that of the terms.
-            extra = call.rounding(call.cotangent(one), first, rng) + call.rounding(
-                call.cotangent(two), second, rng
-            )
+            extra = call.rounding(call.cotangent(one), first, rng, whole=True)
+            extra = extra + call.rounding(call.cotangent(two), second, rng, whole=True)
             off &= np.abs(got - due) > 64 * call.epsilon * (magnitude + scale(magnitude)) + 4 * extra
         if off.any():
             slip = (np.abs(got - due) / np.maximum(magnitude + scale(magnitude), 1e-300))[both]

@@ -112,7 +112,7 @@ def precise(
     for part in call.inputs.parts:
         piece = slice(part.start, part.stop)
         size[piece] += 0.25 * scale(due[piece])
-    size += high.natural(wide)
+    size += 0.25 * high.natural(wide)
     tolerance = 64 * call.epsilon * size + 4 * np.abs(np.nan_to_num(high.inputs.cotangent(rough) - due))
     # Below the smallest normal number precision fades out.
     tolerance += 1e3 * max(float(np.finfo(part.dtype).tiny) for part in call.inputs.parts)
