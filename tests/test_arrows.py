@@ -16,6 +16,7 @@ PLUGINS = [opreg_numpy]
 
 LAZY = {
     "click",
+    "hypothesis",
     "numpy",
     "opreg",
     "opreg_numpy",

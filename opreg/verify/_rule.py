@@ -60,6 +60,8 @@ def evaluate(subject: Subject, data: Sequence[Any], static: dict[str, Any]) -> A
     try:
         out = subject.forward(*data, **static)
     except (Exception, SystemExit) as error:
+        if subject.order > 1:  # the forward function is a rule
+            raise Fault(f"the VJP rule raised {sentence(error)}") from error
         raise Fault(f"the forward function raised {sentence(error)}", verdict="error") from error
     for value in outputs(out):
         if not is_numeric(value):

@@ -79,9 +79,9 @@ def test_a_finding_reproduces_by_running_its_lines() -> None:
     found = next(finding for finding in verdict.findings if finding.check == "differences")
     assert found.reproducer is not None
     lines = [line for line in found.reproducer.splitlines() if not line.startswith(("from", "print"))]
-    names: dict[str, Any] = {"matmul": np.matmul}
+    names: dict[str, Any] = {"matmul": np.matmul, "vjp": wrong_matmul}
     exec("\n".join(lines), names)
-    cotangents = wrong_matmul(names["g"], names["out"], *names["args"], **names["kwargs"])
+    cotangents = wrong_matmul(names["g"], names["out"], *names["args"])
     assert found.argument is not None and found.got is not None
     assert float(found.got) in np.asarray(cotangents[found.argument]).ravel()
 

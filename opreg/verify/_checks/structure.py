@@ -118,7 +118,11 @@ def _body(
         if off.any():
             findings.append(call.finding("structure", words, cotangent, off, got, due))
 
-    compare("the VJP rule gives another result when it is called again", attempt(call.cotangent(u)), first, g)
+    # The same call on the same memory: what the rule does with rounding it does twice.
+    again = attempt(call.cotangent(u))
+    if (off := disagreement(again, first, call.epsilon)).any():
+        words = "the VJP rule gives another result when it is called again"
+        return Verdict.of([call.finding("structure", words, g, off, again, first)])
     if not isinstance(g, tuple):
         for layout, other in _layouts(g):
             compare(f"the VJP rule is wrong for {layout} cotangent", attempt(other), first, g)
