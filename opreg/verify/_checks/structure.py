@@ -119,10 +119,10 @@ def _body(
             findings.append(call.finding("structure", words, cotangent, off, got, due))
 
     # The same call on the same memory: what the rule does with rounding it does twice.
-    again = attempt(call.cotangent(u))
-    if (off := disagreement(again, first, call.epsilon)).any():
+    repeated = attempt(call.cotangent(u))
+    if (off := disagreement(repeated, first, call.epsilon)).any():
         words = "the VJP rule gives another result when it is called again"
-        return Verdict.of([call.finding("structure", words, g, off, again, first)])
+        return Verdict.of([call.finding("structure", words, g, off, repeated, first)])
     if not isinstance(g, tuple):
         for layout, other in _layouts(g):
             compare(f"the VJP rule is wrong for {layout} cotangent", attempt(other), first, g)
