@@ -94,6 +94,11 @@ def _orders(x, kth, axis, kind):
     up = np.argsort(x, axis=axis, kind="stable")
     # (np.argpartition may say otherwise of what kth leaves open.)
     order = np.take_along_axis(up, _inverse(np.argsort(out, axis=axis, kind="stable"), axis), axis=axis)
+    return _orders_at_ties(x, out, up, order, kth, axis, kind)
+
+
+def _orders_at_ties(x, out, up, order, kth, axis, kind):
+    """Return the orders in which of equal elements those that come first are less, and those that come last."""
     if _ties(np.take_along_axis(x, up, axis=axis), axis) is None:
         return [order]
     down = x.shape[axis] - 1 - np.argsort(reversed_along(x, axis), axis=axis, kind="stable")
@@ -255,23 +260,26 @@ def _(rng):
 
 
 # -------------------------------------------------------------------------------------------- what no sample need show
-sort.waive_mutant(
-    "*",
+for _change in "_ties -> ...", "_shared -> ...":
+    sort.waive_mutant(
+        "*", _change, "at ties any permutation is a subgradient; that they share is a convention with a test"
+    )
+for _change in (
+    "_orders_at_ties -> ...",
+    "_orders_at_ties(x, out, up, order, kth, axis, kind) -> ...",
+    "_order_at_ties -> ...",
     "_ties -> ...",
-    "at ties any permutation is a subgradient; that they share is a convention with a test",
-)
-for _change in "_order_at_ties -> ...", "_ties -> ...", "_mean -> ...":
+    "_mean -> ...",
+):
     partition.waive_mutant(
         "*", _change, "at ties any permutation is a subgradient; that it is the mean of two has a test"
     )
 for _function in sort, partition:
     _function.waive_mutant("*", "-1 -> -2", "any negative length of a reshape is the one that is left")
-for _change in (
-    "np.argsort(x, axis=axis, kind=kind, stable=stable) -> ...",
-    "np.argsort(np.partition(x, kth, axis=axis, kind=kind), axis=axis, kind='stable') -> ...",
-    "np.partition(x, kth, axis=axis, kind=kind) -> np.partition(x, kth, axis=axis)",
-    "np.argsort(x, axis=axis, kind='stable') -> np.argsort(x, axis=axis)",
+for _function, _change in (
+    (sort, "np.argsort(stop_gradient(lanes), axis=line, kind=kind, stable=stable) -> ..."),
+    (partition, "np.argsort(x, axis=axis, kind='stable') -> np.argsort(x, axis=axis)"),
+    (partition, "np.argsort(out, axis=axis, kind='stable') -> np.argsort(out, axis=axis)"),
+    (partition, "np.partition(x, kth, axis=axis, kind=kind) -> np.partition(x, kth, axis=axis)"),
 ):
-    (sort if "stable=stable" in _change else partition).waive_mutant(
-        "*", _change, "which of equal elements comes first makes no difference, since they share"
-    )
+    _function.waive_mutant("*", _change, "which of equal elements comes first makes no difference")
