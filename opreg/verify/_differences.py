@@ -456,10 +456,25 @@ class _Differences:
                 return
             reach *= _CLOSER
             closer = oracle.closer(groups, np.minimum(kept * _CLOSER, unit * reach))
+            fresh = [np.isinf(comparison.cleared) for comparison in self.comparisons]
             live = [
                 live & comparison.look(oracle, closer)
                 for live, comparison in zip(live, self.comparisons, strict=True)
             ]
+            self._adopt(closer, fresh)
+
+    def _adopt(self, closer: Estimate, fresh: list[NDArray[np.bool_]]) -> None:
+        """Take over what closer looks said for the rule, coordinate by coordinate: a JVP adds up all of them."""
+        oracle = self.oracle
+        pairs = list(zip(self.comparisons, fresh, strict=True))
+        if oracle.directions is not None or not any(c.forward for c in self.comparisons):
+            return
+        known = np.any([f & np.isfinite(c.cleared) for c, f in pairs if not c.forward], axis=0)
+        if known.any():
+            oracle.adopt(known, closer)
+            for comparison in self.comparisons:
+                if comparison.forward:
+                    comparison.refresh(oracle)
 
     def _absorbed(self) -> Array:
         """What float64 cannot see beside the largest entry of the same argument."""

@@ -397,6 +397,13 @@ class Oracle:
         result.put(groups, self.sample(groups, steps, self.work))
         return result
 
+    def adopt(self, coordinates: NDArray[np.bool_], closer: Estimate) -> None:
+        """Replace the estimate along some coordinates by another one."""
+        where = coordinates[:, None] if self.owner is None else coordinates[self.owner]
+        for name in ("value", "error", "scale", "kink", "step", "grain"):
+            kept = getattr(self.estimate, name)
+            np.copyto(kept, getattr(closer, name), where=where)
+
     def jags(self) -> Estimate:
         """The estimate at hand, its bound the whole scale of the outputs that jump too finely to look at."""
         e = self.estimate

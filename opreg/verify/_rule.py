@@ -160,11 +160,12 @@ def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, 
     if not is_inexact(value):
         return value
     array = np.asarray(value)
-    signs = rng.choice(np.array([-1.0, 1.0]), array.shape)
+    # By uneven amounts: a periodic function must not come back to where it was.
+    moves = relative * rng.uniform(0.5, 1.0, array.shape) * rng.choice(np.array([-1.0, 1.0]), array.shape)
     if not whole or array.ndim < 2:
-        return np.asarray(array * (1 + relative * signs), dtype=array.dtype)
+        return np.asarray(array * (1 + moves), dtype=array.dtype)
     largest = np.abs(array).max(axis=(-2, -1), initial=0.0, keepdims=True)
-    return np.asarray(array + relative * signs * largest, dtype=array.dtype)
+    return np.asarray(array + moves * largest, dtype=array.dtype)
 
 
 def rounding(
