@@ -193,6 +193,9 @@ for _function in sort, partition, argsort, argpartition:
     _function.leave_unchecked("order", "it is for arrays with fields, which have no derivative")
 for _function in partition, argpartition:
     _function.leave_unchecked("kind", "NumPy has the one kind, 'introselect'")
+partition.leave_unchecked(
+    "return order", "it is for lanes of more than a thousand elements, too large for a sample"
+)
 
 
 # ---------------------------------------------------------------------------------------------------- samples
