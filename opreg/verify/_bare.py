@@ -92,7 +92,7 @@ def _explained(
         if check is not None:
             names = seed, subject.name, check.name
             findings[place] = explained(subject, check, copies(data), static, findings[place], names)
-    return Verdict(verdict.outcome, verdict.reason, verdict.digits, tuple(findings))
+    return verdict.replace(findings=tuple(findings))
 
 
 def _is_about_dtype(verdict: Verdict) -> bool:
@@ -106,7 +106,7 @@ def _merge(verdicts: list[Verdict]) -> Verdict:
         for finding in verdict.findings:
             seen.setdefault(finding.diagnosis, finding)
     merged = Verdict.merge(verdicts)
-    return Verdict(merged.outcome, merged.reason, merged.digits, tuple(seen.values()))
+    return merged.replace(findings=tuple(seen.values()))
 
 
 def _reasons(

@@ -47,6 +47,8 @@ NEGLIGIBLE = 1e-12
 MEANINGFUL = 2e-2
 _MOST_COLUMNS = 600
 _MOST_FINDINGS = 3
+# How many smooth points beside a kink are checked, of as many as `_kinks` proposes.
+_REDRAWN = 2
 
 
 # Before a failure is called the function is looked at from closer and closer, by this factor, this many times.
@@ -249,6 +251,8 @@ class _Differences:
         # Of a narrow result little more can be asked than its own precision.
         self.resolved = max(RESOLVED, 1e5 * self.oracle.epsilon)
         self.at_kink = self.rough = False
+        # How many points without a derivative were met: this one, and those drawn in its place.
+        self.met = 0
         self.kinked: list[NDArray[np.bool_]] = []
         self.lost = ""
 
@@ -278,7 +282,7 @@ class _Differences:
             return self._by_columns()
         findings = self._failures(suspicious)
         if findings:
-            return Verdict.of(findings)
+            return Verdict.of(findings).replace(kinks=self.met)
         verdict = self._summary()
         return self._by_columns() if verdict.outcome == "inconclusive" and columns else verdict
 
@@ -544,6 +548,7 @@ class _Differences:
         if findings or not any(kink.any() for kink in kinked):
             return findings
         if not self.kinks or self.oracle.directions is not None:
+            self.met += 1
             self.lost = "the function has a kink here"
             return findings
         return self._at_kinks(kinked)
@@ -569,6 +574,7 @@ class _Differences:
         moving = np.any([k for k, c in zip(kinked, self.comparisons, strict=True) if not c.forward], axis=0)
         if self.rough or not moving.any():
             moving = np.ones(self.oracle.inputs.size, bool)
+        self.met += 1
         checked = False
         for number, (comparison, kink) in enumerate(zip(self.comparisons, kinked, strict=True)):
             # One cotangent shows what the rule does; of the JVP the entries that are off.
@@ -576,20 +582,10 @@ class _Differences:
             if not due.any() or (number and not comparison.forward):
                 continue
             answer = _kinks.inspect(self._nearby(comparison), self.data, self.oracle, due, moving, self.rng)
-            for neighbour in () if checked else answer.neighbours:
+            if answer.neighbours and not checked:
                 checked = True
-                verdict = differences(
-                    self.subject,
-                    neighbour,
-                    self.static,
-                    self.rng,
-                    check=self.check,
-                    columns=self.columns,
-                    kinks=False,
-                    extended=self.extended,
-                )
-                if verdict.outcome == "fail":
-                    return [f.replace(diagnosis=f"near a kink {f.diagnosis}") for f in verdict.findings]
+                if findings := self._redrawn(answer.neighbours):
+                    return findings
             if not answer.diagnosis:
                 self.lost = self.lost or answer.lost
                 continue
@@ -611,6 +607,30 @@ class _Differences:
                     expected=answer.expected,
                 )
             ]
+        return []
+
+    def _redrawn(self, neighbours: Sequence[list[Any]]) -> list[Finding]:
+        """Check the rule at points beside the kink, until two are smooth and their derivative resolved."""
+        verified = 0
+        for neighbour in neighbours:
+            verdict = differences(
+                self.subject,
+                neighbour,
+                self.static,
+                self.rng,
+                check=self.check,
+                columns=self.columns,
+                kinks=False,
+                extended=self.extended,
+            )
+            if verdict.outcome == "fail":
+                return [f.replace(diagnosis=f"near a kink {f.diagnosis}") for f in verdict.findings]
+            self.met += verdict.kinks
+            verified += verdict.outcome == "pass" and not verdict.kinks
+            if verified == _REDRAWN:
+                break
+        if not verified:
+            self.lost = "the function has a kink here, and no smooth point beside it was resolved"
         return []
 
     def _nearby(self, comparison: _Comparison) -> _kinks.Nearby:
@@ -728,13 +748,13 @@ class _Differences:
             if seen.size:
                 digits = min(digits, float(-np.log10(max(float(seen.max()), 1e-16))))
         if total == 0:
-            return Verdict(
-                "waived", "the function has no derivative here: it jumps, or its slope is infinite"
-            )
+            text = "the function has no derivative here: it jumps, or its slope is infinite"
+            return Verdict("waived", text, kinks=max(self.met, 1))
         if 2 * resolved < total:
             why = self.lost or "finite differences do not resolve the derivative here"
-            return Verdict("inconclusive", f"{why} ({total - resolved} of {total} entries)", digits)
-        return Verdict.passed(digits)
+            why += f" ({total - resolved} of {total} entries)"
+            return Verdict("inconclusive", why, digits, kinks=self.met)
+        return Verdict("pass", digits=digits, kinks=self.met)
 
     def _singular(self) -> NDArray[np.bool_]:
         """The coordinates along which the function jumps: there is no derivative to compare with."""

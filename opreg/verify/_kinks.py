@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 # How far away to look for the smooth sides: close to the kink there may be another.
 _REACHES = (2.0**-14, 2.0**-24, 2.0**-34, 2.0**-44, 2.0**-60, 2.0**-80)
 # And where to verify the rule at smooth points.
-_FAR = (2.0**-9, 2.0**-5)
+_FAR = (2.0**-9, 2.0**-5, 2.0**-13, 2.0**-3)
 _MOST = 96
 
 

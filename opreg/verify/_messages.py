@@ -15,10 +15,12 @@ FULL = 20
 
 @dataclass(slots=True)
 class Tally:
-    """How one check of one primitive went: outcomes counted, the fewest digits resolved, reasons."""
+    """How one check of one primitive went: outcomes counted, the fewest digits resolved, kinks met, reasons."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
     digits: float | None = None
+    kinks: int = 0
+    """How many points without a derivative were met."""
     reasons: dict[str, int] = field(default_factory=dict)
     inapplicable: dict[str, int] = field(default_factory=dict)
 
@@ -27,8 +29,9 @@ class Tally:
         """How many cases were decided."""
         return sum(self.outcomes.values())
 
-    def count(self, outcome: str, reason: str = "", digits: float | None = None) -> None:
+    def count(self, outcome: str, reason: str = "", digits: float | None = None, kinks: int = 0) -> None:
         """Count one case."""
+        self.kinks += kinks
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         if digits is not None:
             self.digits = digits if self.digits is None else min(self.digits, digits)
@@ -48,6 +51,7 @@ class Tally:
         ):
             for name, number in theirs.items():
                 mine[name] = mine.get(name, 0) + number
+        self.kinks += other.kinks
         if other.digits is not None:
             self.digits = other.digits if self.digits is None else min(self.digits, other.digits)
 

@@ -245,6 +245,7 @@ def _check(tally: Tally) -> dict[str, Any]:
         "cases": tally.cases,
         **{outcome: tally.outcomes.get(outcome, 0) for outcome in OUTCOMES},
         "digits": tally.digits,
+        "kinks": tally.kinks,
         "reasons": dict(sorted(tally.reasons.items())),
         "inapplicable": dict(sorted(tally.inapplicable.items())),
     }

@@ -375,13 +375,13 @@ def _explain(verdict: Verdict, check: Check, case: Case, options: Options, *, fi
         names = case.seed, case.primitive, case.check, case.round, case.index
         with suppress(CaseTimeout), limit(options.time_limit), _quiet():
             findings[place] = explained(Subject.of(primitive), check, *prepared, findings[place], names)
-    return Verdict(verdict.outcome, verdict.reason, verdict.digits, tuple(findings))
+    return verdict.replace(findings=tuple(findings))
 
 
 def _located(verdict: Verdict, case: Case) -> Verdict:
     """Return a verdict whose findings name the case."""
     findings = tuple(finding.replace(case=str(case)) for finding in verdict.findings)
-    return Verdict(verdict.outcome, verdict.reason, verdict.digits, findings)
+    return verdict.replace(findings=findings)
 
 
 def _error(case: Case, diagnosis: str, shown: str | None) -> Verdict:
@@ -435,7 +435,7 @@ def _enter(batch: Batch, case: Case, decided: str | Verdict | None) -> None:
     if isinstance(decided, str):
         tally.skip(decided)
         return
-    tally.count(decided.outcome, str(plain(decided.reason)), decided.digits)
+    tally.count(decided.outcome, str(plain(decided.reason)), decided.digits, decided.kinks)
     if decided.outcome in ("pass", "waived"):
         return
     if sum(1 for finding in batch.findings if finding["check"] == case.check) >= FULL:

@@ -90,13 +90,14 @@ class Verdict:
     """The outcome of a check: truthy only when the rule was verified.
 
     `digits` is how many decimal digits the reference resolved where that applies; `reason` says in a sentence why a
-    verdict is not a pass.
+    verdict is not a pass. `kinks` counts the points without a derivative that were met.
     """
 
     outcome: Outcome
     reason: str = ""
     digits: float | None = None
     findings: tuple[Finding, ...] = ()
+    kinks: int = 0
 
     def __bool__(self) -> bool:
         return self.outcome == "pass"
@@ -121,6 +122,7 @@ class Verdict:
             "outcome": self.outcome,
             "reason": self.reason,
             "digits": self.digits,
+            "kinks": self.kinks,
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
@@ -148,4 +150,9 @@ class Verdict:
         worst = min(several, key=lambda verdict: _SEVERITY.index(verdict.outcome))
         digits = [verdict.digits for verdict in several if verdict.digits is not None]
         findings = tuple(finding for verdict in several for finding in verdict.findings)
-        return Verdict(worst.outcome, worst.reason, min(digits, default=None), findings)
+        kinks = sum(verdict.kinks for verdict in several)
+        return Verdict(worst.outcome, worst.reason, min(digits, default=None), findings, kinks)
+
+    def replace(self, **changes: Any) -> Verdict:
+        """A copy with some fields changed, e.g. `verdict.replace(findings=())`."""
+        return dataclasses.replace(self, **changes)

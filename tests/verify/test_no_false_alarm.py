@@ -254,3 +254,25 @@ def test_a_rule_whose_terms_cancel_is_linear_and_precise_to_the_terms() -> None:
     direction = Subject.from_functions(lambda x: (np.sign(x), x * 1), rule)
     for check in ("linearity", "differences", "precision"):
         never_fails(check, direction, lambda rng: np.array(rng.uniform(1e-7, 1e-6)))
+
+
+def test_kinks_are_counted_and_smooth_points_beside_them_verified() -> None:
+    absolute = Subject.from_functions(np.abs, lambda g, out, x: (g * np.sign(x),))
+    assert run("differences", absolute, np.array([1.0, 2.0])).kinks == 0
+    verdict = run("differences", absolute, np.array([0.0, 2.0]))
+    assert (verdict.outcome, verdict.kinks) == ("pass", 1)
+    assert Verdict.merge([verdict, verdict]).kinks == 2
+    # Right at the kink, by its hull, and where the sample is; beside the kink it is not.
+    at = np.array([0.0, 2.0])
+    beside = Subject.from_functions(np.abs, lambda g, out, x: (g * np.sign(x) * (1 + (x != at) * 1e-6),))
+    assert run("differences", beside, at).outcome == "fail"
+
+
+def test_a_kink_beside_which_nothing_is_smooth_is_not_passed() -> None:
+    def forward(x: Any) -> Any:
+        return np.abs(x) * (1 + 1e-3 * np.sign(np.sin(1e17 * x)))
+
+    rough = Subject.from_functions(forward, lambda g, out, x: (g * np.sign(x),))
+    verdict = run("differences", rough, np.zeros(1))
+    assert verdict.outcome in ("inconclusive", "waived"), str(verdict)
+    assert verdict.kinks > 0

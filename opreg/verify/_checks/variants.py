@@ -41,7 +41,7 @@ def decide(subject: Subject, variant: Variant, rng: np.random.Generator) -> Verd
         for finding in verdict.findings
     )
     reason = findings[0].diagnosis if findings else verdict.reason
-    return Verdict(verdict.outcome, reason, verdict.digits, findings)
+    return verdict.replace(reason=reason, findings=findings)
 
 
 def _refusal(subject: Subject, variant: Variant) -> str:
@@ -65,20 +65,19 @@ def _body(
 ) -> Verdict:
     """The rule at inputs derived from the sample: scaled, negated, with zeros and ties, cut, complex, other axes."""
     evaluate(subject, copies(data), static)  # where the sample itself is refused, say so
-    looked = 0
+    looked = kinks = 0
     digits: list[float] = []
     for variant in islice(variants(subject, data, static, rng, shuffled=True), EACH):
         verdict = decide(subject, variant, rng)
         if verdict.outcome in ("fail", "error"):
             return verdict
-        looked += 1
+        looked, kinks = looked + 1, kinks + verdict.kinks
         if verdict.outcome == "pass":
             digits.append(16.0 if verdict.digits is None else verdict.digits)
     if digits:
-        return Verdict.passed(min(digits))
-    return Verdict(
-        "waived", "at the variants nothing was resolved" if looked else "the forward takes no variant"
-    )
+        return Verdict("pass", digits=min(digits), kinks=kinks)
+    text = "at the variants nothing was resolved" if looked else "the forward takes no variant"
+    return Verdict("waived", text, kinks=kinks)
 
 
 VARIANTS = Check("variants", _body)
