@@ -8,7 +8,7 @@ it, and in float64 elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,8 +161,9 @@ class Oracle:
                 modulus = np.hypot(self.x[part.start : middle], self.x[middle : part.stop])
                 self.size[part.start : middle] = self.size[middle : part.stop] = modulus
             size = self.size[part.start : part.stop]
-            most = float(size.max(initial=0.0)) or 1.0
-            root = most * float(np.sqrt(np.mean(np.square(size / most)))) if size.size else 0.0
+            known = np.where(np.isfinite(size), size, 0.0)
+            most = float(known.max(initial=0.0)) or 1.0
+            root = most * float(np.sqrt(np.mean(np.square(known / most)))) if size.size else 0.0
             self.local[part.start : part.stop] = np.maximum(size, root / 2)
         self.local[self.local == 0] = 1.0
 
@@ -315,7 +316,6 @@ class Oracle:
 
     def sample(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Estimate:
         """The estimates of some groups at the given spacings."""
-        moved = np.full((len(groups), len(NODES), self.results.size), np.nan, precision.real)
         if self.kind == "elementwise":
             assert self.owner is not None
             step = steps[self.owner[groups]]
@@ -327,12 +327,7 @@ class Oracle:
         else:
             step, reach = steps[groups][:, None], np.ones((len(groups), 1))
             points = self._direction_points(groups, steps, precision)
-        forward, static, write = self.forward, self.static, self.results.write
-        for row, node, point in points:
-            try:
-                write(moved[row, node], outputs(forward(*point, **static)))
-            except Exception:
-                moved[row, node] = np.nan
+        moved = self._values(points, precision.real).reshape(len(groups), len(NODES), self.results.size)
         moved -= precision.value
         change = moved.astype(np.float64) if precision.real is not np.float64 else moved
         # What rounding the inputs does to the function, seen at this spacing.
@@ -343,40 +338,71 @@ class Oracle:
         noise = precision.noise + precision.epsilon * np.maximum(self.input_noise, slope)
         return estimate(change, step, noise)
 
-    def _column_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
+    def _values(self, points: Iterable[list[Any]], real: Any) -> NDArray[Any]:
+        """The outputs' coordinates at each point, one after the other; NaN where the function raises."""
+        forward, static, results = self.forward, self.static, self.results
+        lost = np.full(results.size, np.nan)
+        single = len(results.parts) == 1 and not results.parts[0].complex and results.parts[0].index == 0
+        rows: list[NDArray[Any]] = []
+        for point in points:
+            try:
+                out = forward(*point, **static)
+                if (
+                    single
+                    and isinstance(out, np.ndarray)
+                    and out.size == results.size
+                    and out.dtype.kind == "f"
+                ):
+                    rows.append(out.ravel())
+                else:
+                    rows.append(results.point(outputs(out), real))
+            except Exception:
+                rows.append(lost)
+        return np.concatenate(rows, dtype=real, casting="same_kind")
+
+    def _column_points(
+        self, groups: NDArray[np.intp], steps: Array, precision: Precision
+    ) -> Iterator[list[Any]]:
         nodes = NODES.astype(precision.real)
-        for row, coordinate in enumerate(groups):
+        for coordinate in groups:
             part, entry, imaginary = self.inputs.locate(int(coordinate))
             start = precision.data[part.index]
-            step = nodes * precision.real(steps[coordinate]) * (1j if imaginary else 1)
-            for node in range(len(nodes)):
-                array = start.copy()
-                array.reshape(-1)[entry] += step[node]
-                point = list(precision.data)
-                point[part.index] = array
-                yield row, node, point
+            arrays = np.empty((len(nodes), *start.shape), start.dtype)
+            arrays[:] = start
+            step = nodes * precision.real(steps[coordinate])
+            arrays.reshape(len(nodes), -1)[:, entry] += step * 1j if imaginary else step
+            yield from self._points(part.index, arrays, precision)
 
-    def _block_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
-        nodes = NODES.astype(precision.real)
-        for row, group in enumerate(groups):
+    def _block_points(
+        self, groups: NDArray[np.intp], steps: Array, precision: Precision
+    ) -> Iterator[list[Any]]:
+        for group in groups:
             number, first, imaginary = self.blocks[group]
             part = self.inputs.parts[number]
             step = steps[first : first + part.size].reshape(part.shape) * (1j if imaginary else 1)
-            for node in range(len(nodes)):
-                point = list(precision.data)
-                point[part.index] = np.asarray(precision.data[part.index] + nodes[node] * step)
-                yield row, node, point
+            nodes = NODES.astype(precision.real).reshape(-1, *(1,) * len(part.shape))
+            yield from self._points(part.index, precision.data[part.index] + nodes * step, precision)
 
-    def _direction_points(self, groups: NDArray[np.intp], steps: Array, precision: Precision) -> Any:
+    @staticmethod
+    def _points(index: int, arrays: NDArray[Any], precision: Precision) -> Iterator[list[Any]]:
+        """The point with one of its arrays replaced, by each of several."""
+        for node in range(len(arrays)):
+            point = list(precision.data)
+            point[index] = arrays[node, ...]
+            yield point
+
+    def _direction_points(
+        self, groups: NDArray[np.intp], steps: Array, precision: Precision
+    ) -> Iterator[list[Any]]:
         assert self.directions is not None
         start = self.x.astype(precision.real)
-        for row, group in enumerate(groups):
+        for group in groups:
             direction = self.directions[group].astype(precision.real) * precision.real(steps[group])
-            for node, factor in enumerate(NODES):
+            for factor in NODES:
                 point = list(precision.data)
                 for index, array in self.inputs.arrays(start + precision.real(factor) * direction).items():
                     point[index] = array
-                yield row, node, point
+                yield point
 
     def start(self) -> None:
         """The first estimate of everything."""
@@ -494,6 +520,7 @@ class Oracle:
         for reach in (self.unit(), np.maximum(self.unit(), 1.0)):
             last = np.full(self.results.size, np.inf)
             most = np.zeros(self.results.size)
+            values: list[Array] = []
             for _ in range(8):
                 move = reach * rng.uniform(2.0**-8, 2.0**-4, reach.size)
                 try:
@@ -501,12 +528,16 @@ class Oracle:
                 except Exception:
                     continue
                 value[~np.isfinite(value)] = 0.0
+                values.append(value)
                 fraction, exponent = np.frexp(value)
                 digits = np.ldexp(fraction, 53).astype(np.int64)
                 place = np.ldexp((digits & -digits).astype(np.float64), exponent - 53)
                 last = np.where(value > 0, np.fmin(last, place), last)
                 most = np.fmax(most, value)
-            coarse = np.isfinite(last) & (last > 64 * 2.0**-52 * most)
+            # A value that stays what it is tells nothing: where clip is at its bound it is no multiple of its rounding.
+            rows = np.sort(np.array(values), axis=0) if values else np.zeros((1, self.results.size))
+            moves = (np.diff(rows, axis=0) != 0).sum(axis=0) >= 2
+            coarse = moves & np.isfinite(last) & (last > 64 * 2.0**-52 * most)
             quantum = np.where(coarse, np.fmax(quantum, last), quantum)
         return quantum
 
