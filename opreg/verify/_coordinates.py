@@ -74,6 +74,9 @@ class Coordinates:
         """Write the coordinates of a point into a vector."""
         for part in self.parts:
             value = values[part.index]
+            if not part.complex and isinstance(value, np.ndarray) and value.dtype.kind != "c":
+                vector[part.start : part.start + part.size] = value.ravel()
+                continue
             flat = value.ravel() if isinstance(value, np.ndarray) else np.asarray(value).ravel()
             if part.complex:
                 middle = part.start + part.size

@@ -81,8 +81,16 @@ class _Comparison:
     # For how many looks the bound has grown by more than rounding explains, and what it was last.
     growing: NDArray[np.int_] = field(default_factory=lambda: np.zeros(0, int))
     last: Array | None = None
+    # What follows from the above: see `judge`.
+    finite: NDArray[np.bool_] = field(init=False)
+    least: Array = field(init=False)
+    tolerance: Array = field(init=False)
+    wrong: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.finite = np.isfinite(self.got)
+        size = self.size if self.finite.all() else np.where(np.isfinite(self.size), self.size, 0.0)
+        self.least = self._units * size + 16 * TINY
         self.upheld = np.zeros(len(self.got), bool)
         self.cleared = np.full(len(self.got), np.inf)
         self.growing = np.zeros(len(self.got), int)
@@ -97,21 +105,27 @@ class _Comparison:
 
     def refresh(self, oracle: Oracle) -> None:
         self.expected, self.bound, self.scale, self.kink = self.view(oracle)
+        self.judge()
+
+    @property
+    def _units(self) -> float:
+        return (64 if self.forward else 16) * self.epsilon
 
     def rounding(self, scale: Array) -> Array:
         """What the rule's own rounding may amount to, beside values of a scale."""
-        size = np.where(np.isfinite(self.size), self.size, 0.0)
-        return (64 if self.forward else 16) * self.epsilon * (scale + size) + self.roundoff + 16 * TINY
+        return self._units * scale + self.least + self.roundoff
 
-    @property
-    def tolerance(self) -> Array:
-        return self.bound + self.rounding(self.scale)
-
-    @property
-    def wrong(self) -> NDArray[np.bool_]:
+    def judge(self) -> None:
         """Where the rule is not within the tolerance; a value that is not finite where the reference knows it."""
-        known = self.bound < UNKNOWN / 1e50
-        return np.where(np.isfinite(self.got), np.abs(self.got - self.expected) > self.tolerance, known)
+        self.tolerance = self.bound + self.rounding(self.scale)
+        self.wrong = np.abs(self.got - self.expected) > self.tolerance
+        if not self.finite.all():
+            self.wrong = np.where(self.finite, self.wrong, self.bound < UNKNOWN / 1e50)
+
+    def allow(self, roundoff: Array) -> None:
+        """Allow for more rounding of the rule."""
+        self.roundoff = self.roundoff + roundoff
+        self.judge()
 
     @property
     def relative(self) -> Array:
@@ -154,8 +168,9 @@ class _Comparison:
         self.expected = np.where(other, value, self.expected)
         self.bound = np.where(other, bound, self.bound)
         self.scale = np.where(other, scale, self.scale)
+        self.judge()
         drowned = rounded > np.abs(self.got - self.expected) / 4
-        return self.wrong & np.isinf(self.cleared) & ~drowned & np.isfinite(self.got)
+        return self.wrong & np.isinf(self.cleared) & ~drowned & self.finite
 
 
 def _joined(values: Array, parts: Sequence[Part]) -> Array:
@@ -397,30 +412,30 @@ class _Differences:
             if oracle.kind != "elementwise":
                 moved = moved + _largest(comparison.full, oracle.results.parts)
             moved = moved + oracle.natural_forward(comparison.u)
-            comparison.roundoff = 64 * oracle.epsilon * moved
+            comparison.allow(64 * oracle.epsilon * moved)
             return
         # Terms that cancel by algebra, whatever the inputs, leave the rounding of the largest.
         moved = _joined(moved, oracle.inputs.parts)
         if oracle.kind != "elementwise":
             moved = moved + _largest(comparison.full, oracle.inputs.parts)
         moved = oracle.project(moved)[1] + oracle.natural(comparison.u, own=True)
-        comparison.roundoff = 16 * oracle.epsilon * moved
+        comparison.allow(16 * oracle.epsilon * moved)
 
     def _measure_as_wholes(self, comparison: _Comparison) -> None:
         """Add the rounding of a rule that is exact beside the largest entries only, as linear algebra is."""
         oracle = self.oracle
         moved = self._response(comparison, whole=True)
         if comparison.forward:
-            comparison.roundoff += 256 * oracle.epsilon * _largest(moved, oracle.results.parts)
+            comparison.allow(256 * oracle.epsilon * _largest(moved, oracle.results.parts))
             if self.subject.derived and oracle.directions is None:
                 # The rounding of the Jacobian that the VJP shows, entry by entry of a dense cotangent.
                 dense = self.comparisons[0]
                 self._measure_as_wholes(dense)
-                comparison.roundoff += (dense.roundoff @ np.abs(comparison.u)) / np.abs(dense.u)
+                comparison.allow((dense.roundoff @ np.abs(comparison.u)) / np.abs(dense.u))
             return
         moved = oracle.project(_largest(moved, oracle.inputs.parts))[1]
         moved = moved + oracle.natural(comparison.u, own=True, mixed=True)
-        comparison.roundoff += 64 * oracle.epsilon * moved
+        comparison.allow(64 * oracle.epsilon * moved)
 
     def _response(self, comparison: _Comparison, *, whole: bool = False) -> Array:
         """How much the rule's result moves per relative move of its inputs, by entries or by matrices."""
@@ -516,6 +531,9 @@ class _Differences:
 
     def _failures(self, suspicious: list[_Comparison]) -> list[Finding]:
         findings: list[Finding] = []
+        if not suspicious and not self.oracle.estimate.kink.any():
+            self.kinked = [np.zeros(len(comparison.got), bool) for comparison in self.comparisons]
+            return findings
         absorbed = self._absorbed() if suspicious else np.zeros(1)
         sure = [
             self._sure(comparison, absorbed) if suspicious else np.zeros(len(comparison.got), bool)
@@ -737,8 +755,11 @@ class _Differences:
                 continue
             good = (relative <= self.resolved) & ~comparison.wrong
             # A slope known to be nothing beside f/x, and a rule that says so: the tail of a saturated function.
-            good |= (comparison.tolerance <= NEGLIGIBLE * oracle.natural(comparison.u)) & ~comparison.wrong
-            good |= comparison.cleared <= self.resolved
+            if not good.all():
+                good |= (
+                    comparison.tolerance <= NEGLIGIBLE * oracle.natural(comparison.u)
+                ) & ~comparison.wrong
+                good |= comparison.cleared <= self.resolved
             skip = singular | np.isinf(comparison.got)
             if self.at_kink and not self.lost:
                 good |= kinked

@@ -353,7 +353,7 @@ class Oracle:
                     and out.size == results.size
                     and out.dtype.kind == "f"
                 ):
-                    rows.append(out.ravel())
+                    rows.append(out.flatten())
                 else:
                     rows.append(results.point(outputs(out), real))
             except Exception:
