@@ -386,6 +386,13 @@ eigvalsh.defjvp(
 )
 
 
+def _require_independent(v):
+    """Raise where vectors of length 1 coincide: of a defective matrix eigenvalues have no derivative either."""
+    v, n = stop_gradient(v), np.shape(v)[-1]
+    if np.size(v) and np.any(np.linalg.svd(v, compute_uv=False)[..., -1] <= n * np.finfo(v.dtype).eps):
+        raise np.linalg.LinAlgError("eigenvalues have no derivative where their eigenvectors coincide")
+
+
 @primitive("numpy.linalg.eig")
 def eig(a, /):
     """The eigenvalues w and eigenvectors v, of length 1, of any square matrix
@@ -399,6 +406,7 @@ def eig(a, /):
 def _eig_tangent(t, out):
     """dw = diag(v^-1 t v), dv = v (F v^-1 t v) less its part along v, with F_ij = 1 / (w_j - w_i)"""
     w, v = out
+    _require_independent(v)
     inner = np.linalg.solve(v, np.matmul(t, v))
     dv = np.matmul(v, _gaps(w) * inner)
     along = np.real(np.sum(np.conj(v) * dv, axis=-2, keepdims=True))
@@ -412,6 +420,7 @@ def _eig_tangent(t, out):
 
 def _eigenvalues_cotangent(g, a, v):
     """v^-T diag(g) v^T"""
+    _require_independent(v)
     return like(np.linalg.solve(_transposed(v), np.expand_dims(g, -1) * _transposed(v)), a)
 
 
@@ -444,6 +453,7 @@ eigvals.defjvp(a=lambda t, residual: _eig_tangent_of_values(t, residual))
 
 def _eig_tangent_of_values(t, v):
     """diag(v^-1 t v)"""
+    _require_independent(v)
     return np.diagonal(np.linalg.solve(v, np.matmul(t, v)), 0, -2, -1)
 
 

@@ -203,6 +203,16 @@ def test_a_factor_of_columns_that_depend_on_one_another_has_no_derivative() -> N
                 opreg.grad(lambda a, factor=factor: np.sum(factor(a)))(np.array(a))
 
 
+@pytest.mark.parametrize("below", [1.0, 1e-5])
+def test_a_defective_matrix_has_eigenvalues_without_derivative(below: float) -> None:
+    a = np.array([[0.0, 0.0, 1.0], [below, 0.0, 0.0], [0.0, 0.0, 6.0]])
+    for function in np.linalg.eigvals, lambda a: np.linalg.eig(a)[0], lambda a: np.linalg.eig(a)[1]:
+        with pytest.raises(np.linalg.LinAlgError, match="eigenvectors coincide"):
+            opreg.grad(lambda a, function=function: np.sum(np.real(function(a)) * np.arange(3.0)))(a)
+        with pytest.raises(np.linalg.LinAlgError, match="eigenvectors coincide"):
+            opreg.jvp(function, (a,), (np.ones((3, 3)),))
+
+
 def test_the_complete_factors_of_a_wide_matrix_are_the_reduced_ones() -> None:
     q, r = opreg.vjp(lambda a: np.linalg.qr(a, "complete"), A[:2])[0]
     assert (q.shape, r.shape) == ((2, 2), (2, 3))
