@@ -156,16 +156,25 @@ def _reached(root: FunctionType) -> list[FunctionType]:
 
 
 def _called(function: FunctionType) -> Iterator[FunctionType]:
-    for cell in function.__closure__ or ():
+    file = function.__code__.co_filename
+    for name, value in _read_by(function):
+        if name not in function.__code__.co_freevars:
+            if isinstance(value, FunctionType) and value.__code__.co_filename == file:
+                yield value
+        else:
+            yield from (one for one in written(value) if _package(one) == _package(function))
+
+
+def _read_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield the names, with their values, that a function closes over and that it reads of its module."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
-            content = cell.cell_contents
+            yield name, cell.cell_contents
         except ValueError:  # not filled yet
             continue
-        yield from (one for one in written(content) if _package(one) == _package(function))
     for name in _globals_of(function.__code__):
-        helper = function.__globals__.get(name)
-        if isinstance(helper, FunctionType) and helper.__code__.co_filename == function.__code__.co_filename:
-            yield helper
+        if name in function.__globals__:
+            yield name, function.__globals__[name]
 
 
 def _escapes(code: CodeType, function: FunctionType, root: FunctionType) -> bool:
@@ -177,20 +186,32 @@ def _escapes(code: CodeType, function: FunctionType, root: FunctionType) -> bool
     calls = [
         name in _only_called(reader.__code__)
         for reader in _reached(root)
-        for name in _globals_of(reader.__code__)
-        if reader.__globals__.get(name) is function
+        for name, value in _read_by(reader)
+        if value is function
     ]
     return not calls or not all(calls)
 
 
 @functools.lru_cache(maxsize=4096)
 def _only_called(code: CodeType) -> frozenset[str]:
-    """Return the names of the globals that a function, or one within it, reads and at once calls."""
-    reads = [
-        one for inner in _nested(code) for one in dis.get_instructions(inner) if one.opname == "LOAD_GLOBAL"
-    ]
-    handed = {one.argval for one in reads if not one.argrepr.startswith("NULL + ")}
-    return frozenset(one.argval for one in reads) - handed
+    """Return the names from outside that a function, or one within it, reads and at once calls.
+
+    It is asked on Python 3.11 alone, whose byte code says what is called before it reads it.
+    """
+    called, handed = set(), set()
+    for inner in _nested(code):
+        before = ""
+        for one in dis.get_instructions(inner):
+            if one.opname in ("LOAD_GLOBAL", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_CLOSURE"):
+                at_once = one.argrepr.startswith("NULL + ") or (
+                    one.opname == "LOAD_DEREF" and before == "PUSH_NULL"
+                )
+                if at_once:
+                    called.add(str(one.argval))
+                elif one.opname != "LOAD_CLOSURE":  # that only passes it on to a function within
+                    handed.add(str(one.argval))
+            before = one.opname
+    return frozenset(called - handed)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -115,6 +115,21 @@ ELSEWHERE = {
     json.loads("[1]", parse_int=lambda text: text)
     return g * n * x ** (n - 1)
 """,
+    "within another function, of a closure": """
+    return g
+
+def closed():
+    def same(text):
+        return text
+
+    def slope(g, x, n):
+        json.loads("[1]", parse_int=same)
+        return g * n * x ** (n - 1)
+
+    return slope
+
+slope = closed()
+""",
     "within another function, by name": """
     json.loads("[1]", parse_int=same)
     return g * n * x ** (n - 1)
