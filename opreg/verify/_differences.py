@@ -663,7 +663,7 @@ class _Differences:
                 pull(subject, comparison.given, there, copies(point), static)
             )
 
-        return _kinks.Nearby(value, comparison.full)
+        return _kinks.Nearby(value, comparison.full, comparison.forward)
 
     def _shown(self) -> str:
         """The input in a line; at second order the cotangents come first."""

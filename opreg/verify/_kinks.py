@@ -44,6 +44,7 @@ class Nearby:
 
     at: Callable[[list[Any]], tuple[Any, Array]]
     here: Array
+    forward: bool = False
 
 
 def inspect(
@@ -86,7 +87,7 @@ def _within(
             pushes.append(xi.copy())
     rows: list[Array] = []
     neighbours: tuple[list[Any], ...] = ()
-    level = oracle.level()
+    level = np.abs(oracle.float64.value)
     tangent = np.zeros(oracle.inputs.size)
     for xi in pushes:
         tangent[moved] = step * xi
@@ -98,8 +99,11 @@ def _within(
             result, value = rule.at(point)
         except Exception:
             continue
-        change = np.abs(oracle.results.point(outputs(result)) - oracle.float64.value)
-        if np.any((change > 0.1 * level) & (change > 8 * oracle.push(tangent)[2])):
+        values = oracle.results.point(outputs(result))
+        change = np.abs(values - oracle.float64.value)
+        if np.any(
+            (change > 0.1 * np.maximum(level, np.abs(values))) & (change > 8 * oracle.push(tangent)[2])
+        ):
             return Answer(lost="the function jumps here, so no derivative can be compared")
         rows.append(value[bad])
         if not neighbours:
@@ -127,7 +131,9 @@ def _within(
             f"between {low[worst]:.6g} and {high[worst]:.6g}",
             neighbours=neighbours,
         )
-    if len(near) >= 2 * len(bad) + 4:
+    # The outputs of an elementwise function are functions of their own: each may choose for itself.
+    apart = rule.forward and oracle.kind == "elementwise"
+    if len(near) >= 2 * len(bad) + 4 and not apart:
         middle = near.mean(axis=0)
         centred = near - middle
         _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
