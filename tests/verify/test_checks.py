@@ -286,3 +286,10 @@ def test_no_variant_of_finite_numbers_is_infinite() -> None:
         found = list(variants(replace(subject, forward=np.tanh), (huge,), {}, stream(0, "x")))
     assert found
     assert all(np.isfinite(variant.data[0]).all() for variant in found)
+
+
+def test_a_tie_beside_a_value_that_is_not_a_number_is_a_tie() -> None:
+    fmax = opreg.plugins.get("numpy.fmax")
+    for seed in range(5):
+        x, y = np.array([1.0, 2.0, -3.0]), np.array([1.0, np.nan, 0.5])
+        assert run("differences", fmax, x, y, seed=seed).outcome == "pass"
