@@ -495,22 +495,15 @@ class _Differences:
                 if comparison.forward:
                     comparison.refresh(oracle)
 
-    def _absorbed(self) -> Array:
-        """What float64 cannot see beside the largest entry of the same argument."""
+    def _absorbed(self, comparison: _Comparison) -> Array:
+        """What rounding beside the largest coordinates leaves of the effect of a small one."""
         oracle = self.oracle
         if oracle.kind == "elementwise":
             return np.zeros(oracle.inputs.size)
-        part_size = np.zeros(oracle.inputs.size)
-        for part in oracle.inputs.parts:
-            size = oracle.size[part.start : part.stop]
-            if size.size:
-                part_size[part.start : part.stop] = size.max() / np.where(
-                    size > 0, size, np.maximum(size.max(), 1)
-                )
-        ratio = oracle.project(part_size)[1]
-        return 16 * oracle.work.epsilon * ratio
+        size = np.nan_to_num(np.abs(oracle.float64.value), posinf=0.0) + oracle.input_noise
+        return 16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit()
 
-    def _sure(self, comparison: _Comparison, absorbed: Array) -> NDArray[np.bool_]:
+    def _sure(self, comparison: _Comparison) -> NDArray[np.bool_]:
         """Where nothing speaks for the rule any more, kinks apart."""
         got, tolerance, scale = comparison.got, comparison.tolerance, comparison.scale
         finite = np.isfinite(got)
@@ -524,7 +517,7 @@ class _Differences:
         sure |= ~finite & ((comparison.bound < 1e-2 * comparison.scale) | (comparison.scale == 0))
         sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
         if not comparison.forward:
-            sure &= off > absorbed * np.abs(comparison.u).sum()
+            sure &= off > self._absorbed(comparison)
         # A bound met by a hair is no proof.
         result: NDArray[np.bool_] = sure & comparison.wrong & (off > 2 * tolerance)
         return result
@@ -534,9 +527,8 @@ class _Differences:
         if not suspicious and not self.oracle.estimate.kink.any():
             self.kinked = [np.zeros(len(comparison.got), bool) for comparison in self.comparisons]
             return findings
-        absorbed = self._absorbed() if suspicious else np.zeros(1)
         sure = [
-            self._sure(comparison, absorbed) if suspicious else np.zeros(len(comparison.got), bool)
+            self._sure(comparison) if suspicious else np.zeros(len(comparison.got), bool)
             for comparison in self.comparisons
         ]
         if any(s.any() for s in sure) and self.oracle.jumps:
