@@ -501,7 +501,7 @@ class _Differences:
         if oracle.kind == "elementwise":
             return np.zeros(oracle.inputs.size)
         size = np.nan_to_num(np.abs(oracle.float64.value), posinf=0.0) + oracle.input_noise
-        return 16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit()
+        return np.asarray(16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit())
 
     def _sure(self, comparison: _Comparison) -> NDArray[np.bool_]:
         """Where nothing speaks for the rule any more, kinks apart."""
