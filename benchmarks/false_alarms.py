@@ -16,7 +16,7 @@ and the verdict, `case(...)` gives the same to a debugger:
 
 What is drawn depends on the seed and the case alone. A symmetric matrix is scaled from both sides, and so stays
 symmetric and definite; a sorted array is sorted again; zeros stay zeros and signs signs. Where the whole range is not
-accepted (`exp` overflows, `arcsin` has an end) a narrower one is tried.
+accepted (`exp` overflows, `arcsin` has an end), or the rule refuses it as singular, a narrower one is tried.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from numpy.typing import NDArray
 from opreg import plugins
 from opreg._primitive import Primitive
 from opreg.verify._checks import CHECKS
-from opreg.verify._coordinates import is_inexact, outputs
+from opreg.verify._coordinates import Coordinates, is_inexact, outputs
 from opreg.verify._plan import Case
-from opreg.verify._rule import copies
+from opreg.verify._rule import copies, cotangent_like
 from opreg.verify._run import CaseTimeout, draw, limit
 from opreg.verify._seeds import stream
 from opreg.verify._session import select
@@ -118,7 +118,7 @@ def magnified(
 def magnify(
     primitive: Primitive, data: Sequence[Any], static: dict[str, Any], rng: np.random.Generator
 ) -> tuple[Any, ...] | None:
-    """The data at other magnitudes, or None where the forward accepts none of them."""
+    """The data at other magnitudes, or None where forward and rule accept none of them."""
     entries = bool(rng.random() < 0.75)
     for low, high in RANGES:
         moved = tuple(magnified(value, rng, low, high, entries) for value in data)
@@ -126,9 +126,25 @@ def magnify(
             out = primitive.forward(*copies(moved), **static)
         except Exception:
             continue
-        if all(np.isfinite(v).all() for v in outputs(out) if is_inexact(v)):
+        if all(np.isfinite(v).all() for v in outputs(out) if is_inexact(v)) and not refuses(
+            primitive, out, moved, static
+        ):
             return moved
     return None
+
+
+def refuses(primitive: Primitive, out: Any, data: tuple[Any, ...], static: dict[str, Any]) -> bool:
+    """Whether the rule says, as linear algebra does, that there is no derivative: of a defective matrix, for one."""
+    results = Coordinates(outputs(out))
+    try:
+        primitive.vjp(
+            cotangent_like(out, np.ones(results.size), results, native=True), out, *copies(data), **static
+        )
+    except np.linalg.LinAlgError:
+        return True
+    except Exception:
+        return False
+    return False
 
 
 def samples(
