@@ -151,6 +151,14 @@ class _Comparison:
             np.minimum(self.cleared, tolerance / np.maximum(np.maximum(scale, np.abs(value)), 1e-300)),
             self.cleared,
         )
+        # An effect that is gone from closer by may be neglected beside others: that may clear a rule, no more.
+        kept = oracle.estimate
+        gone = (e.scale == 0) & (kept.scale > 0)
+        if gone.any():
+            error = np.where(gone, np.abs(kept.value) + kept.error, e.error)
+            bound = self.view(oracle, Estimate(e.value, error, e.scale, e.kink, e.step, e.grain))[1]
+            tolerance = bound + self.rounding(np.maximum(scale, self.scale))
+            says = tolerance < gap / 4
         against = says & (off > 2 * tolerance)
         steady = (self.growing < 3) | (bound <= 64 * rounded)
         self.upheld |= against & steady & (np.abs(value - self.expected) < gap / 2)
@@ -419,12 +427,23 @@ class _Differences:
         if oracle.kind != "elementwise":
             moved = moved + _largest(comparison.full, oracle.inputs.parts)
         moved = oracle.project(moved)[1] + oracle.natural(comparison.u, own=True)
+        if any(part.complex for part in oracle.results.parts):
+            # The imaginary part of an output may be rounded beside the real one, and so may what comes of it.
+            moved = moved + oracle.pull(_joined(np.abs(comparison.u), oracle.results.parts))[2]
         comparison.allow(16 * oracle.epsilon * moved)
 
     def _measure_as_wholes(self, comparison: _Comparison) -> None:
-        """Add the rounding of a rule that is exact beside the largest entries only, as linear algebra is."""
+        """Add the rounding of a rule that is exact beside the largest entries only, as linear algebra is.
+
+        And that of the reference: what the algorithm neglects beside them need not look like noise.
+        """
         oracle = self.oracle
         moved = self._response(comparison, whole=True)
+        e = oracle.estimate
+        lost = self._neglected() / np.where(e.step > 0, e.step, np.inf)
+        comparison.allow(
+            comparison.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
+        )
         if comparison.forward:
             comparison.allow(256 * oracle.epsilon * _largest(moved, oracle.results.parts))
             if self.subject.derived and oracle.directions is None:
@@ -433,9 +452,23 @@ class _Differences:
                 self._measure_as_wholes(dense)
                 comparison.allow((dense.roundoff @ np.abs(comparison.u)) / np.abs(dense.u))
             return
+        if oracle.directions is None:
+            scale = oracle.pull(_joined(np.abs(comparison.u), oracle.results.parts))[2]
+            moved = moved + _largest(scale, oracle.inputs.parts)
         moved = oracle.project(_largest(moved, oracle.inputs.parts))[1]
         moved = moved + oracle.natural(comparison.u, own=True, mixed=True)
         comparison.allow(64 * oracle.epsilon * moved)
+
+    def _neglected(self) -> Array:
+        """How much of each output is lost if it is exact beside the largest entries of its matrices only."""
+        here, lost = self.oracle.float64.value, np.zeros(self.oracle.results.size)
+        for _ in range(3):
+            try:
+                out = elsewhere(self.subject, self.out, self.data, self.static, self.rng, WHOLE)
+            except Exception:
+                continue
+            lost = np.fmax(lost, np.abs(self.oracle.results.point(outputs(out)) - here))
+        return np.where(np.isfinite(lost), lost, 0.0)
 
     def _response(self, comparison: _Comparison, *, whole: bool = False) -> Array:
         """How much the rule's result moves per relative move of its inputs, by entries or by matrices."""
@@ -500,7 +533,8 @@ class _Differences:
         oracle = self.oracle
         if oracle.kind == "elementwise":
             return np.zeros(oracle.inputs.size)
-        size = np.nan_to_num(np.abs(oracle.float64.value), posinf=0.0) + oracle.input_noise
+        # An output may be zero of much larger terms, as log_softmax is at a saturated entry.
+        size = _largest(np.abs(oracle.float64.value) + oracle.input_noise, oracle.results.parts)
         return np.asarray(16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit())
 
     def _sure(self, comparison: _Comparison) -> NDArray[np.bool_]:
@@ -514,7 +548,10 @@ class _Differences:
         scale = np.where(flat & finite, np.maximum(scale, comparison.size), scale)
         off = np.where(finite, np.abs(got - comparison.expected), np.inf)
         sure = finite & (tolerance <= MEANINGFUL * scale) & comparison.upheld & np.isinf(comparison.cleared)
-        sure |= ~finite & ((comparison.bound < 1e-2 * comparison.scale) | (comparison.scale == 0))
+        # What overflows for one coordinate may do so on the way to another.
+        if self.oracle.kind == "elementwise" or bool(np.all(comparison.bound < UNKNOWN / 1e50)):
+            known = comparison.bound < self.resolved * comparison.scale
+            sure |= ~finite & (known | (comparison.scale == 0))
         sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
         if not comparison.forward:
             sure &= off > self._absorbed(comparison)

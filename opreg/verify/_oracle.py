@@ -613,8 +613,11 @@ class Oracle:
         """A cotangent in the coordinates of `pull`, and the sum of magnitudes behind each."""
         if self.directions is None:
             return cotangent, np.abs(cotangent)
-        finite = np.where(np.isfinite(cotangent), cotangent, np.nan)
-        return self.directions @ finite, np.abs(self.directions) @ np.abs(finite)
+        finite = np.isfinite(cotangent)
+        value = self.directions @ np.where(finite, cotangent, 0.0)
+        if not finite.all():
+            value[np.any((self.directions != 0) & ~finite, axis=1)] = np.nan
+        return value, np.abs(self.directions) @ np.abs(np.where(finite, cotangent, 0.0))
 
 
 def is_unsteady(
