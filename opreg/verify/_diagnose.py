@@ -333,7 +333,7 @@ def _reduced_otherwise(e: Evidence) -> str | None:
     whole = flat.reshape(shape)
     padded = (1,) * (len(shape) - len(e.shape)) + e.shape
     axes = tuple(i for i, (a, b) in enumerate(zip(padded, shape, strict=True)) if a != b)
-    if not _close(whole.sum(axis=axes).ravel(), e.expected):
+    if not axes or not _close(whole.sum(axis=axes).ravel(), e.expected):
         return None
     for words, reduce in (("averaged", np.mean), ("maximised", np.max)):
         if e.given(reduce(whole, axis=axes)):

@@ -90,7 +90,7 @@ class _Comparison:
     def __post_init__(self) -> None:
         self.finite = np.isfinite(self.got)
         size = self.size if self.finite.all() else np.where(np.isfinite(self.size), self.size, 0.0)
-        self.least = self._units * size + 16 * TINY
+        self.least = self._units * size + TINY
         self.upheld = np.zeros(len(self.got), bool)
         self.cleared = np.full(len(self.got), np.inf)
         self.growing = np.zeros(len(self.got), int)

@@ -276,3 +276,60 @@ def test_a_kink_beside_which_nothing_is_smooth_is_not_passed() -> None:
     verdict = run("differences", rough, np.zeros(1))
     assert verdict.outcome in ("inconclusive", "waived"), str(verdict)
     assert verdict.kinks > 0
+
+
+def test_a_wrong_rule_of_one_number_beside_a_matrix_of_one_fails() -> None:
+    off = Subject.from_functions(np.multiply, lambda g, out, x, y: ((g * y * 1.001).sum(0), g * x))
+    assert run("differences", off, np.array([2.0]), np.array([[3.0]])).outcome == "fail"
+
+
+def test_a_wrong_rule_fails_however_large_its_argument() -> None:
+    log = Subject.from_functions(np.log, lambda g, out, x: (1.001 * g / x,))
+    for size in (1e-300, 1e300):
+        assert run("differences", log, np.array(size)).outcome == "fail"
+
+
+def test_a_forward_that_cancels_to_zero_is_not_taken_for_exact() -> None:
+    right = Subject.from_functions(lambda x: 1 - np.cos(x), lambda g, out, x: (g * np.sin(x),))
+    never_fails("differences", right, lambda rng: 10.0 ** rng.uniform(-13, -1, 6), 40)
+
+
+def test_a_jump_beyond_which_zeros_leave_zero_is_no_slope() -> None:
+    # The sign of the vector turns at once when the lower zero becomes anything else.
+    def forward(a: Any) -> Any:
+        sign = 1.0 if a[1, 0] == 0 else -1.0
+        return np.stack([sign * np.ones(2), sign * a[0]])
+
+    def rule(g: Any, out: Any, a: Any) -> Any:
+        sign = 1.0 if a[1, 0] == 0 else -1.0
+        return (np.stack([sign * g[1], 0 * g[1]]),)
+
+    turning = Subject.from_functions(forward, rule)
+    never_fails("differences", turning, lambda rng: np.array([rng.standard_normal(2), [0.0, 1.0]]))
+
+
+def test_the_second_order_of_a_remainder_of_sixteen_decades() -> None:
+    remainder = opreg.primitive("tests.remainder")(lambda x, y, /: np.fmod(x, y))
+    remainder.defvjp(x=lambda g, x: g * np.ones_like(x), y=lambda g, x, y: -g * np.trunc(x / y))
+    subject = Subject.of(remainder)
+    for seed in range(20):
+        x, y = 10.0 ** stream(seed, "decades").uniform(-8, 8, (2, 4))
+        for check in ("differences", "second-order"):
+            verdict = run(check, subject, x, y, seed=seed)
+            assert verdict.outcome != "fail", str(verdict)
+
+
+def test_an_ill_conditioned_inverse_is_as_exact_as_linear_algebra() -> None:
+    def rule(g: Any, out: Any, a: Any) -> Any:
+        return (-out.T @ g @ out.T,)
+
+    inverse = Subject.from_functions(np.linalg.inv, rule)
+    wrong = Subject.from_functions(np.linalg.inv, lambda g, out, a: (rule(g, out, a)[0] * (1 + 1e-7),))
+    failed = 0
+    for seed in range(20):
+        rng = stream(seed, "graded")
+        graded = rng.standard_normal((3, 3)) * 10.0 ** rng.uniform(-8, 8, (3, 3))
+        verdict = run("differences", inverse, graded, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+        failed += run("differences", wrong, rng.standard_normal((3, 3)), seed=seed).outcome == "fail"
+    assert failed >= 19
