@@ -619,7 +619,7 @@ class _Differences:
         """At a kink the rule must lie within the hull of its own, verified, values nearby."""
         self.at_kink = True
         moving = np.any([k for k, c in zip(kinked, self.comparisons, strict=True) if not c.forward], axis=0)
-        if self.rough or not moving.any():
+        if self.rough or not moving.any() or self.oracle.kind == "elementwise":
             moving = np.ones(self.oracle.inputs.size, bool)
         self.met += 1
         checked = False

@@ -73,8 +73,9 @@ def _within(
     reach: float,
 ) -> Answer:
     bad, moved = np.flatnonzero(due), np.flatnonzero(moving)
-    # What is not zero moves far enough for all to come to lie apart.
-    step = np.maximum(oracle.local[moved] * reach, oracle.size[moved] * 2.0**-42)
+    # What is tied moves by as much, whatever stands beside it, and far enough for all to come to lie apart.
+    size, least = oracle.size[moved], float(oracle.local.min(initial=1.0))
+    step = np.where(size > 0, size * max(reach, 2.0**-36), least * reach)
     pushes = []
     count = min(_MOST, 2 * len(moved) + 12)
     for _ in range((count - min(2 * len(moved), count // 2)) // 2 + 1):

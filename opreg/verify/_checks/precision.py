@@ -120,7 +120,7 @@ def precise(
     for part in call.inputs.parts:
         piece = slice(part.start, part.stop)
         size[piece] += 0.25 * scale(due[piece])
-    size += 0.25 * high.natural(wide)
+    size += high.natural(wide) / 16
     tolerance = 64 * call.epsilon * size + 4 * np.abs(np.nan_to_num(high.inputs.cotangent(rough) - due))
     # Below the smallest normal number precision fades out.
     tolerance += 1e3 * max(float(np.finfo(part.dtype).tiny) for part in call.inputs.parts)
@@ -131,6 +131,7 @@ def precise(
         for part in call.inputs.parts:
             piece = slice(part.start, part.stop)
             tolerance[piece] += 16 * call.epsilon * scale(due[piece])
+        tolerance += 16 * call.epsilon * high.natural(wide)
         off &= np.abs(got - due) > tolerance
     x = call.inputs.point(low)
     large = 32.0 if call.epsilon > 1e-4 else 1e6
