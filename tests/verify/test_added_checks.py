@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from opreg import plugins
 from opreg.cli import cli
 from opreg.testing import Check, Finding, Verdict
+from opreg.verify._subject import Subject
 
 Install = Callable[..., None]
 
@@ -123,5 +124,6 @@ def _problems() -> list[plugins.Problem]:
     ],
 )
 def test_what_a_body_may_say(body: Any, outcome: str) -> None:
-    verdict = Check("mine", body, doc="Nothing.").run(None, (np.ones(2),), {}, np.random.default_rng(0))  # type: ignore[arg-type]
+    sine = Subject.from_functions(np.sin, lambda g, out, x: (g * np.cos(x),))
+    verdict = Check("mine", body, doc="Nothing.").run(sine, (np.ones(2),), {}, np.random.default_rng(0))
     assert verdict.outcome == outcome
