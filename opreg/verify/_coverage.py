@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
@@ -224,7 +225,6 @@ class Measure:
     watch: _Watch | None = None
     _coverage: Coverage = field(default_factory=Coverage)
     _tried: set[str] = field(default_factory=set)
-    _trials: list[tuple[tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = field(default_factory=list)
 
     def observed(self, subject: Subject) -> Subject:
         """Return a subject whose rule notes the dtypes that it is called with."""
@@ -239,22 +239,15 @@ class Measure:
         return replace(subject, vjp=vjp)
 
     def sample(
-        self,
-        number: int,
-        sample: Sample,
-        data: Sequence[Any],
-        static: Mapping[str, Any],
-        active: Sequence[int],
+        self, sample: Sample, data: Sequence[Any], static: Mapping[str, Any], active: Sequence[int]
     ) -> None:
-        """Note a sample that the forward takes, of a round: its keywords, its dtypes, which arguments are active."""
+        """Note a sample that the forward takes: its keywords, its dtypes, which arguments are active."""
         if not active and not self.primitive.is_constant:
             return
         self._coverage.keywords |= given(self.primitive, sample, static)
         for index in active:
             self._coverage.arguments.add(self.primitive.data[0 if self.primitive.variadic else index])
             self._try(np.asarray(data[index]).dtype)
-        if number == 0 and active and len(self._trials) < TRIALS:
-            self._trials.append((tuple(data), dict(static), tuple(active)))
 
     def _try(self, dtype: np.dtype[Any]) -> None:
         name = _NAMES.get(dtype.char)
@@ -262,9 +255,11 @@ class Measure:
             self._tried.add(name)
             self._coverage.dtypes.add(name)
 
-    def try_forward(self) -> None:
-        """Note which dtypes the forward takes, on samples of the first round, of those that no case has tried."""
-        for data, static, active in self._trials:
+    def try_forward(self, samples: Iterable[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+        """Note which dtypes the forward takes, on a few samples, of those that no case has tried."""
+        subject = Subject.of(self.primitive)
+        differentiable = ((*each, subject.active(each[0])) for each in samples)
+        for data, static, active in islice((each for each in differentiable if each[2]), TRIALS):
             for name in DTYPES:
                 if name in self._tried or name in self._coverage.accepted:
                     continue

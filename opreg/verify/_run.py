@@ -56,6 +56,8 @@ class Options:
     message_seconds: float = 0.1
     coverage: bool = True
     shrink: bool = True
+    run: str = ""
+    """A name of the run: what a process remembers of another run does not count."""
 
 
 AT_FIRST_SIGHT = ("structure", "linearity", "differences")
@@ -64,11 +66,28 @@ Prepared: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 """A sample in the core form: data and static keywords."""
 PATIENCE = 2
 """So many cases of a primitive may take longer than their limit, in one process; the rest is then given up."""
-_slow: Counter[tuple[int, str]] = Counter()
 
 
-_explained: dict[tuple[int, str, str, int | None], Case] = {}
-"""The first case of each (seed, primitive, check, argument) that was explained in this process."""
+@dataclass
+class _Memory:
+    """What this process remembers of a run from one shard to the next."""
+
+    run: str = ""
+    slow: Counter[str] = field(default_factory=Counter)
+    """How many cases of each primitive took too long."""
+    explained: dict[tuple[str, str, int | None], Case] = field(default_factory=dict)
+    """The first case of each (primitive, check, argument) that was explained."""
+
+    @classmethod
+    def of(cls, run: str) -> _Memory:
+        """Return the memory of a run, which takes the place of that of the run before."""
+        global _memory
+        if _memory.run != run:
+            _memory = cls(run)
+        return _memory
+
+
+_memory = _Memory()
 
 
 class CaseTimeout(BaseException):
@@ -118,9 +137,9 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
                 batch.seconds, batch.coverage = now - started, measure.taken()
                 yield batch
                 batch, started = Batch(shard.primitive), now
-        if not shard.careful:
+        if shard.first == 0 and not shard.blame:  # else this may be what ended a worker
             with suppress(CaseTimeout), limit(options.time_limit), _quiet():
-                measure.try_forward()
+                measure.try_forward(_accepted(primitive, options))
         batch.coverage = measure.taken()
     batch.seconds = time.perf_counter() - started
     yield batch
@@ -177,7 +196,7 @@ def _cases(
     }
     blame = shard.blame
     after = Case.parse(shard.after) if shard.after else None
-    key = options.seed, primitive.name
+    slow = _Memory.of(options.run).slow
     for number in range(shard.first, shard.last + 1):
         if after is not None and number < after.round:
             continue
@@ -207,7 +226,7 @@ def _cases(
                 after = None
             if isinstance(prepared, Verdict):
                 continue
-            measure.sample(number, drawn.samples[index], *prepared, subject.active(prepared[0]))
+            measure.sample(drawn.samples[index], *prepared, subject.active(prepared[0]))
             for name, check in checks.items():
                 case = Case(primitive.name, number, index, name, options.seed)
                 if after is not None:
@@ -217,7 +236,7 @@ def _cases(
                     yield case, _error(case, blame, None)
                     blame = ""
                     continue
-                if _slow[key] >= PATIENCE:
+                if slow[primitive.name] >= PATIENCE:
                     yield (
                         case,
                         _error(case, f"it was given up after {PATIENCE} cases that took too long", None),
@@ -227,7 +246,7 @@ def _cases(
                     yield case, at_once
                     continue
                 verdict = _decided(subject, check, case, drawn.samples[index], prepared, options)
-                _slow[key] += isinstance(verdict, Verdict) and verdict.reason == TOO_LONG
+                slow[primitive.name] += isinstance(verdict, Verdict) and verdict.reason == TOO_LONG
                 if options.shrink and isinstance(verdict, Verdict):
                     verdict = _explain(verdict, check, case, options, first=True)
                 yield case, verdict
@@ -237,6 +256,14 @@ def _cases(
                     again = _prepare(primitive, drawn.samples[index], options)
                     prepared = prepared if isinstance(again, Verdict) else again
             after = None
+
+
+def _accepted(primitive: Primitive, options: Options) -> Iterator[Prepared]:
+    """Yield the samples of the first round that the forward takes, however much of the round was decided here."""
+    for sample in _drawn(primitive, options, 0).samples:
+        prepared = _prepare(primitive, sample, options)
+        if not isinstance(prepared, Verdict):
+            yield prepared
 
 
 def _drawn(primitive: Primitive, options: Options, number: int) -> Drawn:
@@ -360,12 +387,13 @@ def _explain(verdict: Verdict, check: Check, case: Case, options: Options, *, fi
     keeps the first of all, which is the first wherever it was decided.
     """
     findings = list(verdict.findings)
+    known = _Memory.of(options.run).explained
     for place in first_of_each(verdict) if verdict.outcome == "fail" else ():
-        key = case.seed, case.primitive, case.check, findings[place].argument
-        if first and _explained.setdefault(key, case) < case:
+        key = case.primitive, case.check, findings[place].argument
+        if first and known.setdefault(key, case) < case:
             continue
         if first:
-            _explained[key] = case
+            known[key] = case
         primitive = plugins.get(case.primitive)
         # The rule that failed may have written into its arguments, so the sample is drawn again.
         drawn = _drawn(primitive, options, case.round)

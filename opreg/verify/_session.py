@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
+from uuid import uuid4
 
 from opreg import plugins
 from opreg._errors import DuplicatePrimitive, UnknownPrimitive
@@ -80,6 +82,7 @@ def verify(
     ``samples`` is how many samples each primitive gets at least; without it there are enough for ``cases``
     cases.
     """
+    options = replace(options, run=uuid4().hex)
     plan = Plan(names, cases=cases) if samples is None else Plan(names, samples=samples, cases=1)
     record = Record(
         seed=options.seed,

@@ -85,7 +85,9 @@ def _candidates(tree: ast.AST, code: CodeType) -> Iterator[ast.Lambda | ast.Func
     for node in ast.walk(tree):
         if isinstance(node, ast.Lambda) and code.co_name == "<lambda>":
             body = node.body
-            if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in places:
+            own = body.lineno, body.end_lineno, body.col_offset, body.end_col_offset
+            placeless = not places - {(node.lineno, node.lineno, 0, 0)}
+            if own in places or (placeless and _returns(code, node)):
                 yield node
         elif (
             isinstance(node, ast.FunctionDef)
@@ -93,6 +95,16 @@ def _candidates(tree: ast.AST, code: CodeType) -> Iterator[ast.Lambda | ast.Func
             and not node.decorator_list
         ):
             yield node
+
+
+def _returns(code: CodeType, node: ast.Lambda) -> bool:
+    """Whether code may be that of a lambda of a constant: Python 3.12 keeps no place of what it returns."""
+    body, named = node.body, tuple(argument.arg for argument in (*node.args.posonlyargs, *node.args.args))
+    return (
+        isinstance(body, ast.Constant)
+        and (type(body.value), body.value) in {(type(value), value) for value in code.co_consts}
+        and named == code.co_varnames[: code.co_argcount]
+    )
 
 
 def _bare(node: ast.FunctionDef, name: str) -> str:

@@ -274,8 +274,8 @@ def test_dtypes_that_the_forward_takes_and_no_case_tries_are_told() -> None:
     halved.defvjp(x=lambda g: g / 2).not_differentiable(y="it is not used")
     with measuring(halved) as measure:
         subject = measure.observed(Subject.of(halved))
-        measure.sample(0, opreg.Sample((np.ones(2), 1)), (np.ones(2), 1), {}, (0,))
-        measure.try_forward()
+        measure.sample(opreg.Sample((np.ones(2), 1)), (np.ones(2), 1), {}, (0,))
+        measure.try_forward([((np.ones(2), 1), {})])
         coverage = measure.taken()
         assert unchecked(halved, coverage).dtypes == ["float32"]
         single = np.ones(2, np.float32)

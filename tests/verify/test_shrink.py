@@ -288,3 +288,12 @@ def test_a_variant_at_which_a_rule_fails_is_made_small_itself(
     record = verify(["mylib.softsign"], Inline(), Options(seed=5, checks=("variants",)), samples=30)
     shrunk = [f["shrunk"] for f in record.primitives["mylib.softsign"].findings if f["shrunk"]]
     assert any("-" in small["input"] for small in shrunk)
+
+
+def test_another_run_in_the_same_process_is_explained_anew(
+    installed: Install, sources: SimpleNamespace
+) -> None:
+    installed(mylib=sources.wrong)
+    runs = [verify(["mylib.softsign"], Inline(), Options(seed=5), samples=2) for _ in range(2)]
+    small = [[f["shrunk"] for f in run.primitives["mylib.softsign"].findings if f["shrunk"]] for run in runs]
+    assert small[0] and small[0] == small[1]
