@@ -27,7 +27,7 @@ class Subject:
     forward with what it computes on the way moved by a relative amount, where that is known;
     `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
     `derived` says that the JVP is the VJP's transpose. `without_rule` names the arguments for which there is neither a
-    rule nor a declared reason.
+    rule nor a declared reason. `residual(*data, **static)` gives the pair of the output and what the rules ask for.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Subject:
     shaken_vjp: Callable[..., Any] | None = None
     derived: bool = False
     without_rule: tuple[str, ...] = ()
+    residual: Callable[..., Any] | None = None
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -76,6 +77,7 @@ class Subject:
             registered=True,
             kinks=getattr(primitive, "kinks", ()),
             without_rule=tuple(primitive.missing_rules()),
+            residual=getattr(primitive, "_with_residual", None),
         )
 
     @classmethod

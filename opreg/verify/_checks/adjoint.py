@@ -66,6 +66,14 @@ def _body(
                 error_bound=tolerance,
             )
             return Verdict.of([finding])
+    still = _pushed(call, tuple(None if t is None else np.zeros_like(t) for t in tangents))
+    if still.any():
+        worst = float(still[np.flatnonzero(still)[0]])
+        text = "the JVP at a zero tangent is not zero"
+        finding = Finding(
+            "adjoint", "fail", text, input=shown(data, static), got=f"{worst:.17g}", expected="0"
+        )
+        return Verdict.of([finding])
     return Verdict.passed()
 
 

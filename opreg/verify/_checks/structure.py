@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from opreg.verify._checks._call import Array, Call, contents, disagreement, scal
 from opreg.verify._coordinates import outputs
 from opreg.verify._forward import why_unfit
 from opreg.verify._reproduce import shown
-from opreg.verify._rule import Fault, evaluate
+from opreg.verify._rule import Fault, evaluate, sentence
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -27,6 +27,37 @@ def _layouts(g: Any) -> Iterator[tuple[str, Any]]:
     yield "a reversed", g[::-1].copy()[::-1]
     if g.ndim > 1:
         yield "a Fortran-ordered", np.asfortranarray(g)
+
+
+def _is_memory_of(value: Any, data: tuple[Any, ...]) -> bool:
+    arrays = [v for v in data if isinstance(v, np.ndarray)] if isinstance(value, np.ndarray) else []
+    return any(np.may_share_memory(value, v) and np.shares_memory(value, v) for v in arrays)
+
+
+def _of_residual(call: Call, residual: Callable[..., Any], due: tuple[Any, ...]) -> str | None:
+    """Why what `with_residual` gives as the output is not the forward's; it computes the output while recording."""
+    before = contents(call.data)
+    try:
+        result = residual(*call.data, **call.static)
+    except (Exception, SystemExit) as error:
+        raise Fault(f"with_residual raised {sentence(error)}", raised=error) from error
+    if not isinstance(result, tuple) or len(result) != 2:
+        return f"with_residual returned {type(result).__name__}, where a pair (output, residual) is due"
+    if contents(call.data) != before:
+        return "with_residual writes into its arguments"
+    got = outputs(result[0])
+    kinds = [[(np.shape(v), np.asarray(v).dtype) for v in leaves] for leaves in (got, due)]
+    if kinds[0] != kinds[1]:
+        return f"with_residual gives an output of {_kind(got)}, the forward function one of {_kind(due)}"
+    one, other = call.results.point(got), call.results.point(due)
+    same = np.isnan(one) == np.isnan(other)
+    if not same.all() or disagreement(one, other, call.epsilon).any():
+        return "with_residual gives another output than the forward function"
+    return None
+
+
+def _kind(values: tuple[Any, ...]) -> str:
+    return ", ".join(f"shape {np.shape(v)} and dtype {np.asarray(v).dtype}" for v in values)
 
 
 def _odd(call: Call, once: tuple[Any, ...], again: tuple[Any, ...]) -> bool:
@@ -75,9 +106,12 @@ def _body(
         if not np.all(drift <= 64 * call.epsilon * scale(call.results.point(again))):
             text = "the forward function gives another result when it is called again"
             return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
+    if subject.residual is not None and (other := _of_residual(call, subject.residual, again)) is not None:
+        return Verdict.of([Finding("structure", "fail", other, input=shown(data, static))])
     u = call.random(rng)
     g = call.cotangent(u)
-    results, values = [], []
+    results: list[tuple[Any, list[Any]]] = []
+    borrowed: set[int] = set()
 
     def attempt(cotangent: Any) -> Array:
         state = contents(data), contents(outputs(call.out)), contents(outputs(cotangent))
@@ -92,10 +126,14 @@ def _body(
                 raise Fault(f"the VJP rule writes into {what}")
         value = call.inputs.cotangent(result)
         results.append((result, [np.array(result[i], copy=True) for i in call.active]))
-        values.append(value)
+        for index in call.active:
+            if index not in borrowed and _is_memory_of(result[index], data):
+                borrowed.add(index)
+                wrong(f"the cotangent of argument {index} is the memory of an argument: return a copy", index)
         return value
 
     first = attempt(g)
+    attempt(call.cotangent(np.ones(u.size)))  # what begins a backward pass: a factor that changes nothing
     for index in call.active:
         cotangent, due = results[0][0][index], np.asarray(data[index]).dtype
         got = np.asarray(cotangent).dtype
@@ -103,11 +141,6 @@ def _body(
             advice = ": take the real part" if got.kind == "c" and due.kind == "f" else ""
             wrong(f"the cotangent of argument {index} has the dtype {got}, its primal {due}{advice}",
                   index, str(got), str(due))  # fmt: skip
-        if isinstance(cotangent, np.ndarray) and any(
-            isinstance(v, np.ndarray) and np.may_share_memory(cotangent, v) and np.shares_memory(cotangent, v)
-            for v in data
-        ):
-            wrong(f"the cotangent of argument {index} is the memory of an argument: return a copy", index)
     if findings:
         return Verdict.of(findings)
 

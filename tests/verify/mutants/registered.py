@@ -78,6 +78,16 @@ def affine(x: Any, /) -> Any:
     return 2 * x + 1
 
 
+def with_residual(residual: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A declaration of a right rule of `sine` that asks for a residual, its own cosine."""
+
+    def declare(primitive: Any) -> None:
+        primitive.with_residual(residual)
+        primitive.defvjp(x=lambda g, residual: g * residual)
+
+    return declare
+
+
 RULES = [
     Registered("sine: VJP", made(sine, lambda p: p.defvjp(x=lambda g, x: g * x), vectors)),
     Registered("sine: partial",
@@ -109,5 +119,17 @@ RULES = [
                made(softmax, lambda p: opreg.elementwise(p, x=lambda x: softmax(x) * (1 - softmax(x))), vectors)),
     Registered("stairs: declared constant",
          made(stairs, lambda p: p.not_differentiable("it is a staircase"), vectors)),
+    Registered("sine: another output with the residual",
+               made(sine, with_residual(lambda x: (np.sin(x) * (1 + 1e-9), np.cos(x))), vectors)),
+    Registered("sine: an output of another shape with the residual",
+               made(sine, with_residual(lambda x: (np.sin(x).ravel(), np.cos(x))), vectors)),
+    Registered("sine: an output of another dtype with the residual",
+               made(sine, with_residual(lambda x: (np.sin(x) + 0j, np.cos(x))), vectors)),
+    Registered("sine: no pair with the residual", made(sine, with_residual(np.cos), vectors)),
+    Registered("sine: the input is overwritten with the residual",
+               made(sine, with_residual(lambda x: (np.sin(x), np.cos(x, out=x))), vectors)),
+    Registered("sine: the JVP is never zero",
+               made(sine, lambda p: (p.defvjp(x=lambda g, x: g * np.cos(x)),
+                                     p.defjvp(x=lambda g, x: np.where(g == 0, 1.0, g) * np.cos(x))), vectors)),
     Registered("affine: declared linear", made(affine, lambda p: p.deflinear(x=lambda g: 2.1 * g), vectors)),
 ]  # fmt: skip
