@@ -116,6 +116,9 @@ class _Tracer:
         self.watch = watch
         self.call: list[Region] | None = None
         """What the rule that is running may reach: another list for each call."""
+        # One object as long as the tracer lives. Python 3.11 calls a trace function without holding it, and a callback
+        # of the garbage collector, traced on the way, may pause and so replace it.
+        self.start = self.enter
 
     def enter(self, frame: FrameType, event: str, arg: Any) -> Any:
         """Trace the frames of the scope by instructions, and no others."""
@@ -162,7 +165,7 @@ class _Tracer:
                 return function(*args, **kwargs)
             outer, self.call = self.call, list(regions)
             try:
-                sys.settrace(self.enter)
+                sys.settrace(self.start)
                 return function(*args, **kwargs)
             finally:
                 sys.settrace(None)
@@ -184,7 +187,7 @@ class _Pause:
 
     def __del__(self) -> None:
         if self.tracer.call is self.call and sys.gettrace() is None:
-            sys.settrace(self.tracer.enter)
+            sys.settrace(self.tracer.start)
 
 
 @contextmanager

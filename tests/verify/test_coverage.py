@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -472,3 +473,33 @@ def test_every_report_the_table_the_list_and_show_tell_it(installed: Install, tm
     assert "x ** 7: no sample is that large" in shown
     few = command("verify", "mylib", "--executor", "inline", "--seed", "5", "--samples", "1")
     assert "Partly unchecked, which this run is too small to hold against them: mylib.power" in few
+
+
+COLLECTS = """
+import gc
+import numpy as np
+import opreg
+from opreg.verify._coverage import measuring
+
+@opreg.primitive("tests.halved")
+def halved(x, /):
+    return x / 2
+
+def half(g):
+    return g / 2
+
+halved.defvjp(x=lambda g: g if g is None else half(g))
+gc.callbacks.append(lambda phase, info: len(phase))
+gc.set_threshold(1)
+with measuring(halved) as measure:
+    for _ in range(500):
+        halved.vjp(np.ones(2), np.ones(2), np.ones(2))
+    print(len(measure.taken().targets), "reached")
+"""
+
+
+def test_a_callback_of_the_garbage_collector_may_run_while_a_rule_is_watched() -> None:
+    # In another process: what went wrong here ended the interpreter (Python 3.11).
+    done = subprocess.run([sys.executable, "-c", COLLECTS], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > 0
