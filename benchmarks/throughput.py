@@ -1,13 +1,12 @@
 """Cases decided per second: opreg, PyTorch and HIPS autograd on the same functions, shapes and rules, in one process.
 
 A case is one sample of a right rule at first order, reverse mode. opreg decides it as `opreg verify` does after the
-first round: a first look, and the structure, linearity and differences checks in full where that leaves it open. The
-peers run `gradcheck` and `check_grads` on the same pair of functions. For each the pair is wrapped anew with every
-sample. A round times every contender in turn.
+first round: a first look, and the structure, linearity and differences checks in full where that leaves it open; here a
+round has eight samples of one shape. *alone* is a round of one. The peers run `gradcheck` and `check_grads` on the same
+pair of functions, one sample after the other, as they do; for each the pair is wrapped anew with every sample. A round
+times every contender in turn. Of elementwise functions rounds of a hundred samples are timed too.
 
     python throughput.py
-
-Of elementwise functions opreg looks at many samples of one shape at once; HIPS takes them one by one.
 """
 
 from __future__ import annotations
@@ -20,13 +19,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from checkers import FIRST_ORDER, checkers, first_look
+from checkers import FIRST_ORDER, checkers, in_full
 from compare import ratios
 from numpy.random import Generator
 
-from opreg.verify._screen import screen, signature, stacked
+from opreg.verify._screen import screen, screen_each, signature, stacked
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
+from opreg.verify._verdict import Verdict
 
 LIMITS = {"torch gradcheck": 15.0, "torch gradcheck, fast": 5.0, "HIPS check_grads": 1.0}
 BATCHED_LIMIT = 10.0
@@ -84,33 +84,32 @@ CASES = {
 }  # fmt: skip
 
 
-def one_by_one(case: Case, samples: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
-    """opreg, each sample by itself: it must be decided."""
+def opreg(case: Case, samples: Sequence[tuple[Any, ...]], at_once: int) -> Callable[[], None]:
+    """opreg, so many samples of one signature in a round; what a look leaves open is decided in full."""
     count = iter(range(sys.maxsize))
 
     def run() -> None:
-        for sample in samples:
-            verdict = first_look(case.subject, sample, {}, next(count))
-            assert verdict.outcome == "pass", str(verdict)
+        number, subject = next(count), case.subject
+        for first in range(0, len(samples), at_once):
+            groups: dict[Any, list[tuple[Any, ...]]] = {}
+            for sample in samples[first : first + at_once]:
+                groups.setdefault(signature(subject, sample, {}), []).append(sample)
+            for group in groups.values():
+                for sample, verdict in zip(group, looks(subject, group, number), strict=True):
+                    decided = verdict or in_full(subject, sample, {}, number)
+                    assert decided.outcome == "pass", str(decided)
 
     return run
 
 
-def together(case: Case, samples: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
-    """opreg, all samples of an elementwise function at once; those not decided so, one by one."""
-    subject, count = case.subject, iter(range(sys.maxsize))
-
-    def run() -> None:
-        number = next(count)
-        groups: dict[Any, list[tuple[Any, ...]]] = {}
-        for sample in samples:
-            groups.setdefault(signature(subject, sample, {}), []).append(sample)
-        for group in groups.values():
-            if screen(subject, stacked(subject, group), {}, stream(number, subject.name, "screen")) is None:
-                for sample in group:
-                    assert first_look(subject, sample, {}, number).outcome == "pass"
-
-    return run
+def looks(subject: Subject, group: Sequence[tuple[Any, ...]], number: int) -> list[Verdict | None]:
+    """What the first look says of samples of one signature: of an elementwise function they are looked at as one."""
+    if subject.elementwise and len(group) > 1:
+        verdict = screen(subject, stacked(subject, group), {}, stream(number, subject.name, "screen"))
+        if verdict is not None:
+            return [verdict] * len(group)
+    rngs = [stream(number, subject.name, "screen", place) for place in range(len(group))]
+    return screen_each(subject, group, {}, rngs)
 
 
 def peer(name: str, case: Case, samples: Sequence[tuple[Any, ...]]) -> Callable[[], None]:
@@ -132,22 +131,26 @@ def main(rounds: int = 5) -> None:
     print(
         f"cases decided per second ({', '.join(FIRST_ORDER)}; first order, reverse), and how many times a peer's"
     )
-    print(f"  {'':<12} {'opreg':>8}" + "".join(f"  {name:>21}" for name in peers))
+    print(f"  {'':<12} {'opreg':>8} {'alone':>8}" + "".join(f"  {name:>21}" for name in peers))
     times: dict[str, list[float]] = {name: [] for name in peers}
     batched = []
     for name, case in CASES.items():
         samples = [case.draw(stream(number, name)) for number in range(8)]
-        contenders = {"opreg": one_by_one(case, samples)} | {p: peer(p, case, samples) for p in peers}
+        contenders = {"opreg": opreg(case, samples, len(samples))} | {
+            p: peer(p, case, samples) for p in peers
+        }
+        contenders["alone"] = opreg(case, samples, 1)
         found = ratios(contenders, {}, rounds=rounds)
+        *found, alone = found
         for other, ratio in zip(peers, found, strict=True):
             times[other].append(1 / ratio.median)
         mine = found[0].seconds * found[0].median / len(samples) if found else math.nan
         row = "".join(f"  {len(samples) / r.seconds:>12.0f} {1 / r.median:>6.1f} x" for r in found)
-        print(f"  {name:<12} {1 / mine:>8.0f}{row}", flush=True)
+        print(f"  {name:<12} {1 / mine:>8.0f} {len(samples) / alone.seconds:>8.0f}{row}", flush=True)
         if case.elementwise and "HIPS check_grads" in peers:
             many = [case.draw(stream(number, name, "many")) for number in range(BATCH)]
             (ratio,) = ratios(
-                {"opreg": together(case, many), "HIPS": peer("HIPS check_grads", case, many)},
+                {"opreg": opreg(case, many, BATCH), "HIPS": peer("HIPS check_grads", case, many)},
                 {},
                 rounds=rounds,
             )

@@ -33,7 +33,7 @@ from opreg.verify._explain import explained, first_of_each
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain, sentence
 from opreg.verify._plan import Case, Shard
-from opreg.verify._screen import screen, signature, stacked
+from opreg.verify._screen import screen_each, signature, stacked
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
@@ -310,15 +310,15 @@ def _prepare(
 class _Glances:
     """First looks at the samples of a round: each is taken once, when a check that it may decide comes up.
 
-    Samples of an elementwise primitive that differ in their values alone are looked at together. Where a worker has
-    died each is looked at by itself: what killed it may be another sample's.
+    Samples that differ in their values alone are looked at together, those of an elementwise primitive as if they were
+    one. Where a worker has died each is looked at by itself: what killed it may be another sample's.
     """
 
     def __init__(
         self, primitive: Primitive, subject: Subject, samples: Sequence[Sample], options: Options, apart: bool
     ) -> None:
         self._primitive, self._subject, self._samples, self._options = primitive, subject, samples, options
-        self._together = bool(subject.elementwise) and not apart
+        self._apart = apart
         self._found: dict[int, Verdict | None] = {}
         self._groups: dict[Hashable, dict[int, Prepared]] = {}
 
@@ -327,20 +327,24 @@ class _Glances:
         if case.round == 0 or case.check not in AT_FIRST_SIGHT:
             return None
         if case.index not in self._found:
-            group = self._like(prepared) if self._together else {}
-            if len(group) > 1:
-                data = stacked(self._subject, [each[0] for each in group.values()])
-                verdict = self._look(case, min(group), data, prepared[1])
+            group = {} if self._apart else self._like(prepared)
+            if case.index not in group:
+                group = {case.index: prepared}
+            if self._subject.elementwise and len(group) > 1:
+                data = tuple(stacked(self._subject, [each[0] for each in group.values()]))
+                (verdict,) = self._look(case, {min(group): (data, prepared[1])})
                 self._found.update(dict.fromkeys(group, verdict) if verdict is not None else {})
-        if case.index not in self._found:
-            self._found[case.index] = self._look(case, case.index, *prepared)
+            if case.index not in self._found:
+                self._found.update(zip(group, self._look(case, group), strict=True))
         return self._found[case.index]
 
-    def _look(self, case: Case, index: int, data: Sequence[Any], static: dict[str, Any]) -> Verdict | None:
+    def _look(self, case: Case, group: dict[int, Prepared]) -> list[Verdict | None]:
+        """Look at samples of one signature, each by its own random numbers."""
         with suppress(CaseTimeout, SystemExit, GeneratorExit), limit(self._options.time_limit), _quiet():
-            rng = stream(case.seed, case.primitive, "screen", case.round, index)
-            return screen(self._subject, data, static, rng)
-        return None
+            rngs = [stream(case.seed, case.primitive, "screen", case.round, index) for index in group]
+            _, static = next(iter(group.values()))
+            return screen_each(self._subject, [data for data, _ in group.values()], static, rngs)
+        return [None] * len(group)
 
     def _like(self, prepared: Prepared) -> dict[int, Prepared]:
         """The samples of the round that have the signature of this one."""

@@ -11,7 +11,8 @@ decided by the checks in full. So this look never fails a rule, and what it pass
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ _EPSILON = 2.0**-53
 _REACH = 2.0**-8
 _COLUMN = NODES[:, None]
 _ONE = np.ones((1, 1))
+_AT_MOST = 2**17
+"""So many numbers are given to the forward function in one call, or those of one sample."""
 
 
 _ALONE: set[Hashable] = set()
@@ -43,15 +46,13 @@ class _Open(Exception):
 
 def signature(subject: Subject, data: Sequence[Any], static: Mapping[str, Any]) -> Hashable:
     """Return what two samples share that differ in the values of their floating point data alone."""
-    active = subject.active(data)
-    parts: list[Hashable] = [subject.name, repr(sorted(static.items()))]
+    parts: list[Hashable] = [subject.name, repr(sorted(static.items())) if static else ""]
     for index, value in enumerate(data):
-        if index in active and isinstance(value, np.ndarray):
-            parts.append((value.shape, value.dtype.char))
-        elif isinstance(value, np.ndarray):
-            parts.append((value.shape, value.dtype.str, value.tobytes()))
+        active = is_inexact(value) and subject.reason(index) is None
+        if isinstance(value, np.ndarray):
+            parts.append((value.shape, value.dtype.str, None if active else value.tobytes()))
         else:
-            parts.append((type(value), None if index in active else repr(value)))
+            parts.append((type(value), None if active else repr(value)))
     return tuple(parts)
 
 
@@ -61,7 +62,7 @@ def stacked(subject: Subject, several: Sequence[Sequence[Any]]) -> list[Any]:
     rank = max(map(np.ndim, first))
     together = list(first)
     for index in subject.active(first):
-        rows = np.stack([np.asarray(data[index]) for data in several])
+        rows = np.array([data[index] for data in several])
         together[index] = rows.reshape(len(several), *(1,) * (rank - rows.ndim + 1), *rows.shape[1:])
     return together
 
@@ -70,29 +71,51 @@ def screen(
     subject: Subject, data: Sequence[Any], static: dict[str, Any], rng: np.random.Generator
 ) -> Verdict | None:
     """Return a pass, with the digits resolved, or ``None`` where the sample is to be decided in full."""
+    return screen_each(subject, [data], static, [rng])[0]
+
+
+def screen_each(
+    subject: Subject,
+    several: Sequence[Sequence[Any]],
+    static: dict[str, Any],
+    rngs: Sequence[np.random.Generator],
+) -> list[Verdict | None]:
+    """Return what :func:`screen` says of each of several samples of one signature.
+
+    The rule is asked about each by itself; the forward is evaluated around all of them in one call where it can be.
+    """
+    verdicts: list[Verdict | None] = [None] * len(several)
+    aimed: dict[int, _Look] = {}
     with np.errstate(all="ignore"):
-        try:
-            return _look(subject, data, static, rng)
-        except Exception:  # whatever it is, the checks say it better
-            return None
+        for number, (data, rng) in enumerate(zip(several, rngs, strict=True)):
+            with suppress(Exception):  # whatever it is, the checks say it better
+                look = _Look.of(subject, data, static)
+                look.ask(rng)
+                if subject.elementwise and look.is_plain:
+                    verdicts[number] = look.passed(look.entries())
+                else:
+                    look.aim(rng)
+                    aimed[number] = look
+        for _ in range(2):
+            for some in _portions(aimed):
+                with suppress(Exception):
+                    for (number, look), relative in zip(
+                        some, _settle([each for _, each in some]), strict=True
+                    ):
+                        with suppress(Exception):
+                            verdicts[number] = look.passed(relative)
+            aimed = {number: look for number, look in aimed.items() if verdicts[number] is None}
+            for look in aimed.values():
+                look.come_closer()
+    return verdicts
 
 
-def _look(subject: Subject, data: Sequence[Any], static: dict[str, Any], rng: np.random.Generator) -> Verdict:
-    active = subject.active(data)
-    if not active or any(_kind(value) not in "dD" for value in data if is_inexact(value)):
-        raise _Open
-    look = _Look(subject, copies(data), static, active)  # what the rule writes must reach nobody else
-    if (
-        not look.inputs.size
-        or not look.results.size
-        or any(p.dtype.char not in "dD" for p in look.results.parts)
-    ):
-        raise _Open
-    look.ask(rng)
-    relative = look.entries() if subject.elementwise and look.is_plain else look.direction(rng)
-    if _contents(look.data) != look.before:
-        raise _Open
-    return Verdict.passed(min(16.0, -math.log10(max(relative, 1e-16))))
+def _portions(looks: Mapping[int, _Look]) -> Iterator[list[tuple[int, _Look]]]:
+    """As many looks as may be settled in one call, with their numbers."""
+    size = max((look.inputs.size for look in looks.values()), default=1)
+    items = list(looks.items())
+    count = max(1, _AT_MOST // (len(NODES) * size))
+    return (items[first : first + count] for first in range(0, len(items), count))
 
 
 def _kind(value: Any) -> str:
@@ -134,6 +157,27 @@ class _Look:
         self.is_plain = len(self.results.parts) == 1 and not any(
             part.complex for part in (*self.inputs.parts, *self.results.parts)
         )
+
+    @classmethod
+    def of(cls, subject: Subject, data: Sequence[Any], static: dict[str, Any]) -> _Look:
+        """A look at a sample of floating point numbers in double precision."""
+        active = subject.active(data)
+        if not active or any(_kind(value) not in "dD" for value in data if is_inexact(value)):
+            raise _Open
+        look = cls(subject, copies(data), static, active)  # what the rule writes must reach nobody else
+        if (
+            not look.inputs.size
+            or not look.results.size
+            or any(p.dtype.char not in "dD" for p in look.results.parts)
+        ):
+            raise _Open
+        return look
+
+    def passed(self, relative: float | None) -> Verdict | None:
+        """The verdict, given to which part of its scale the derivative is resolved; none where it is not right."""
+        if relative is None or _contents(self.data) != self.before:
+            return None
+        return Verdict.passed(min(16.0, -math.log10(max(relative, 1e-16))))
 
     def ask(self, rng: np.random.Generator) -> None:
         """The rule's answer, asked twice: of the right kind, writing nowhere, odd and homogeneous."""
@@ -222,62 +266,95 @@ class _Look:
         noise = _EPSILON * (np.abs(whole).ravel() + np.abs(change[:, 0] / spread * levels))
         return estimate(change, spread, noise)
 
-    def direction(self, rng: np.random.Generator) -> float:
-        """Every entry moves at once, by different parts of itself: the rule must account for how u . f moves."""
-        inputs, results, u = self.inputs, self.results, self.u
-        x = inputs.point(self.data)
-        v = _uneven(rng, len(x))
-        for part in inputs.parts:
-            v[part.start : part.stop] *= _steps(x[part.start : part.stop])
-        if not v.all():  # an argument that is zero throughout has no scale
+    def aim(self, rng: np.random.Generator) -> None:
+        """Choose a direction, in which every entry moves by a different part of itself."""
+        self.x = self.inputs.point(self.data)
+        self.v = _uneven(rng, len(self.x))
+        for part in self.inputs.parts:
+            self.v[part.start : part.stop] *= _steps(self.x[part.start : part.stop])
+        if not self.v.all():  # an argument that is zero throughout has no scale
             raise _Open
-        base = results.point(outputs(self.out))
-        points = x + _COLUMN * v
-        key = signature(self.subject, self.data, self.static)
-        change = None if key in _ALONE else self._at_once(points)
-        if change is None:
-            _ALONE.add(key)
-            change = np.empty((len(NODES), results.size))
-            for row, point in zip(change, points, strict=True):
-                results.write(row, outputs(self._at(point)))
-        change -= base
-        terms = self.got * v
-        noise = _EPSILON * float(np.abs(u) @ np.abs(base) + np.abs(self.got) @ np.abs(x))
-        e = estimate((change @ u).reshape(1, -1, 1), _ONE, np.array([[noise]]))
-        bound, kink = float(e.error[0, 0]), float(e.kink[0, 0])
-        scale = max(float(np.abs(terms).sum()), float(e.scale[0, 0]))
-        tolerance = bound + 16 * _EPSILON * scale
-        off = abs(float(terms.sum()) - float(e.value[0, 0]))
-        if kink or not off <= tolerance or not bound <= RESOLVED * scale:
-            raise _Open
-        return tolerance / scale if scale > 0 else 0.0
+        self.base = self.results.point(outputs(self.out))
+        self.points = self.x + _COLUMN * self.v
 
-    def _at(self, point: Array) -> Any:
+    def come_closer(self) -> None:
+        """Look again from nearer by, for a function that bends within reach or ends there."""
+        self.v = self.v / 32
+        self.points = self.x + _COLUMN * self.v
+
+    def one_by_one(self) -> Array:
+        """The function at its points, a call for each."""
+        values = np.empty((len(NODES), self.results.size))
+        for row, point in zip(values, self.points, strict=True):
+            self.results.write(row, outputs(self.at(point)))
+        return values
+
+    def at(self, point: Array) -> Any:
+        """The output at another point."""
         moved = list(self.data)
         for index, array in self.inputs.arrays(point).items():
             moved[index] = array
         return self.subject.forward(*moved, **self.static)
 
-    def _at_once(self, points: Array) -> Array | None:
-        """The function at all points in one call, if it treats a leading axis as so many calls: two of them tell."""
-        if not self.is_plain or any(not part.shape for part in self.inputs.parts):
+
+def _settle(looks: Sequence[_Look]) -> list[float | None]:
+    """To which part of its scale the derivative along the direction of each look is known, if the rule agrees.
+
+    Every entry moves at once, by different parts of itself: the rule must account for how u . f moves.
+    """
+    x, v, u, base, got = (
+        np.stack([getattr(look, name) for look in looks]) for name in ("x", "v", "u", "base", "got")
+    )
+    change = _values(looks) - base[:, None]
+    terms = got * v
+    noise = _EPSILON * ((np.abs(u) * np.abs(base)).sum(axis=1) + (np.abs(got) * np.abs(x)).sum(axis=1))
+    moved = np.matmul(change, u[:, :, None])[:, :, 0].T
+    e = estimate(moved[None], _ONE, noise[None])
+    bound = e.error[0]
+    scale = np.maximum(np.abs(terms).sum(axis=1), e.scale[0])
+    tolerance = bound + 16 * _EPSILON * scale
+    right = (np.abs(terms.sum(axis=1) - e.value[0]) <= tolerance) & (bound <= RESOLVED * scale)
+    right &= e.kink[0] == 0
+    relative = tolerance / np.where(scale > 0, scale, np.inf)
+    return [float(part) if fine else None for part, fine in zip(relative, right, strict=True)]
+
+
+def _values(looks: Sequence[_Look]) -> Array:
+    """The function at the points of all looks; what cannot be evaluated is NaN, and so of no use."""
+    first = looks[0]
+    key = signature(first.subject, first.data, first.static)
+    values = None if key in _ALONE else _at_once(looks)
+    if values is not None:
+        return values
+    _ALONE.add(key)
+    apart = np.full((len(looks), len(NODES), first.results.size), np.nan)
+    for rows, look in zip(apart, looks, strict=True):
+        with suppress(Exception):
+            rows[:] = look.one_by_one()
+    return apart
+
+
+def _at_once(looks: Sequence[_Look]) -> Array | None:
+    """The function at all points in one call, if it treats a leading axis as so many calls: two of them tell."""
+    first, last = looks[0], looks[-1]
+    if not first.is_plain or any(not part.shape for part in first.inputs.parts):
+        return None
+    points = np.concatenate([look.points for look in looks])
+    moved = list(first.data)
+    for part in first.inputs.parts:
+        moved[part.index] = points[:, part.start : part.stop].reshape(len(points), *part.shape)
+    try:
+        values = np.asarray(outputs(first.subject.forward(*moved, **first.static))[0])
+    except Exception:
+        return None
+    if values.shape != (len(points), *first.results.parts[0].shape):
+        return None
+    rows = values.reshape(len(points), -1)
+    for look, row, point in ((first, rows[0], points[0]), (last, rows[-1], points[-1])):
+        alone = look.results.point(outputs(look.at(point)))
+        if not (np.abs(row - alone) <= 64 * _EPSILON * float(np.abs(alone).max())).all():
             return None
-        moved = list(self.data)
-        for part in self.inputs.parts:
-            moved[part.index] = points[:, part.start : part.stop].reshape(len(points), *part.shape)
-        try:
-            values = np.asarray(outputs(self.subject.forward(*moved, **self.static))[0])
-        except Exception:
-            return None
-        if values.shape != (len(points), *self.results.parts[0].shape):
-            return None
-        rows = values.reshape(len(points), -1)
-        for number in (0, len(points) - 1):
-            alone = self.results.point(outputs(self._at(points[number])))
-            size = float(np.abs(alone).max())
-            if not (np.abs(rows[number] - alone) <= 64 * _EPSILON * size).all():
-                return None
-        return np.array(rows, dtype=np.float64)
+    return np.array(rows, dtype=np.float64).reshape(len(looks), len(NODES), -1)
 
 
 def _summed(rows: Array, shape: tuple[int, ...], padded: tuple[int, ...]) -> Array:

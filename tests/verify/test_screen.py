@@ -15,7 +15,7 @@ from opreg.verify._executors import Inline
 from opreg.verify._messages import Batch
 from opreg.verify._plan import Case, Shard
 from opreg.verify._run import Options
-from opreg.verify._screen import screen, signature, stacked
+from opreg.verify._screen import screen, screen_each, signature, stacked
 from opreg.verify._seeds import stream
 from opreg.verify._session import verify
 from opreg.verify._subject import Subject
@@ -166,6 +166,66 @@ def test_samples_of_one_signature_are_looked_at_together() -> None:
     together = stacked(subject, several)
     assert [np.shape(value) for value in together] == [(8, 3, 4), (8, 1, 4)]
     assert screen(subject, together, {}, stream(0)) is not None
+
+
+def each(
+    forward: Callable[..., Any], vjp: Callable[..., Any], several: list[tuple[Any, ...]]
+) -> tuple[list[Any], list[Any]]:
+    """What is said of samples together, and of each alone."""
+    subject = Subject.from_functions(forward, vjp)
+
+    def rngs() -> list[np.random.Generator]:
+        return [stream(0, "look", number) for number in range(len(several))]
+
+    alone = [screen(subject, data, {}, rng) for data, rng in zip(several, rngs(), strict=True)]
+    return screen_each(subject, several, {}, rngs()), alone
+
+
+def test_of_samples_together_is_said_what_is_said_of_each_alone() -> None:
+    calls = []
+
+    def forward(x: Any, y: Any) -> Any:
+        calls.append(np.shape(x))
+        return x @ y
+
+    several = [(RNG.standard_normal((3, 4)), Y * number) for number in range(1, 6)]
+    together, alone = each(forward, product, several)
+    assert all(together)
+    assert [v.digits for v in together] == pytest.approx([v.digits for v in alone], abs=0.1)
+    assert (60, 3, 4) in calls
+
+
+def test_one_sample_at_which_a_rule_is_wrong_is_left_open_and_no_other() -> None:
+    def wrong(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
+        return (g * out * (1 + 1e-6 * (x[0, 0] > 50)),)
+
+    several = [(X,), (X + 60 * (np.arange(12).reshape(3, 4) == 0),), (X - 1,)]
+    together, alone = each(np.exp, wrong, several)
+    assert [verdict is None for verdict in together] == [verdict is None for verdict in alone] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("stacks", [True, False])
+def test_one_sample_at_which_the_forward_cannot_be_moved_is_left_open_and_no_other(stacks: bool) -> None:
+    edge = np.linspace(6.0, 7.0, 12)
+
+    def forward(x: Any) -> Any:
+        if np.ndim(x) > 1 and not stacks:
+            raise TypeError("a vector is due")
+        if np.max(x) > 5 and not np.array_equal(x, edge):
+            raise ValueError("far out")
+        return np.sqrt(x)
+
+    several = [(np.linspace(1.0, 2.0, 12),), (edge,), (np.linspace(2.0, 3.0, 12),)]
+    together, _ = each(forward, lambda g, out, x: (g / (2 * out),), several)
+    assert [verdict is None for verdict in together] == [0, 1, 0]
+
+
+def test_a_function_that_bends_within_reach_is_seen_from_nearer_by() -> None:
+    def bent(x: Any) -> Any:
+        return np.sqrt(x - 0.95)
+
+    assert seen(bent, lambda g, out, x: (g / (2 * out),), np.linspace(1.0, 1.1, 4))
+    assert not seen(bent, lambda g, out, x: (g / (2 * out) * (1 + 1e-6),), np.linspace(1.0, 1.1, 4))
 
 
 @pytest.fixture
