@@ -140,7 +140,7 @@ def main(rounds: int = 5) -> None:
             p: peer(p, case, samples) for p in peers
         }
         contenders["alone"] = opreg(case, samples, 1)
-        found = ratios(contenders, {}, rounds=rounds)
+        found = ratios(contenders, {}, rounds=rounds, repeat=10)
         *found, alone = found
         for other, ratio in zip(peers, found, strict=True):
             times[other].append(1 / ratio.median)
@@ -153,6 +153,7 @@ def main(rounds: int = 5) -> None:
                 {"opreg": opreg(case, many, BATCH), "HIPS": peer("HIPS check_grads", case, many)},
                 {},
                 rounds=rounds,
+                repeat=10,
             )
             batched.append(1 / ratio.median)
             print(f"  {'':<12} {BATCH / (ratio.seconds * ratio.median):>8.0f}  ({BATCH} samples at once; "
