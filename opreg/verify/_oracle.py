@@ -120,6 +120,7 @@ class Oracle:
         }[self.kind]
         self.input_noise: Array = np.zeros(self.results.size)
         self.jagged = np.zeros(self.results.size, bool)
+        self.leaps = np.zeros(self.results.size, bool)
         self.jumps = self.coarse = False
         self.estimate = Estimate.unknown(0, self.results.size)
 
@@ -501,7 +502,8 @@ class Oracle:
         # Far more than rounding: the values jump at a scale too small to look at.
         ulp = change > 2.0**-6 * tiny
         bend = np.fmax(bend, self._quantum(rng))
-        self.jagged = np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * natural
+        self.leaps = self._leaping(rng)
+        self.jagged = (np.where(ulp, np.fmax(bend, change), bend) > 2.0**10 * natural) | self.leaps
         level = self.level()
         self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
         self._at_zeros(rng, level)
@@ -509,6 +511,31 @@ class Oracle:
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)
+
+    def _leaping(self, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which outputs jump between moves of the inputs by 2^-34 and 2^-18.
+
+        A smooth function moves nearly half as far on half the way, and what is left shrinks with the square of the
+        move. A jump is as high however small the move that crosses it.
+        """
+        plain = self.float64.value
+        rounding = 2.0**10 * np.nan_to_num(self.epsilon * (np.abs(plain) + self.input_noise))
+        lengths = 2.0 ** np.arange(-34, -17, 4)
+        bends, ups = np.zeros((2, len(lengths), self.results.size))
+        for bend, up, length in zip(bends, ups, lengths, strict=True):
+            for _ in range(8):
+                sign = rng.choice(np.array([-1.0, 1.0]), self.inputs.size)
+                move = self.size * rng.uniform(0.5, 1.0, self.inputs.size) * length * sign
+                try:
+                    whole, half = self._plain(self.x + move) - plain, self._plain(self.x + move / 2) - plain
+                except Exception:
+                    continue
+                np.fmax(bend, np.abs(whole - 2 * half), out=bend)
+                np.fmax(up, np.maximum(np.abs(whole), np.abs(half)), out=up)
+        smaller, larger = bends[:-1], bends[1:]
+        # At a kink it shrinks with the move.
+        leap = (smaller > larger / 8) & (larger > ups[1:] / 16) & (smaller > rounding) & np.isfinite(larger)
+        return np.asarray(leap.any(axis=0))
 
     def _quantum(self, rng: np.random.Generator) -> Array:
         """The power of two that all values around are multiples of, where their own last places are finer; else 0.
@@ -636,7 +663,7 @@ def is_unsteady(
     oracle = Oracle(forward, data, static, active, out, rng, extended=False)
     oracle.start()
     oracle.measure_noise(rng)
-    return oracle.jumps or oracle.coarse
+    return oracle.jumps or oracle.coarse or bool(oracle.leaps.any())
 
 
 __all__ = [

@@ -331,3 +331,49 @@ def test_a_rule_on_matrices_is_as_exact_as_linear_algebra() -> None:
         assert verdict.outcome != "fail", str(verdict)
         failed += run("differences", wrong, ordinary, seed=seed).outcome == "fail"
     assert failed == 40
+
+
+def test_the_second_order_of_a_remainder_that_jumps_between_the_smallest_moves_and_the_nodes() -> None:
+    remainder = plugins.get("numpy.fmod")
+    for seed in range(200):
+        y = np.array([1.03e-7, -0.05]) * (1 + 1e-3 * seed)
+        verdict = run("second-order", remainder, 7, y, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_second_derivative_that_is_lost_fails_though_jumps_would_excuse_it() -> None:
+    for forward, slope in (
+        (np.exp, np.exp),
+        (np.tan, lambda x: 1 / np.cos(x) ** 2),
+        (np.square, lambda x: 2 * x),
+    ):
+        lost = primitive(forward, lambda g, x, slope=slope: g * slope(opreg.stop_gradient(x)))
+        for seed in range(10):
+            x = 10.0 ** stream(seed, "sizes").uniform(-2, 1, 3)
+            assert run("second-order", Subject.of(lost), x, seed=seed).outcome == "fail"
+
+
+def test_half_precision_that_chooses_other_entries_is_no_inaccuracy_of_the_rule() -> None:
+    # NumPy may leave the entries between two places of a partition in another order for another dtype.
+    def chosen(x: Any) -> Any:
+        return x[::-1] if x.dtype == np.float16 else x
+
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return (chosen(g),)
+
+    x = np.array([1.75, 1.5, 1.625])
+    assert run("precision", Subject.from_functions(chosen, rule), x).outcome == "pass"
+    doubled = Subject.from_functions(np.copy, lambda g, out, x: (g * (1 + (x.dtype == np.float16)),))
+    assert run("precision", doubled, x).outcome == "fail"
+
+
+def test_vjp_and_jvp_of_a_solve_agree_to_the_rounding_of_the_largest_entries() -> None:
+    solve = plugins.get("numpy.linalg.solve")
+    for seed in range(240, 260):
+        rng = stream(seed, "graded")
+        a, b = (
+            (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) * 10.0 ** rng.uniform(-8, 8, shape)
+            for shape in ((6, 6), (6,))
+        )
+        verdict = run("adjoint", solve, a, b, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
