@@ -434,7 +434,9 @@ class Oracle:
     def jags(self) -> Estimate:
         """The estimate at hand, its bound the whole scale of the outputs that jump too finely to look at."""
         e = self.estimate
-        return Estimate(e.value, e.scale * self.jagged, e.scale, e.kink, e.step, e.grain)
+        # Of a value that jumps from node to node the measured scale is none.
+        unknown = np.where(self.leaps & (e.scale > 0), UNKNOWN, e.scale * self.jagged)
+        return Estimate(e.value, unknown, e.scale, e.kink, e.step, e.grain)
 
     def is_rough(self, rng: np.random.Generator) -> bool:
         """Whether the derivative along some direction is not what the derivatives along the coordinates add up to.

@@ -341,6 +341,19 @@ def test_the_second_order_of_a_remainder_that_jumps_between_the_smallest_moves_a
         assert verdict.outcome != "fail", str(verdict)
 
 
+def test_of_a_sawtooth_beside_smooth_outputs_the_slope_is_not_known() -> None:
+    # Along x the second output saws and has no slope that could be measured; the first one does not.
+    remainder = plugins.get("numpy.fmod")
+    wrong = opreg.primitive("tests.remainder")(lambda x, y, /: np.fmod(x, y))
+    wrong.defvjp(x=lambda g, x: np.sum(g) * 1.1, y=lambda g, x, y: -g * np.trunc(x / y))
+    for seed in range(40):
+        x = np.float64(10.0 ** stream(seed, "size").uniform(3, 8))
+        y = x * 10.0 ** stream(seed, "parts").uniform([1, -14, -14, 1], [3, -10, -10, 3])
+        verdict = run("differences", remainder, x, y, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+        assert run("differences", wrong, x, np.abs(x / y) * x * 9, seed=seed).outcome == "fail"
+
+
 def test_a_second_derivative_that_is_lost_fails_though_jumps_would_excuse_it() -> None:
     for forward, slope in (
         (np.exp, np.exp),
