@@ -75,6 +75,38 @@ def test_the_gradient_of_a_large_singular_determinant() -> None:
     np.testing.assert_allclose(opreg.grad(np.linalg.det)(a), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [float, complex])
+@pytest.mark.parametrize("nullity", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 33])
+def test_a_singular_determinant_has_derivatives_of_every_order(n: int, nullity: int, kind: type) -> None:
+    """Along a line det is a polynomial, and its coefficients are its derivatives."""
+    rng = np.random.default_rng([n, nullity])
+
+    def draw() -> Any:
+        return rng.standard_normal((n, n)) + (1j * rng.standard_normal((n, n)) if kind is complex else 0)
+
+    u, s, vh = np.linalg.svd(draw())
+    a, direction = (u * np.where(np.arange(n) < n - nullity, s, 0)) @ vh, draw()
+    nodes = np.cos(np.pi * (np.arange(4 * n) + 0.5) / (4 * n))
+    values = [np.real(np.linalg.det(a + node * direction)) for node in nodes]
+    fit = np.polynomial.Chebyshev.fit(nodes, values, n, domain=[-1, 1])
+    derivative = lambda t: np.real(np.linalg.det(a + t * direction))  # noqa: E731
+    for order in range(1, 4):
+        derivative = opreg.grad(derivative)
+        np.testing.assert_allclose(
+            derivative(0.0), fit.deriv(order)(0.0), rtol=1e-8, atol=1e-8 * np.abs(values).max()
+        )
+
+
+def test_determinants_of_a_stack_of_regular_and_singular_matrices() -> None:
+    a = RNG.standard_normal((3, 6, 6))
+    a[1, 5], a[2, :, :3] = a[1, 0], a[2, :, 3:]
+    found = opreg.grad(lambda a: np.sum(np.linalg.det(a)))(a)
+    for one, gradient in zip(a, found, strict=True):
+        np.testing.assert_allclose(gradient, opreg.grad(np.linalg.det)(one), atol=1e-12)
+    np.testing.assert_allclose(found[2], 0, atol=1e-12)
+
+
 def test_the_logarithm_of_a_determinant() -> None:
     np.testing.assert_allclose(opreg.grad(lambda a: np.linalg.slogdet(a)[1])(A), np.linalg.inv(A).T)
     out = opreg.vjp(np.linalg.slogdet, A)[0]

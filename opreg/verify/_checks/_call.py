@@ -79,6 +79,17 @@ class Call:
             moved = moved + rounding(*args, WHOLE if fine else 16 * self.epsilon, whole=True)
         return 64 * self.epsilon * (moved + self.natural(g))
 
+    def amplified(self, g: Any, value: Array, rng: np.random.Generator) -> Array:
+        """What the algorithms of linear algebra make of the rounding of the largest entries, as a rule on them does.
+
+        A jump, as between two orders of equal values, is none of it: it is as high however small the move.
+        """
+        if self.subject.elementwise or self.epsilon > 1e-10:
+            return np.zeros_like(value)
+        args = (self.subject, g, self.out, self.data, self.static, self.inputs, value, rng)
+        near, far = (rounding(*args, relative, whole=True) for relative in (WHOLE, 2.0**8 * WHOLE))
+        return 64 * self.epsilon * np.where(2.0**8 * far <= 2 * near, far, near)
+
     def natural(self, g: Any) -> Array:
         """|g| |out| / |x|, per coordinate of the inputs."""
         size = np.abs(self.results.cotangent(outputs(g))) * np.abs(self.results.point(outputs(self.out)))

@@ -54,7 +54,9 @@ def _body(
         )
         tolerance = 4096 * call.epsilon * size_of
         if abs(left - right) > tolerance:
-            tolerance += 4 * float(call.rounding(g, pulled, rng, whole=True) @ np.abs(v))
+            tolerance += 4 * float(call.rounding(g, pulled, rng) @ np.abs(v))
+        if abs(left - right) > tolerance:
+            tolerance += 4 * float(call.amplified(g, pulled, rng) @ np.abs(v))
         if abs(left - right) > tolerance:
             finding = Finding(
                 "adjoint",
