@@ -179,16 +179,12 @@ def det(a, /):
     return np.linalg.det(a)
 
 
-_SMALL = 4  # matrices of which the adjugate is as exact by powers as by an inverse
-
-
 def _cofactors(a, out):
     """det(a) a^-T, the cofactors of a; of a singular matrix by what it lacks, exactly and to any order."""
-    n = np.shape(a)[-1]
-    if n != 1 and _is_regular(stop_gradient(a)):
+    if _is_regular(stop_gradient(a)):
         return np.expand_dims(out, (-2, -1)) * _transposed(np.linalg.inv(a))
     left, right = _lacking(stop_gradient(a))
-    if n <= _SMALL or np.shape(right)[-2] == n:
+    if np.shape(right)[-2] == np.shape(right)[-1]:  # it lacks everything
         return _transposed(_det_and_adjugate(a)[1])
     # With m = a + left right, which is regular, and c = 1 - right m^-1 left, which is small:
     # det(a) = det(m) det(c) and adj(a) = det(m) (det(c) m^-1 + m^-1 left adj(c) right m^-1).
@@ -225,7 +221,7 @@ def _det_and_adjugate(a):
 
 
 def _is_regular(a):
-    """Tell whether every matrix of a stack has an inverse that keeps half of the digits."""
+    """Tell whether every matrix of a stack has an inverse that keeps half of the digits; none is needed of a number."""
     try:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -234,7 +230,7 @@ def _is_regular(a):
         return True
     with np.errstate(over="ignore", invalid="ignore"):
         condition = np.abs(a).sum(-2).max(-1) * np.abs(inverse).sum(-2).max(-1)
-    return bool(np.all(condition < np.finfo(a.dtype).eps ** -0.5))
+    return bool(a.shape[-1] > 1 and np.all(condition < np.finfo(a.dtype).eps ** -0.5))
 
 
 det.defvjp(a=lambda g, out, a: np.expand_dims(g, (-2, -1)) * _cofactors(a, out))
@@ -1043,6 +1039,7 @@ trace.samples(
 _TWICE = "it occurs twice, and the signs cancel"
 _SQUARE = "a square matrix has as many rows as columns"
 _SHORT = "a short way; the long one is right too"
+_CHOSEN = "it then depends on which singular vectors were chosen, which is taken for rounding; it has a test"
 _LINEAR = "a linear function has the same transpose everywhere"
 
 for _function, _helper in (
@@ -1061,6 +1058,13 @@ for _function in inv, eig, eigvals:
 for _change, _reason in {
     "_is_regular -> ...": "all ways are right where a matrix is regular; it is a matter of speed",
     "-1 -> -2": _SQUARE,
+    "_lacking -> ...": "whatever makes the matrix regular gives the same adjugate, more or less exactly",
+    "np.matmul(a, adjugate) -> np.matmul(adjugate, a)": "a matrix commutes with its adjugate",
+    "n - 1 -> ...": "the sign is the same",
+    "np.shape(right)[-2] == np.shape(right)[-1] -> ...": "both ways are right: the one makes zero of zero exactly",
+    "if np.shape(right)[-2] == np.shape(right)[-1] -> ...": "both ways are right: the one makes zero of zero exactly",
+    "np.sum(product * one, axis=(-2, -1)) -> np.sum(product * one)": _CHOSEN,
+    "product * one -> product": _CHOSEN,
 }.items():
     det.waive_mutant("a", _change, _reason)
 cholesky.waive_mutant("a", "-1 -> -2", _SQUARE)
