@@ -36,10 +36,6 @@ _AT_MOST = 2**17
 """So many numbers are given to the forward function in one call, or those of one sample."""
 
 
-_ALONE: set[Hashable] = set()
-"""Signatures of samples whose forward was seen not to take a leading axis."""
-
-
 class _Open(Exception):
     """Something is not plainly right."""
 
@@ -321,13 +317,10 @@ def _settle(looks: Sequence[_Look]) -> list[float | None]:
 
 def _values(looks: Sequence[_Look]) -> Array:
     """The function at the points of all looks; what cannot be evaluated is NaN, and so of no use."""
-    first = looks[0]
-    key = signature(first.subject, first.data, first.static)
-    values = None if key in _ALONE else _at_once(looks)
+    values = _at_once(looks)
     if values is not None:
         return values
-    _ALONE.add(key)
-    apart = np.full((len(looks), len(NODES), first.results.size), np.nan)
+    apart = np.full((len(looks), len(NODES), looks[0].results.size), np.nan)
     for rows, look in zip(apart, looks, strict=True):
         with suppress(Exception):
             rows[:] = look.one_by_one()
