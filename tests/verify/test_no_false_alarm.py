@@ -390,3 +390,16 @@ def test_vjp_and_jvp_of_a_solve_agree_to_the_rounding_of_the_largest_entries() -
         )
         verdict = run("adjoint", solve, a, b, seed=seed)
         assert verdict.outcome != "fail", str(verdict)
+
+
+def test_entries_further_apart_than_float32_resolves_are_none_to_judge_it_by() -> None:
+    qr = plugins.get("numpy.linalg.qr")
+    for seed in range(100):
+        rng = stream(seed, "graded")
+        a = rng.standard_normal((3, 4)) * 10.0 ** rng.uniform(-7, 7, (3, 4))
+        verdict = run("precision", qr, a, seed=seed, mode="r")
+        assert verdict.outcome != "fail", str(verdict)
+    wrong = Subject.from_functions(
+        np.linalg.inv, lambda g, out, a: (-out.T @ g @ out.T * (1 + 1e-3 * (a.dtype == np.float32)),)
+    )
+    assert run("precision", wrong, rng.standard_normal((3, 3))).outcome == "fail"

@@ -66,12 +66,23 @@ def _narrower(
         np.asarray(v).dtype == np.float16 for v in outputs(out) if is_inexact(v)
     ):
         return Verdict("waived", f"the forward does not compute in {word}")
+    if not subject.elementwise and any(_is_graded(v, real) for v in low):
+        return Verdict("waived", f"the entries of a matrix lie further apart than {word} resolves")
     try:
         return precise(subject, low, static, rng, "precision")
     except Fault as fault:
         if isinstance(fault.raised, np.linalg.LinAlgError):
             return Verdict("waived", f"the rule refuses the sample in {word} ({fault.diagnosis})")
         raise
+
+
+def _is_graded(value: Any, real: type[np.floating[Any]]) -> bool:
+    """Whether beside the largest entry of a matrix others are no more than rounding: what solves it may lose them."""
+    if not is_inexact(value) or np.ndim(value) < 2:
+        return False
+    size = np.abs(value)
+    largest = size.max(axis=(-2, -1), keepdims=True, initial=0.0)
+    return bool(np.any((size > 0) & (size < largest * np.finfo(real).eps)))
 
 
 def precise(
