@@ -162,9 +162,11 @@ class _Comparison:
         against = says & (off > 2 * tolerance)
         steady = (self.growing < 3) | (bound <= 64 * rounded)
         self.upheld |= against & steady & (np.abs(value - self.expected) < gap / 2)
-        # What is neither was no derivative: the closer estimate takes its place, to be upheld in turn.
-        other = against & (np.abs(value - self.expected) > 2 * (tolerance + self.bound))
-        self.upheld &= ~other
+        # What a closer look contradicts was no derivative. If it speaks against the rule too, it takes its place, to be
+        # upheld in turn. A look that cannot say so for sure, and yet meets the rule, leaves nothing to uphold.
+        contradicted = np.abs(value - self.expected) > 2 * (tolerance + self.bound)
+        other = against & contradicted
+        self.upheld &= ~(contradicted | (~says & (off <= gap / 64)))
         # Less and less agreement from closer and closer: there is no slope, only an average of steps.
         last = self.bound if self.last is None else self.last
         grown = (bound > 2 * last) & (bound > 64 * rounded)

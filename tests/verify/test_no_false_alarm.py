@@ -107,6 +107,18 @@ def test_a_function_that_wiggles_between_the_nodes_is_looked_at_more_closely() -
     assert failed > 4
 
 
+def test_many_periods_between_the_nodes_are_no_slope() -> None:
+    sine = plugins.get("numpy.sin")
+    wrong = Subject.from_functions(np.sin, lambda g, out, z: (g * np.cos(z) * (1 + 1e-6),))
+    for seed in (29, 243, 811, 1071, 1256, 1440, 2367, *range(10)):
+        rng = stream(seed, "q")
+        size, part = 10.0 ** rng.uniform(2, 8, 3), 10.0 ** rng.uniform(0, 2, 3)
+        z = rng.choice([-1, 1], 3) * size + 1j * rng.choice([-1, 1], 3) * part
+        verdict = run("differences", sine, z, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+        assert run("differences", wrong, z / size, seed=seed).outcome == "fail"
+
+
 def test_a_staircase_whose_steps_are_too_fine_to_see_is_no_slope() -> None:
     def rule(g: Any, out: Any, x: Any) -> Any:
         return (g.copy(),)
