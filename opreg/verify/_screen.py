@@ -92,17 +92,17 @@ def screen_each(
                 else:
                     look.aim(rng)
                     aimed[number] = look
-        for _ in range(2):
+        for look_closer in (False, True):
+            if look_closer:
+                aimed = {number: look for number, look in aimed.items() if verdicts[number] is None}
+                for look in aimed.values():
+                    look.come_closer()
             for some in _portions(aimed):
                 with suppress(Exception):
                     for (number, look), relative in zip(
-                        some, _settle([each for _, each in some]), strict=True
+                        some, _settle([look for _, look in some]), strict=True
                     ):
-                        with suppress(Exception):
-                            verdicts[number] = look.passed(relative)
-            aimed = {number: look for number, look in aimed.items() if verdicts[number] is None}
-            for look in aimed.values():
-                look.come_closer()
+                        verdicts[number] = look.passed(relative)
     return verdicts
 
 
