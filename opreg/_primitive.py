@@ -474,7 +474,13 @@ class Primitive:
 
         What the engine checks after each rule is not checked here, so that a verifier sees the rule itself.
         """
-        residual = self._residual_from(*data, **static)[1] if self._residual_from else None
+        return self.vjp_from(self._residual(data, static), g, out, *data, **static)
+
+    def _residual(self, data: Sequence[Any], static: Mapping[str, Any]) -> Any:
+        return self._residual_from(*data, **static)[1] if self._residual_from else None
+
+    def vjp_from(self, residual: Any, g: Any, out: Any, /, *data: Any, **static: Any) -> tuple[Any, ...]:
+        """Call the rules as `vjp` does, with a residual that is at hand."""
         environment = self.environment(out, residual, data, static)
         entries = self.entries("vjp", len(data))
         joint = self.joint("vjp")
@@ -496,7 +502,7 @@ class Primitive:
 
     def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
         """Call the JVP rules, declared or derived; a tangent that is ``None`` is zero, and so is such a result."""
-        residual = self._residual_from(*data, **static)[1] if self._residual_from else None
+        residual = self._residual(data, static)
         total = self.push(self.environment(out, residual, data, static), data, tangents)
         if total is None or isinstance(out, tuple) or spec_of(total) == spec_of(out) or not self.elementwise:
             return total

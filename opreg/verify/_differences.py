@@ -78,6 +78,9 @@ class _Comparison:
     # What looking closer told: the reference stands, or the rule does (and to which part of the scale).
     upheld: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     cleared: Array = field(default_factory=lambda: np.zeros(0))
+    # The tightest tolerance of a look that meets the rule, and the part of the scale that it is.
+    met: Array = field(default_factory=lambda: np.zeros(0))
+    met_part: Array = field(default_factory=lambda: np.zeros(0))
     # For how many looks the bound has grown by more than rounding explains, and what it was last.
     growing: NDArray[np.int_] = field(default_factory=lambda: np.zeros(0, int))
     last: Array | None = None
@@ -92,7 +95,7 @@ class _Comparison:
         size = self.size if self.finite.all() else np.where(np.isfinite(self.size), self.size, 0.0)
         self.least = self._units * size + TINY
         self.upheld = np.zeros(len(self.got), bool)
-        self.cleared = np.full(len(self.got), np.inf)
+        self.cleared, self.met, self.met_part = np.full((3, len(self.got)), np.inf)
         self.growing = np.zeros(len(self.got), int)
 
     def view(self, oracle: Oracle, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
@@ -145,12 +148,10 @@ class _Comparison:
         off = np.abs(self.got - value)
         tolerance = bound + self.rounding(np.maximum(scale, self.scale))
         says = tolerance < gap / 4
-        agrees = says & (off <= tolerance)
-        self.cleared = np.where(
-            agrees,
-            np.minimum(self.cleared, tolerance / np.maximum(np.maximum(scale, np.abs(value)), 1e-300)),
-            self.cleared,
-        )
+        meets = (off <= tolerance) & (tolerance < self.met)
+        self.met = np.where(meets, tolerance, self.met)
+        part = tolerance / np.maximum(np.maximum(scale, np.abs(value)), 1e-300)
+        self.met_part = np.where(meets, part, self.met_part)
         # An effect that is gone from closer by may be neglected beside others: that may clear a rule, no more.
         kept = oracle.estimate
         gone = (e.scale == 0) & (kept.scale > 0)
@@ -179,7 +180,10 @@ class _Comparison:
         self.bound = np.where(other, bound, self.bound)
         self.scale = np.where(other, scale, self.scale)
         self.judge()
-        drowned = rounded > np.abs(self.got - self.expected) / 4
+        # Of a reference that has taken the first one's place an earlier look may have said enough.
+        gap = np.abs(self.got - self.expected)
+        self.cleared = np.where(self.met < gap / 4, np.minimum(self.cleared, self.met_part), self.cleared)
+        drowned = rounded > gap / 4
         return self.wrong & np.isinf(self.cleared) & ~drowned & self.finite
 
 

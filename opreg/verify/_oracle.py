@@ -53,6 +53,13 @@ class Precision:
     noise: Array
 
 
+def _is_reordered(one: Array, other: Array) -> bool:
+    """Whether two results hold the same numbers in another order, as `partition` may in another precision."""
+    return not np.array_equal(one, other, equal_nan=True) and np.array_equal(
+        np.sort(one), np.sort(other), equal_nan=True
+    )
+
+
 def power_of_two(size: Array) -> Array:
     """The largest power of two that is not larger, entry by entry."""
     power: Array = np.ldexp(1.0, np.frexp(size)[1] - 1)
@@ -144,7 +151,7 @@ class Oracle:
             shifted = self.results.point(outputs(self.forward(*moved, **self.static)), real)
         except Exception:
             return None
-        if not np.any(shifted != value):
+        if not np.any(shifted != value) or _is_reordered(plain.value, value.astype(np.float64)):
             return None
         rounding = np.abs(plain.value - value).astype(np.float64)
         rounding[~np.isfinite(rounding)] = 0.0
@@ -153,7 +160,10 @@ class Oracle:
         return Precision(real, epsilon, 2.0**-9, data, value, noise)
 
     def _magnitude(self) -> None:
-        """The size of each coordinate (a complex entry's modulus for both) and the local size around it."""
+        """The size of each coordinate (a complex entry's modulus for both) and the local size around it.
+
+        What is not finite has no size of its own: no move changes it.
+        """
         self.size = np.abs(self.x)
         self.local = np.empty_like(self.size)
         for part in self.inputs.parts:
@@ -162,9 +172,9 @@ class Oracle:
                 modulus = np.hypot(self.x[part.start : middle], self.x[middle : part.stop])
                 self.size[part.start : middle] = self.size[middle : part.stop] = modulus
             size = self.size[part.start : part.stop]
-            known = np.where(np.isfinite(size), size, 0.0)
-            most = float(known.max(initial=0.0)) or 1.0
-            root = most * float(np.sqrt(np.mean(np.square(known / most)))) if size.size else 0.0
+            size[~np.isfinite(size)] = 0.0
+            most = float(size.max(initial=0.0)) or 1.0
+            root = most * float(np.sqrt(np.mean(np.square(size / most)))) if size.size else 0.0
             self.local[part.start : part.stop] = np.maximum(size, root / 2)
         self.local[self.local == 0] = 1.0
 

@@ -65,10 +65,28 @@ class Subject:
             primals = tuple(data[index] for index in moving)
             return opreg.jvp(along, primals, tuple(tangents[index] for index in moving))[1]
 
+        residual = getattr(primitive, "_residual_from", None)
+
+        def nudged(
+            rng: np.random.Generator,
+            relative: float,
+            whole: bool,
+            g: Any,
+            out: Any,
+            *data: Any,
+            **static: Any,
+        ) -> Any:
+            from opreg.verify._rule import shaken
+
+            assert residual is not None
+            moved = shaken(residual(*data, **static)[1], rng, relative)
+            return primitive.vjp_from(moved, g, out, *data, **static)
+
         return cls(
             name=primitive.name,
             forward=primitive.forward,
             vjp=primitive.vjp,
+            shaken_vjp=None if residual is None else nudged,
             jvp=primitive.jvp if primitive.has_jvp else differentiated,
             derived=not primitive.has_jvp,
             reason=primitive.reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -415,3 +416,51 @@ def test_entries_further_apart_than_float32_resolves_are_none_to_judge_it_by() -
         np.linalg.inv, lambda g, out, a: (-out.T @ g @ out.T * (1 + 1e-3 * (a.dtype == np.float32)),)
     )
     assert run("precision", wrong, rng.standard_normal((3, 3))).outcome == "fail"
+
+
+def test_what_an_eigensolver_does_below_its_own_rounding_is_no_slope() -> None:
+    # From one last place to the next a computed eigenvector may move as smoothly as from one matrix to another.
+    eigh = plugins.get("numpy.linalg.eigh")
+    a = np.array(
+        [
+            [7.265050393051723e-05, 45.924636734006434, 5.576472033475911e-06],
+            [45.924636734006434, 138616149.98681286, 20.36317881156932],
+            [5.576472033475911e-06, 20.36317881156932, 2.0624139526023433e-05],
+        ]
+    )
+    for seed in range(20):
+        verdict = run("second-order", eigh, a, seed=seed, UPLO="U")
+        assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_residual_is_as_exact_as_a_factorization_and_so_is_what_a_rule_makes_of_it() -> None:
+    # Beside entries of order one what is left of a cotangent is no more than rounding; then it is divided by 6e-16.
+    qr = plugins.get("numpy.linalg.qr")
+    a = np.array([[9461628.124895273, -3.760193817824424e-06, 0.0], [1.612228161136174e-3, 0.0, -8.1e-3]])
+    for seed in range(20):
+        verdict = run("linearity", qr, a, seed=seed, mode="reduced")
+        assert verdict.outcome != "fail", str(verdict)
+
+
+@pytest.mark.parametrize("large", [1.0, np.inf])
+def test_an_entry_that_is_not_finite_hides_no_other(large: float) -> None:
+    x = np.array([np.nan, large, -2.0, 0.5])
+    subject = Subject.of(plugins.get("numpy.nan_to_num"))
+    assert run("differences", subject, x, nan=0.0, posinf=None, neginf=None).outcome == "pass"
+    off = dataclasses.replace(subject, vjp=lambda *a, **k: (subject.vjp(*a, **k)[0] * (1 + 1e-8),), jvp=None)
+    for seed in range(5):
+        verdict = run("differences", off, x, seed=seed, nan=0.0, posinf=None, neginf=None)
+        assert verdict.outcome == "fail"
+
+
+def test_what_another_precision_leaves_in_another_order_is_no_reference() -> None:
+    # As `partition` does of long doubles with what it leaves open.
+    def forward(x: Any) -> Any:
+        return x[::-1] if x.dtype == np.longdouble else x
+
+    x = np.array([1.3382, 1.3929, -1.2431])
+    right = Subject.from_functions(forward, lambda g, out, x: (g,))
+    wrong = Subject.from_functions(forward, lambda g, out, x: (g * np.array([1, 1 + 1e-9, 1]),))
+    for seed in range(5):
+        assert run("differences", right, x, seed=seed).outcome == "pass"
+        assert run("differences", wrong, x, seed=seed).outcome == "fail"
