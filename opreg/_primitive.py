@@ -97,6 +97,7 @@ class Primitive:
         self.waivers: list[Waiver] = []
         self._calling: Function | None = None
         self._with_residual: Function | None = None
+        self.comparison: Function | None = None
         self._prepare()
 
     def _parameters(self, forward: Function) -> Parameters:
@@ -159,6 +160,23 @@ class Primitive:
         """Declare how users call it: a function with their signature that returns ``(data, static)``."""
         self._calling = function
         self._prepare()
+        return function
+
+    def compared_as(self, function: Function) -> Function:
+        """Declare what of an output is determined, where not all of it is: a function of the output.
+
+        The phase of a complex eigenvector is the algorithm's choice, and another at each point. The verifier compares
+        what the function makes of the output, out of primitives, and the derivatives of that. Where it gives back what
+        it was given, nothing changes.
+
+        >>> import numpy as np, opreg
+        >>> eigh = opreg.primitive("mylib.eigh")(lambda a, /: tuple(np.linalg.eigh(a)))
+        >>> @eigh.compared_as
+        ... def _(out):
+        ...     w, v = out
+        ...     return w, np.expand_dims(v, -2) * np.conj(v)  # to each value its projector
+        """
+        self.comparison = function
         return function
 
     def samples(self, generator: Function) -> Function:

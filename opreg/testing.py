@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opreg import plugins
+from opreg._compared import compared
 from opreg.verify import _checks
 from opreg.verify._check import Check
 from opreg.verify._checks.constancy import CONSTANCY
@@ -26,7 +27,7 @@ from opreg.verify._run import FORWARD, SAMPLING, Options
 from opreg.verify._session import problems_with, select, verify
 from opreg.verify._verdict import Finding, Verdict
 
-__all__ = ["Check", "Finding", "Verdict", "check_rule", "conformance"]
+__all__ = ["Check", "Finding", "Verdict", "check_rule", "compared", "conformance"]
 
 
 def conformance(*names: str, samples: int | None = None, seed: int | None = None) -> Callable[..., None]:

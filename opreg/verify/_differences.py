@@ -7,7 +7,7 @@ whose derivative the reference does not resolve says nothing; a check most of wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,8 +140,11 @@ class _Comparison:
         relative: Array = tolerance / np.where(still, 1.0, np.maximum(self.scale, 1e-300)) + lost
         return relative
 
-    def look(self, oracle: Oracle, e: Estimate) -> NDArray[np.bool_]:
-        """Take note of what a closer estimate says; return where a still closer one may say more."""
+    def look(self, oracle: Oracle, e: Estimate, neglected: Callable[[], Array]) -> NDArray[np.bool_]:
+        """Take note of what a closer estimate says; return where a still closer one may say more.
+
+        `neglected` gives how much of each output the function may lose beside the largest entries of its matrices.
+        """
         value, bound, scale, _ = self.view(oracle, e)
         rounded = self.view(oracle, Estimate(e.value, e.grain, e.scale, e.kink, e.step, e.grain))[1]
         gap = np.abs(self.got - self.expected)
@@ -167,6 +170,11 @@ class _Comparison:
         # upheld in turn. A look that cannot say so for sure, and yet meets the rule, leaves nothing to uphold.
         contradicted = np.abs(value - self.expected) > 2 * (tolerance + self.bound)
         other = against & contradicted
+        if other.any():
+            # From very close by the slope may be that of a step of a staircase, which shows no noise.
+            lost = _over(neglected(), e.step)
+            lost = self.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
+            other &= lost < np.abs(value - self.expected) / 4
         self.upheld &= ~(contradicted | (~says & (off <= gap / 64)))
         # Less and less agreement from closer and closer: there is no slope, only an average of steps.
         last = self.bound if self.last is None else self.last
@@ -197,6 +205,11 @@ def _joined(values: Array, parts: Sequence[Part]) -> Array:
             both = values[part.start : part.stop].reshape(2, part.size)
             both[:] = np.hypot(both[0], both[1])
     return values
+
+
+def _over(change: Array, step: Array) -> Array:
+    """The slope that a change of each output makes over steps; none over those that were not made."""
+    return np.asarray(change / np.where(step > 0, step, np.inf))
 
 
 def _largest(values: Array, parts: Sequence[Part]) -> Array:
@@ -284,6 +297,7 @@ class _Differences:
         self.met = 0
         self.kinked: list[NDArray[np.bool_]] = []
         self.lost = ""
+        self._lost: Array | None = None
 
     def verdict(self) -> Verdict:
         oracle = self.oracle
@@ -446,7 +460,7 @@ class _Differences:
         oracle = self.oracle
         moved = self._response(comparison, whole=True)
         e = oracle.estimate
-        lost = self._neglected() / np.where(e.step > 0, e.step, np.inf)
+        lost = _over(self._neglected(), e.step)
         comparison.allow(
             comparison.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
         )
@@ -467,6 +481,11 @@ class _Differences:
 
     def _neglected(self) -> Array:
         """How much of each output is lost if it is exact beside the largest entries of its matrices only."""
+        if self._lost is None:
+            self._lost = np.zeros(self.oracle.results.size) if self.subject.elementwise else self._measured()
+        return self._lost
+
+    def _measured(self) -> Array:
         here, lost = self.oracle.float64.value, np.zeros(self.oracle.results.size)
         for _ in range(3):
             try:
@@ -516,7 +535,7 @@ class _Differences:
             closer = oracle.closer(groups, np.minimum(kept * _CLOSER, unit * reach))
             fresh = [np.isinf(comparison.cleared) for comparison in self.comparisons]
             live = [
-                live & comparison.look(oracle, closer)
+                live & comparison.look(oracle, closer, self._neglected)
                 for live, comparison in zip(live, self.comparisons, strict=True)
             ]
             self._adopt(closer, fresh)

@@ -32,7 +32,7 @@ def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
     yield "forward", getattr(primitive, "body", primitive.forward)
     for rule in primitive.rules:
         yield f"{rule.mode} {rule.argument}", rule.function
-    for name in ("_calling", "_with_residual"):
+    for name in ("_calling", "_with_residual", "comparison"):
         yield name, getattr(primitive, name, None)
     for generator in primitive.sample_generators:
         yield "samples", generator

@@ -256,11 +256,13 @@ class _Call:
         ]
         needs_engine = "opreg." in used
         if self.subject.registered:
+            found = f'opreg.plugins.get("{self.subject.name}")'
             lines = [
                 "import numpy as np",
                 "import opreg",
+                *(["from opreg.testing import compared"] if self.subject.compared else []),
                 "",
-                f'p = opreg.plugins.get("{self.subject.name}")',
+                f"p = compared({found})" if self.subject.compared else f"p = {found}",
             ]
             lines.append(f"{', '.join(names)} = {', '.join('p.' + name for name in names)}")
             return [*lines, "traced = p.bind"] if "traced(" in used else lines

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from opreg._compared import compared
 from opreg.verify._coordinates import is_inexact, outputs
 
 
@@ -26,8 +27,9 @@ class Subject:
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
     forward with what it computes on the way moved by a relative amount, where that is known;
     `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
-    `derived` says that the JVP is the VJP's transpose. `without_rule` names the arguments for which there is neither a
-    rule nor a declared reason. `residual(*data, **static)` gives the pair of the output and what the rules ask for.
+    `compared` says that the output is what `compared_as` makes of a primitive's; `derived` that the JVP is the VJP's
+    transpose. `without_rule` names the arguments for which there is neither a rule nor a declared reason.
+    `residual(*data, **static)` gives the pair of the output and what the rules ask for.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Subject:
     elementwise: bool | None = None
     trace: Callable[..., Any] | None = None
     registered: bool = False
+    compared: bool = False
     order: int = 1
     leading: int = 0
     shaken: Callable[..., Any] | None = None
@@ -49,7 +52,8 @@ class Subject:
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
-        """The subject that a registered primitive (or composite) is."""
+        """The subject that a registered primitive (or composite) is: what of its output is determined."""
+        shown = compared(primitive)
 
         def differentiated(tangents: Sequence[Any], out: Any, *data: Any, **static: Any) -> Any:
             import opreg
@@ -60,7 +64,7 @@ class Subject:
                 full = list(data)
                 for index, value in zip(moving, values, strict=True):
                     full[index] = value
-                return primitive.bind(*full, **static)
+                return shown.bind(*full, **static)
 
             primals = tuple(data[index] for index in moving)
             return opreg.jvp(along, primals, tuple(tangents[index] for index in moving))[1]
@@ -80,22 +84,23 @@ class Subject:
 
             assert residual is not None
             moved = shaken(residual(*data, **static)[1], rng, relative)
-            return primitive.vjp_from(moved, g, out, *data, **static)
+            return shown.vjp_from(moved, g, out, *data, **static)
 
         return cls(
             name=primitive.name,
-            forward=primitive.forward,
-            vjp=primitive.vjp,
+            forward=shown.forward,
+            vjp=shown.vjp,
             shaken_vjp=None if residual is None else nudged,
-            jvp=primitive.jvp if primitive.has_jvp else differentiated,
+            jvp=shown.jvp if primitive.has_jvp else differentiated,
             derived=not primitive.has_jvp,
             reason=primitive.reason,
             elementwise=bool(primitive.elementwise) or None,
-            trace=primitive.bind,
+            trace=shown.bind,
             registered=True,
+            compared=shown is not primitive,
             kinks=getattr(primitive, "kinks", ()),
             without_rule=tuple(primitive.missing_rules()),
-            residual=getattr(primitive, "_with_residual", None),
+            residual=getattr(shown, "_with_residual", None),
         )
 
     @classmethod

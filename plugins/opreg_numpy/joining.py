@@ -228,6 +228,9 @@ def _(rng):
     yield Sample(([normal(rng, (2, 3, 1)), normal(rng, (2, 1, 1))],), {"axis": 1, "dtype": np.complex128})
     yield Sample(([single(rng, (2,)), single(rng, (2,))],), {"dtype": np.float64, "casting": "safe"})
     yield Sample(([normal(rng, (2,)), single(rng, (2,))],), {"dtype": np.float32})
+    yield Sample(
+        ([complex_normal(rng, (2,)), normal(rng, (1,))],), {"dtype": np.float64, "casting": "unsafe"}
+    )
     yield Sample((normal(rng, (3, 2, 2)), 1), note="an array as the sequence")
     yield Sample(([[1.5, 2.5], normal(rng, (2,))],), note="a list among them")
 
@@ -241,6 +244,9 @@ def _(rng):
     yield Sample(([normal(rng, (3, 2)), normal(rng, (3, 2))],), {"axis": 1, "dtype": np.complex128})
     yield Sample(
         ([single(rng, (2,)), single(rng, (2,))],), {"axis": -2, "dtype": np.float64, "casting": "safe"}
+    )
+    yield Sample(
+        ([complex_normal(rng, (2,)), normal(rng, (2,))],), {"dtype": np.float64, "casting": "unsafe"}
     )
     yield Sample(([normal(rng), 2.5, normal(rng)],), note="0-d and a number")
     yield Sample(([normal(rng, (0, 2)), normal(rng, (0, 2))],), note="size 0")

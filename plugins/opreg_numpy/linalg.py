@@ -386,6 +386,16 @@ def _eigh_tangent(t, out):
 eigh.defvjp(a=_eigh_cotangent).defjvp(a=_eigh_tangent)
 
 
+@eigh.compared_as
+def _(out):
+    """The values and, as the phase of a complex vector is the algorithm's choice, the projector to each vector."""
+    w, v = out
+    if not np.iscomplexobj(v):
+        return out
+    columns = _transposed(v)
+    return w, np.expand_dims(columns, -1) * np.conj(np.expand_dims(columns, -2))
+
+
 @primitive("numpy.linalg.eigvalsh")
 def eigvalsh(a, /, *, UPLO="L"):
     """The eigenvalues of the Hermitian part of a, ascending"""
@@ -541,9 +551,15 @@ def _svd_cotangent(g, residual, compute_uv):
 
 svd.defvjp(a=_svd_cotangent).defjvp(a=_svd_tangent)
 svd.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no derivative sees")
-svd.leave_unchecked(
-    "du = du + 1j", "the phases of complex singular vectors are anybody's choice: samples cannot compare them"
-)
+
+
+@svd.compared_as
+def _(out):
+    """The values and, as the phase of a complex pair of vectors is the algorithm's choice, each left by right one."""
+    if not isinstance(out, tuple) or not np.iscomplexobj(out[0]):
+        return out
+    u, s, vh = out
+    return s, np.expand_dims(_transposed(u), -1) * np.expand_dims(vh, -2)
 
 
 @composite("numpy.linalg.svdvals")
@@ -848,6 +864,7 @@ def _(rng):
     for kind, x in _rectangular(rng):
         yield Sample((x,), note=kind)
     yield Sample((normal(rng, (3, 2)), 1e-3), note="rcond")
+    yield Sample((np.diag([rng.uniform(1, 2), rng.uniform(0.01, 0.02), 0.0]), 0.1), note="rcond, and zero")
     yield Sample((complex_normal(rng, (2, 3)),), {"rtol": 1e-3})
     for draw in (normal, complex_normal):
         for shape in ((4, 3), (2, 3, 3), (3, 4)):
@@ -870,8 +887,7 @@ def _(rng):
         yield Sample((_definite(rng, normal, *shape),), note=f"{shape}")
         yield Sample((_definite(rng, normal, *shape), "U"), note=f"{shape}")
     for kind, draw in KINDS.items():
-        if kind != "complex":  # the phases of complex eigenvectors are anybody's choice
-            yield Sample((_definite(rng, draw, 3, 3),), note=kind)
+        yield Sample((_definite(rng, draw, 3, 3),), note=kind)
 
 
 def _apart(rng, draw, *shape):
@@ -892,7 +908,7 @@ def _(rng):
 
 @eig.samples
 def _(rng):
-    yield Sample((_apart(rng, complex_normal, 2, 3, 3),), note="complex, a stack")
+    yield Sample((_apart(rng, complex_normal, 2, 1, 3, 3),), note="complex, a stack")
     for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
         yield Sample((_apart(rng, normal, *shape),), note=f"{shape}")
     for kind, draw in KINDS.items():
@@ -903,8 +919,8 @@ def _(rng):
 def _(rng):
     for kind, x in _rectangular(rng):
         yield Sample((x,), {"compute_uv": False}, note=kind)
-        if kind != "complex":  # the phases of complex singular vectors are anybody's choice
-            yield Sample((x, False), note=kind)
+        yield Sample((x, False), note=kind)
+    yield Sample((complex_normal(rng, (2, 2, 3)), False), note="complex, a stack")
     yield Sample((normal(rng, (3, 3)),), note="square")
     yield Sample((normal(rng, (2, 2)), True, True), note="square")
 
@@ -1064,6 +1080,17 @@ for _change, _reason in {
     "if np.shape(right)[-2] == np.shape(right)[-1] -> ...": "both ways are right: the one makes zero of zero exactly",
 }.items():
     det.waive_mutant("a", _change, _reason)
+det.waive_mutant("a", "-1 -> 1", "the way of a matrix that lacks everything is right for all of a stack")
+for _change, _reason in {
+    "np.real(np.sum(plain * _transposed(inverse), axis=(-2, -1))) -> np.sum(plain * _transposed(inverse), "
+    "axis=(-2, -1))": "the trace of a projector is real, to rounding",
+    "kept.all() or not (np.linalg.svd(plain, compute_uv=False) * ~kept).any() -> ...": _SHORT,
+    "np.linalg.svd(plain, compute_uv=False) * ~kept -> ...": _SHORT,
+    "~kept -> kept": _SHORT,
+    "np.zeros_like(plain) -> np.ones_like(plain)": _LINEAR,
+    "0 * one -> ...": "it is zero, of whatever type",
+}.items():
+    pinv.waive_mutant("a", _change, _reason)
 cholesky.waive_mutant("a", "-1 -> -2", _SQUARE)
 for _change in "_hermitian(t) -> t", "_hermitian(inner) -> inner":
     cholesky.waive_mutant("a", _change, "the other of the two makes it Hermitian")

@@ -538,8 +538,3 @@ dot.waive_mutant(
     "summed over no axis it is the product with a number",
 )
 einsum.waive_mutant("operands", "optimize -> its default False", "it changes the order of the sums alone")
-tensordot.waive_mutant(
-    "*",
-    "np.ndim(axes) == 0 and (not isinstance(axes, (list, tuple))) -> ...",
-    "either of the two tells them apart",
-)

@@ -233,6 +233,11 @@ def _of_spreads(rng):
     )
     yield Sample((z,), {"axis": 1, "dtype": np.complex128}, note="complex, and so is the result")
     yield Sample(
+        (z,),
+        {"axis": 1, "mean": complex_of(normal)(rng, (2, 1)), "dtype": np.complex128},
+        note="complex, mean and result too",
+    )
+    yield Sample(
         (x,), {"axis": 1, "mean": complex_of(normal)(rng, (3, 1))}, note="a complex mean of real data"
     )
     yield Sample((10 + x,), {"axis": 0}, note="far from zero")
@@ -579,19 +584,25 @@ for _primitive in var, std:
         _primitive.waive_mutant("a", _change, "by the data the sign is 1")
     for _change in "mean is not None -> mean is None", "mean -> -mean":
         _primitive.waive_mutant("*", _change, _EQUAL)
-    _primitive.waive_mutant(
-        "*",
-        "np.real(t * np.conjugate(d)) -> t * np.conjugate(d)",
-        "the cast to the type of the result drops the rest",
-    )
-    _primitive.waive_mutant("*", "change.astype(np.result_type(out)) -> change", "it has that type already")
 for _change in "_std_weight -> ...", "_constant_slices -> ...":
     std.waive_mutant("*", _change, _EQUAL)
+std.waive_mutant("*", "change.astype(np.result_type(out)) -> change", "it has that type already")
 for _primitive in prod, cumprod:
     _primitive.waive_mutant("a", "_invertible -> ...", _SAFE)
     _primitive.waive_mutant("a", "_in -> ...", _PRECISION)
     _primitive.waive_mutant("a", "dtype -> its default None", _PRECISION)
     _primitive.waive_mutant("a", "ones -> -ones", "it is empty, or meets another of its kind")
+prod.waive_mutant(
+    "a",
+    "np.concatenate([ones, np.cumprod(x[along(np.ndim(x), axis, slice(None, -1))], axis=axis)], axis=axis) -> "
+    "-np.concatenate([ones, np.cumprod(x[along(np.ndim(x), axis, slice(None, -1))], axis=axis)], axis=axis)",
+    "what is before an element and what is behind it both change their sign",
+)
+prod.waive_mutant(
+    "a",
+    "change.astype(np.result_type(out)) -> change.astype(np.result_type(out)) * 1.000001",
+    "that is some units of the last place of what it is cast to",
+)
 cumprod.waive_mutant(
     "a",
     "np.ones(kept(np.shape(x), axis), np.result_type(x)) -> np.zeros(kept(np.shape(x), axis), np.result_type(x))",

@@ -270,7 +270,6 @@ sort.waive_mutant(
 )
 for _change in (
     "_orders_at_ties -> ...",
-    "_orders_at_ties(x, out, up, order, kth, axis, kind) -> ...",
     "_order_at_ties -> ...",
     "_ties -> ...",
     "_mean -> ...",

@@ -1,0 +1,92 @@
+"""A primitive seen through what of its output is determined.
+
+Some functions leave a part of their output to the algorithm: the phase of a complex singular vector is its choice, and
+another at each point. Their derivative is right for whatever does not depend on that choice, and only there can it be
+compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opreg._primitive import Primitive
+from opreg._space import space_of, spec_of
+from opreg._transforms import jvp, vjp
+
+
+class Compared:
+    """The functions of a primitive, as its verifier calls them, with `compared_as` applied to the output.
+
+    Where that gives back the output that it was given, they are the primitive's own.
+    """
+
+    def __init__(self, primitive: Primitive, function: Any) -> None:
+        self.primitive, self._function = primitive, function
+        self._with_residual = self._both if primitive._with_residual else None
+
+    def forward(self, *data: Any, **static: Any) -> Any:
+        """What is determined of the output."""
+        return self._function(self.primitive.forward(*data, **static))
+
+    def bind(self, *data: Any, **static: Any) -> Any:
+        """The same, of traced data too."""
+        return self._function(self.primitive.bind(*data, **static))
+
+    def _both(self, *data: Any, **static: Any) -> Any:
+        """What is determined of the output that a residual comes with, and the residual."""
+        assert self.primitive._with_residual is not None
+        found = self.primitive._with_residual(*data, **static)
+        return (self._function(found[0]), found[1]) if isinstance(found, tuple) and len(found) == 2 else found
+
+    def vjp(self, g: Any, out: Any, /, *data: Any, **static: Any) -> Any:
+        """The cotangents of the data, from that of what is determined."""
+        return self.primitive.vjp(*self._pulled(g, out, data, static), *data, **static)
+
+    def vjp_from(self, residual: Any, g: Any, out: Any, /, *data: Any, **static: Any) -> Any:
+        """The same, with a residual that is at hand."""
+        return self.primitive.vjp_from(residual, *self._pulled(g, out, data, static), *data, **static)
+
+    def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
+        """The tangent of what is determined."""
+        whole = self.primitive.bind(*data, **static)
+        if self._function(whole) is whole:
+            return self.primitive.jvp(tangents, out, *data, **static)
+        pushed = self.primitive.jvp(tangents, whole, *data, **static)
+        leaves, moves = _leaves(whole), _leaves(pushed)
+        return jvp(self._of_leaves(whole), leaves, _filled(leaves, moves))[1]
+
+    def _pulled(self, g: Any, out: Any, data: Sequence[Any], static: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The cotangent of the output itself, and that."""
+        whole = self.primitive.bind(*data, **static)
+        if self._function(whole) is whole:
+            return g, out
+        leaves = _leaves(whole)
+        found = _filled(leaves, vjp(self._of_leaves(whole), *leaves)[1](g))
+        return (found if isinstance(whole, tuple) else found[0]), whole
+
+    def _of_leaves(self, whole: Any) -> Any:
+        many = isinstance(whole, tuple)
+        return lambda *leaves: self._function(leaves if many else leaves[0])
+
+
+def _leaves(values: Any) -> tuple[Any, ...]:
+    return tuple(values) if isinstance(values, tuple) else (values,)
+
+
+def _filled(primals: Sequence[Any], values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values, with zeros for what is None."""
+    specs = map(spec_of, primals)
+    return tuple(
+        space_of(primal).zeros(spec) if value is None and spec is not None else value
+        for primal, spec, value in zip(primals, specs, values, strict=True)
+    )
+
+
+def compared(primitive: Primitive) -> Any:
+    """Return what is verified of a primitive: itself, or what `compared_as` says of its output.
+
+    ``forward``, ``vjp``, ``jvp`` and ``bind`` of either are called alike.
+    """
+    function = getattr(primitive, "comparison", None)
+    return primitive if function is None else Compared(primitive, function)
