@@ -253,14 +253,18 @@ class OnRay:
 
 
 def _shard(shard: Shard, options: Options) -> Iterator[Message]:
-    """What runs in a worker: it ends the worker where a case hangs so hard that its time limit cannot stop it."""
+    """What runs in a worker: it ends the worker where a case hangs so hard that its time limit cannot stop it.
+
+    While a message waits to be taken nothing hangs, however long that is.
+    """
     hard = 3 * options.time_limit + 2
     with open(os.devnull, "w") as nowhere:
         try:
             faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
             for message in decide(shard, options):
-                faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
+                faulthandler.cancel_dump_traceback_later()
                 yield message
+                faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
         finally:
             faulthandler.cancel_dump_traceback_later()
 

@@ -433,6 +433,7 @@ def test_the_exit_status_follows_the_score(installed: Install) -> None:
 # -- Ray -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.xdist_group("ray")
 @pytest.mark.filterwarnings("default")
 def test_ray_and_this_process_come_to_the_same_and_a_mutant_may_end_its_worker(
     installed: Install,

@@ -464,3 +464,37 @@ def test_what_another_precision_leaves_in_another_order_is_no_reference() -> Non
     for seed in range(5):
         assert run("differences", right, x, seed=seed).outcome == "pass"
         assert run("differences", wrong, x, seed=seed).outcome == "fail"
+
+
+def test_what_is_nothing_in_half_precision_ties_there_and_is_none_to_judge_it_by() -> None:
+    partition = plugins.get("numpy.partition")
+    for seed in range(5):
+        x = 1e-8 * stream(seed, "tiny").standard_normal((5, 3))
+        verdict = run("precision", partition, x, seed=seed, kth=[0, -1], axis=0, kind="introselect")
+        assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_phase_that_float32_does_not_resolve_is_not_judged_in_it() -> None:
+    sinc = Subject.of(plugins.get("numpy.sinc"))
+    twice = dataclasses.replace(
+        sinc, vjp=lambda g, out, x: (sinc.vjp(g, out, x)[0] * (1 + (x.dtype == np.float32)),), jvp=None
+    )
+    for seed in range(100):
+        x = np.array([42704084.0 + 4 * seed, 1e-3])
+        assert run("precision", sinc, x, seed=seed).outcome != "fail"
+        assert run("precision", twice, x / 1e7, seed=seed).outcome == "fail"
+
+
+def test_a_slope_within_a_step_that_a_solver_absorbs_is_no_slope() -> None:
+    # A move of the last entry by less than a last place of the largest is absorbed by one part of the algorithm alone.
+    eigh = plugins.get("numpy.linalg.eigh")
+    a = np.array(
+        [
+            [7.70950241130533e-07, 1.1337844050826185, -8.960453083958034e-07],
+            [1.1337844050826185, 69291643.06817071, -33.77912315533936],
+            [-8.960453083958034e-07, -33.77912315533936, 2.9418597377397578e-05],
+        ]
+    )
+    for seed in range(20):
+        verdict = run("second-order", eigh, a, seed=seed, UPLO="U")
+        assert verdict.outcome != "fail", str(verdict)

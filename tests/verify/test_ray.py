@@ -24,7 +24,7 @@ from opreg.verify._run import Options
 from opreg.verify._session import verify
 
 pytest.importorskip("ray")
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.filterwarnings("default"), pytest.mark.xdist_group("ray")]
 
 LIBRARIES = {
     "raygood": "good",
@@ -120,7 +120,7 @@ def test_a_case_that_ends_its_worker_costs_that_case_and_no_other(ray: Any) -> N
 
 def test_a_case_that_no_time_limit_stops_costs_that_case_and_no_other(ray: Any) -> None:
     names = ["rayhangs.softsign", "raygood.softsign"]
-    record = verify(names, OnRay(), Options(seed=11, time_limit=3.0), samples=2)
+    record = verify(names, OnRay(), Options(seed=11, time_limit=2.0), samples=2)
     assert record.primitives["raygood.softsign"].verdict == "pass"
     hangs = record.primitives["rayhangs.softsign"]
     assert hangs.checks["differences"].outcomes == {"pass": 1}
@@ -135,9 +135,9 @@ def test_a_worker_killed_from_outside_loses_nothing(ray: Any) -> None:
             killed.append(message.pid)
             os.kill(message.pid, signal.SIGKILL)
 
-    disturbed = run(OnRay(), *NAMES, samples=300, watch=watch)
+    disturbed = run(OnRay(), *NAMES, samples=60, watch=watch)
     assert killed
-    calm = run(Inline(), *NAMES, samples=300)
+    calm = run(Inline(), *NAMES, samples=60)
     assert comparable(disturbed.as_dict()) == comparable(calm.as_dict())
 
 

@@ -53,7 +53,8 @@ def _narrower(
 ) -> Verdict:
     low = tuple(_narrowed(value, real) for value in data)
     word = np.dtype(real).name
-    if not all(np.isfinite(v).all() for v in low if is_inexact(v)):
+    floats = [(one, other) for one, other in zip(low, data, strict=True) if is_inexact(one)]
+    if not all(np.isfinite(one).all() and np.all((one != 0) | (other == 0)) for one, other in floats):
         return Verdict("waived", f"the sample is out of {word}'s range")
     try:
         out = evaluate(subject, copies(low), static)
