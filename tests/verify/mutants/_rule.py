@@ -47,11 +47,13 @@ class Rule:
         for number, (draw, kwargs) in enumerate(((self.inputs, self.kwargs), *self.more)):
             yield draw(stream(seed, self.name, number)), dict(kwargs)
 
-    def judge(self, seed: int) -> Verdict:
+    def judge(self, seed: int, *, shrink: bool = True) -> Verdict:
         """What `check_rule` says of the samples, until it fails one."""
         verdicts: list[Verdict] = []
         for args, kwargs in self.samples(seed):
-            verdicts.append(check_rule(self.forward, self.rule(), args, kwargs, jvp=self.jvp, seed=seed))
+            verdicts.append(
+                check_rule(self.forward, self.rule(), args, kwargs, jvp=self.jvp, seed=seed, shrink=shrink)
+            )
             if verdicts[-1].outcome == "fail":
                 return verdicts[-1]
         return Verdict.merge(verdicts)
@@ -64,7 +66,7 @@ class Registered:
     name: str
     make: Callable[[], opreg.Primitive]
 
-    def judge(self, seed: int) -> Verdict:
+    def judge(self, seed: int, *, shrink: bool = True) -> Verdict:
         """The verdict of every check on every sample, until one fails."""
         primitive = self.make()
         subject = Subject.of(primitive)
