@@ -13,7 +13,7 @@ from opreg.verify._checks.structure import STRUCTURE
 from opreg.verify._checks.variants import VARIANTS, decide
 from opreg.verify._coordinates import is_inexact
 from opreg.verify._explain import explained, first_of_each
-from opreg.verify._reproduce import shown
+from opreg.verify._literal import shown
 from opreg.verify._rule import copies
 from opreg.verify._run import CaseTimeout, limit
 from opreg.verify._seeds import stream

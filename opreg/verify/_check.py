@@ -10,7 +10,7 @@ import numpy as np
 
 from opreg.verify._coordinates import is_inexact
 from opreg.verify._forward import why_unfit
-from opreg.verify._reproduce import shown
+from opreg.verify._literal import shown
 from opreg.verify._rule import Fault, sentence
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict

@@ -7,30 +7,19 @@ whose derivative the reference does not resolve says nothing; a check most of wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from opreg.verify import _diagnose, _kinks
+from opreg.verify._allowance import Allowance
+from opreg.verify._comparison import Comparison, joined
 from opreg.verify._coordinates import Part, outputs
-from opreg.verify._oracle import SPACINGS, TINY, Oracle, widen
-from opreg.verify._reproduce import shown
-from opreg.verify._rule import (
-    WHOLE,
-    Fault,
-    check_kind,
-    copies,
-    cotangent_like,
-    elsewhere,
-    evaluate,
-    pull,
-    response,
-    rounding,
-    shaken,
-)
+from opreg.verify._literal import shown
+from opreg.verify._oracle import SPACINGS, Oracle, widen
+from opreg.verify._rule import Fault, copies, cotangent_like, evaluate, pull, push
 from opreg.verify._stencil import UNKNOWN, Estimate
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
@@ -54,171 +43,6 @@ _REDRAWN = 2
 # Before a failure is called the function is looked at from closer and closer, by this factor, this many times.
 _CLOSER = 2.0**-4
 _RUNGS = 24
-
-
-@dataclass(slots=True)
-class _Comparison:
-    """One result of the rule against the reference: a VJP per coordinate (or direction), a JVP per output entry.
-
-    `u` is the cotangent, or the tangent of a JVP, in coordinates; `given` the same as the rule got it.
-    """
-
-    u: Array
-    given: Any
-    full: Array
-    got: Array
-    size: Array
-    roundoff: Array
-    epsilon: float
-    forward: bool = False
-    expected: Array = field(default_factory=lambda: np.zeros(0))
-    bound: Array = field(default_factory=lambda: np.zeros(0))
-    scale: Array = field(default_factory=lambda: np.zeros(0))
-    kink: Array = field(default_factory=lambda: np.zeros(0))
-    # What looking closer told: the reference stands, or the rule does (and to which part of the scale).
-    upheld: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-    cleared: Array = field(default_factory=lambda: np.zeros(0))
-    # The tightest tolerance of a look that meets the rule, and the part of the scale that it is.
-    met: Array = field(default_factory=lambda: np.zeros(0))
-    met_part: Array = field(default_factory=lambda: np.zeros(0))
-    # For how many looks the bound has grown by more than rounding explains, and what it was last.
-    growing: NDArray[np.int_] = field(default_factory=lambda: np.zeros(0, int))
-    last: Array | None = None
-    # What follows from the above: see `judge`.
-    finite: NDArray[np.bool_] = field(init=False)
-    least: Array = field(init=False)
-    tolerance: Array = field(init=False)
-    wrong: NDArray[np.bool_] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.finite = np.isfinite(self.got)
-        size = self.size if self.finite.all() else np.where(np.isfinite(self.size), self.size, 0.0)
-        self.least = self._units * size + TINY
-        self.upheld = np.zeros(len(self.got), bool)
-        self.cleared, self.met, self.met_part = np.full((3, len(self.got)), np.inf)
-        self.growing = np.zeros(len(self.got), int)
-
-    def view(self, oracle: Oracle, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
-        """What an estimate says of this result: value, bound, scale, kink."""
-        value, bound, scale, kink = oracle.push(self.u, e) if self.forward else oracle.pull(self.u, e)
-        parts = oracle.results.parts if self.forward else oracle.inputs.parts
-        if self.forward or oracle.directions is None:
-            scale = _joined(scale, parts)
-        return value, bound, scale, kink
-
-    def refresh(self, oracle: Oracle) -> None:
-        self.expected, self.bound, self.scale, self.kink = self.view(oracle)
-        self.judge()
-
-    @property
-    def _units(self) -> float:
-        return (64 if self.forward else 16) * self.epsilon
-
-    def rounding(self, scale: Array) -> Array:
-        """What the rule's own rounding may amount to, beside values of a scale."""
-        return self._units * scale + self.least + self.roundoff
-
-    def judge(self) -> None:
-        """Where the rule is not within the tolerance; a value that is not finite where the reference knows it."""
-        self.tolerance = self.bound + self.rounding(self.scale)
-        self.wrong = np.abs(self.got - self.expected) > self.tolerance
-        if not self.finite.all():
-            self.wrong = np.where(self.finite, self.wrong, self.bound < UNKNOWN / 1e50)
-
-    def allow(self, roundoff: Array) -> None:
-        """Allow for more rounding of the rule."""
-        self.roundoff = self.roundoff + roundoff
-        self.judge()
-
-    @property
-    def relative(self) -> Array:
-        """The tolerance as a part of the entry's scale; 0 where the function does not move at all."""
-        still = (self.scale == 0) & (self.bound < UNKNOWN / 1e50)
-        tolerance = np.where(still, 0.0, self.tolerance - self.roundoff)
-        # What a rule loses to rounding is seen beside its largest entry: a saturated tanh is right to nothing.
-        lost = self.roundoff / max(float(self.scale.max(initial=0.0)), 1e-300)
-        relative: Array = tolerance / np.where(still, 1.0, np.maximum(self.scale, 1e-300)) + lost
-        return relative
-
-    def look(self, oracle: Oracle, e: Estimate, neglected: Callable[[], Array]) -> NDArray[np.bool_]:
-        """Take note of what a closer estimate says; return where a still closer one may say more.
-
-        `neglected` gives how much of each output the function may lose beside the largest entries of its matrices.
-        """
-        value, bound, scale, _ = self.view(oracle, e)
-        rounded = self.view(oracle, Estimate(e.value, e.grain, e.scale, e.kink, e.step, e.grain))[1]
-        gap = np.abs(self.got - self.expected)
-        off = np.abs(self.got - value)
-        tolerance = bound + self.rounding(np.maximum(scale, self.scale))
-        says = tolerance < gap / 4
-        meets = (off <= tolerance) & (tolerance < self.met)
-        self.met = np.where(meets, tolerance, self.met)
-        part = tolerance / np.maximum(np.maximum(scale, np.abs(value)), 1e-300)
-        self.met_part = np.where(meets, part, self.met_part)
-        # An effect that is gone from closer by may be neglected beside others: that may clear a rule, no more.
-        kept = oracle.estimate
-        gone = (e.scale == 0) & (kept.scale > 0)
-        if gone.any():
-            error = np.where(gone, np.abs(kept.value) + kept.error, e.error)
-            bound = self.view(oracle, Estimate(e.value, error, e.scale, e.kink, e.step, e.grain))[1]
-            tolerance = bound + self.rounding(np.maximum(scale, self.scale))
-            says = tolerance < gap / 4
-        against = says & (off > 2 * tolerance)
-        steady = (self.growing < 3) | (bound <= 64 * rounded)
-        self.upheld |= against & steady & (np.abs(value - self.expected) < gap / 2)
-        # What a closer look contradicts was no derivative. If it speaks against the rule too, it takes its place, to be
-        # upheld in turn. A look that cannot say so for sure, and yet meets the rule, leaves nothing to uphold.
-        contradicted = np.abs(value - self.expected) > 2 * (tolerance + self.bound)
-        other = against & contradicted
-        if other.any():
-            # From very close by the slope may be that of a step of a staircase, which shows no noise.
-            lost = _over(neglected(), e.step)
-            lost = self.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
-            other &= lost < np.abs(value - self.expected) / 4
-        self.upheld &= ~(contradicted | (~says & (off <= gap / 64)))
-        # Less and less agreement from closer and closer: there is no slope, only an average of steps.
-        last = self.bound if self.last is None else self.last
-        grown = (bound > 2 * last) & (bound > 64 * rounded)
-        # Having grown three times in a row it must come down to rounding to count again.
-        self.growing = np.where(grown | (self.growing >= 3), self.growing + 1, 0)
-        self.growing[bound <= 64 * rounded] = 0
-        self.last = bound
-        self.upheld &= self.growing < 3
-        self.expected = np.where(other, value, self.expected)
-        self.bound = np.where(other, bound, self.bound)
-        self.scale = np.where(other, scale, self.scale)
-        self.judge()
-        # Of a reference that has taken the first one's place an earlier look may have said enough.
-        gap = np.abs(self.got - self.expected)
-        self.cleared = np.where(self.met < gap / 4, np.minimum(self.cleared, self.met_part), self.cleared)
-        drowned = rounded > gap / 4
-        return self.wrong & np.isinf(self.cleared) & ~drowned & self.finite
-
-
-def _joined(values: Array, parts: Sequence[Part]) -> Array:
-    """Values per coordinate, the real and imaginary part of one number alike: rounding does not tell them apart."""
-    if not any(part.complex for part in parts):
-        return values
-    values = values.copy()
-    for part in parts:
-        if part.complex:
-            both = values[part.start : part.stop].reshape(2, part.size)
-            both[:] = np.hypot(both[0], both[1])
-    return values
-
-
-def _over(change: Array, step: Array) -> Array:
-    """The slope that a change of each output makes over steps; none over those that were not made."""
-    return np.asarray(change / np.where(step > 0, step, np.inf))
-
-
-def _largest(values: Array, parts: Sequence[Part]) -> Array:
-    """The largest finite magnitude in each array, for all its entries."""
-    largest = np.zeros(len(values))
-    for part in parts:
-        piece = np.abs(values[part.start : part.stop])
-        largest[part.start : part.stop] = piece[np.isfinite(piece)].max(initial=0.0)
-    return largest
 
 
 def _cotangents(size: int, rng: np.random.Generator, few: bool) -> list[Array]:
@@ -297,7 +121,7 @@ class _Differences:
         self.met = 0
         self.kinked: list[NDArray[np.bool_]] = []
         self.lost = ""
-        self._lost: Array | None = None
+        self.allowance = Allowance(subject, self.data, static, self.out, self.oracle, rng)
 
     def verdict(self) -> Verdict:
         oracle = self.oracle
@@ -343,7 +167,7 @@ class _Differences:
             look=True,
         )
 
-    def _compare(self, u: Array) -> _Comparison:
+    def _compare(self, u: Array) -> Comparison:
         g = cotangent_like(self.out, u, self.oracle.results)
         # The rule gets copies: what it writes must not reach the reference.
         many = isinstance(g, tuple)
@@ -355,10 +179,10 @@ class _Differences:
         self._imaginary(result)
         got, size = self.oracle.project(full)
         if self.oracle.directions is None:
-            size = _joined(size, self.oracle.inputs.parts)
-        return _Comparison(u, g, full, got, size, np.zeros(len(got)), self.oracle.epsilon)
+            size = joined(size, self.oracle.inputs.parts)
+        return Comparison(u, g, full, got, size, np.zeros(len(got)), self.oracle.epsilon)
 
-    def _compare_forward(self) -> _Comparison:
+    def _compare_forward(self) -> Comparison:
         """The JVP along the first direction, or along one that moves every coordinate."""
         oracle = self.oracle
         if oracle.directions is not None:
@@ -366,10 +190,12 @@ class _Differences:
         else:
             v = self.rng.uniform(0.5, 2.0, oracle.inputs.size)
             v *= self.rng.choice(np.array([-1.0, 1.0]), oracle.inputs.size)
-        tangents = tangents_like(self.data, oracle, v)
-        got = push(self.subject, tangents, self.out, self.data, self.static, oracle)
-        size = _joined(np.abs(got), oracle.results.parts)
-        return _Comparison(v, tangents, got, got, size, np.zeros(len(got)), oracle.epsilon, forward=True)
+        arrays = oracle.inputs.arrays(v)
+        tangents = tuple(arrays[i].copy() if i in arrays else None for i in range(len(self.data)))
+        leaves = push(self.subject, tangents, self.out, copies(self.data), self.static, oracle.results)
+        got = oracle.results.point(leaves)
+        size = joined(np.abs(got), oracle.results.parts)
+        return Comparison(v, tangents, got, got, size, np.zeros(len(got)), oracle.epsilon, forward=True)
 
     def _imaginary(self, result: Sequence[Any]) -> None:
         for index in self.active:
@@ -413,11 +239,11 @@ class _Differences:
             self.oracle.improve(groups, number)
             self._refresh()
 
-    def _confirm(self, suspicious: list[_Comparison]) -> None:
+    def _confirm(self, suspicious: list[Comparison]) -> None:
         """Measure the noise of the forward and the rounding of the rule, and scan again with both."""
         oracle = self.oracle
         for comparison in suspicious:
-            self._measure_rounding(comparison)
+            self.allowance.of_entries(comparison)
         if not any(comparison.wrong.any() for comparison in suspicious):
             return
         oracle.measure_noise(self.rng)
@@ -431,89 +257,6 @@ class _Differences:
                     oracle.improve(groups, number, precision)
         self._refresh()
         self._look_closer()
-
-    def _measure_rounding(self, comparison: _Comparison) -> None:
-        oracle = self.oracle
-        moved = self._response(comparison)
-        if comparison.forward:
-            moved = _joined(moved, oracle.results.parts)
-            if oracle.kind != "elementwise":
-                moved = moved + _largest(comparison.full, oracle.results.parts)
-            moved = moved + oracle.natural_forward(comparison.u)
-            comparison.allow(64 * oracle.epsilon * moved)
-            return
-        # Terms that cancel by algebra, whatever the inputs, leave the rounding of the largest.
-        moved = _joined(moved, oracle.inputs.parts)
-        if oracle.kind != "elementwise":
-            moved = moved + _largest(comparison.full, oracle.inputs.parts)
-        moved = oracle.project(moved)[1] + oracle.natural(comparison.u, own=True)
-        if any(part.complex for part in oracle.results.parts):
-            # The imaginary part of an output may be rounded beside the real one, and so may what comes of it.
-            moved = moved + oracle.pull(_joined(np.abs(comparison.u), oracle.results.parts))[2]
-        comparison.allow(16 * oracle.epsilon * moved)
-
-    def _measure_as_wholes(self, comparison: _Comparison) -> None:
-        """Add the rounding of a rule that is exact beside the largest entries only, as linear algebra is.
-
-        And that of the reference: what the algorithm neglects beside them need not look like noise.
-        """
-        oracle = self.oracle
-        moved = self._response(comparison, whole=True)
-        e = oracle.estimate
-        lost = _over(self._neglected(), e.step)
-        comparison.allow(
-            comparison.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
-        )
-        if comparison.forward:
-            comparison.allow(256 * oracle.epsilon * _largest(moved, oracle.results.parts))
-            if self.subject.derived and oracle.directions is None:
-                # The rounding of the Jacobian that the VJP shows, entry by entry of a dense cotangent.
-                dense = self.comparisons[0]
-                self._measure_as_wholes(dense)
-                comparison.allow((dense.roundoff @ np.abs(comparison.u)) / np.abs(dense.u))
-            return
-        if oracle.directions is None:
-            scale = oracle.pull(_joined(np.abs(comparison.u), oracle.results.parts))[2]
-            moved = moved + _largest(scale, oracle.inputs.parts)
-        moved = oracle.project(_largest(moved, oracle.inputs.parts))[1]
-        moved = moved + oracle.natural(comparison.u, own=True, mixed=True)
-        comparison.allow(64 * oracle.epsilon * moved)
-
-    def _neglected(self) -> Array:
-        """How much of each output is lost if it is exact beside the largest entries of its matrices only."""
-        if self._lost is None:
-            self._lost = np.zeros(self.oracle.results.size) if self.subject.elementwise else self._measured()
-        return self._lost
-
-    def _measured(self) -> Array:
-        here, lost = self.oracle.float64.value, np.zeros(self.oracle.results.size)
-        for _ in range(3):
-            try:
-                out = elsewhere(self.subject, self.out, self.data, self.static, self.rng, WHOLE)
-            except Exception:
-                continue
-            lost = np.fmax(lost, np.abs(self.oracle.results.point(outputs(out)) - here))
-        return np.where(np.isfinite(lost), lost, 0.0)
-
-    def _response(self, comparison: _Comparison, *, whole: bool = False) -> Array:
-        """How much the rule's result moves per relative move of its inputs, by entries or by matrices."""
-        subject, static, rng = self.subject, self.static, self.rng
-        amount = WHOLE if whole else 2.0**-36
-        given, full, inputs = comparison.given, comparison.full, self.oracle.inputs
-        noise = self.oracle.results.arrays(self.oracle.float64.noise)
-        if not comparison.forward:
-            args = (subject, given, self.out, self.data, static, inputs, full, rng, amount)
-            return rounding(*args, whole=whole, noise=noise)
-
-        def pushed(_: Any) -> Array:
-            data = [shaken(value, rng, amount, whole=whole) for value in self.data]
-            tangents = tuple(None if t is None else shaken(t, rng, amount, whole=whole) for t in given)
-            out = shaken(self.out, rng, amount)
-            if whole:
-                out = elsewhere(subject, self.out, self.data, static, rng, amount, noise)
-            return push(subject, tangents, out, data, static, self.oracle)
-
-        return response(pushed, (None,), comparison.got, amount, whole=whole)
 
     def _look_closer(self) -> None:
         """Look at what is wrong from closer and closer, down to where noise hides it.
@@ -535,7 +278,7 @@ class _Differences:
             closer = oracle.closer(groups, np.minimum(kept * _CLOSER, unit * reach))
             fresh = [np.isinf(comparison.cleared) for comparison in self.comparisons]
             live = [
-                live & comparison.look(oracle, closer, self._neglected)
+                live & comparison.look(oracle, closer, self.allowance.neglected)
                 for live, comparison in zip(live, self.comparisons, strict=True)
             ]
             self._adopt(closer, fresh)
@@ -553,16 +296,7 @@ class _Differences:
                 if comparison.forward:
                     comparison.refresh(oracle)
 
-    def _absorbed(self, comparison: _Comparison) -> Array:
-        """What rounding beside the largest coordinates leaves of the effect of a small one."""
-        oracle = self.oracle
-        if oracle.kind == "elementwise":
-            return np.zeros(oracle.inputs.size)
-        # An output may be zero of much larger terms, as log_softmax is at a saturated entry.
-        size = _largest(np.abs(oracle.float64.value) + oracle.input_noise, oracle.results.parts)
-        return np.asarray(16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit())
-
-    def _sure(self, comparison: _Comparison) -> NDArray[np.bool_]:
+    def _sure(self, comparison: Comparison) -> NDArray[np.bool_]:
         """Where nothing speaks for the rule any more, kinks apart."""
         got, tolerance, scale = comparison.got, comparison.tolerance, comparison.scale
         finite = np.isfinite(got)
@@ -579,12 +313,12 @@ class _Differences:
             sure |= ~finite & (known | (comparison.scale == 0))
         sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
         if not comparison.forward:
-            sure &= off > self._absorbed(comparison)
+            sure &= off > self.allowance.absorbed(comparison)
         # A bound met by a hair is no proof.
         result: NDArray[np.bool_] = sure & comparison.wrong & (off > 2 * tolerance)
         return result
 
-    def _failures(self, suspicious: list[_Comparison]) -> list[Finding]:
+    def _failures(self, suspicious: list[Comparison]) -> list[Finding]:
         findings: list[Finding] = []
         if not suspicious and not self.oracle.estimate.kink.any():
             self.kinked = [np.zeros(len(comparison.got), bool) for comparison in self.comparisons]
@@ -608,7 +342,7 @@ class _Differences:
         if not self.subject.elementwise:
             for comparison, certain, kink in zip(self.comparisons, sure, kinked, strict=True):
                 if np.any(certain & ~kink):
-                    self._measure_as_wholes(comparison)
+                    self.allowance.of_matrices(comparison, self.comparisons[0])
                     off = np.abs(comparison.got - comparison.expected)
                     certain &= ~np.isfinite(off) | (off > 2 * comparison.tolerance)
         told: set[int] = set()
@@ -626,7 +360,7 @@ class _Differences:
         return self._at_kinks(kinked)
 
     def _by_argument(
-        self, comparison: _Comparison, wrong: NDArray[np.bool_], told: set[int]
+        self, comparison: Comparison, wrong: NDArray[np.bool_], told: set[int]
     ) -> Iterator[NDArray[np.bool_]]:
         """The wrong entries of each argument by itself, of those that were not told of yet."""
         if comparison.forward or self.oracle.directions is not None:
@@ -705,14 +439,15 @@ class _Differences:
             self.lost = "the function has a kink here, and no smooth point beside it was resolved"
         return []
 
-    def _nearby(self, comparison: _Comparison) -> _kinks.Nearby:
+    def _nearby(self, comparison: Comparison) -> _kinks.Nearby:
         """What the rule gives at another point: there the forward's output, and the result in coordinates."""
         subject, static, oracle = self.subject, self.static, self.oracle
 
         def value(point: list[Any]) -> tuple[Any, Array]:
             there = subject.forward(*copies(point), **static)
             if comparison.forward:
-                return there, push(subject, comparison.given, there, point, static, oracle)
+                leaves = push(subject, comparison.given, there, copies(point), static, oracle.results)
+                return there, oracle.results.point(leaves)
             return there, oracle.inputs.cotangent(
                 pull(subject, comparison.given, there, copies(point), static)
             )
@@ -730,7 +465,7 @@ class _Differences:
         index = self.oracle.inputs.locate(coordinate)[0].index - self.subject.leading
         return index if index >= 0 else None
 
-    def _finding(self, comparison: _Comparison, sure: NDArray[np.bool_]) -> Finding:
+    def _finding(self, comparison: Comparison, sure: NDArray[np.bool_]) -> Finding:
         oracle = self.oracle
         if comparison.forward:
             return self._forward_finding(comparison, sure)
@@ -761,7 +496,7 @@ class _Differences:
             error_bound=float(comparison.tolerance[worst]),
         )
 
-    def _evidence(self, comparison: _Comparison, part: Part, sure: NDArray[np.bool_]) -> _diagnose.Evidence:
+    def _evidence(self, comparison: Comparison, part: Part, sure: NDArray[np.bool_]) -> _diagnose.Evidence:
         piece = slice(part.start, part.stop)
         return _diagnose.Evidence(
             self.subject,
@@ -784,7 +519,7 @@ class _Differences:
             },
         )
 
-    def _forward_finding(self, comparison: _Comparison, sure: NDArray[np.bool_]) -> Finding:
+    def _forward_finding(self, comparison: Comparison, sure: NDArray[np.bool_]) -> Finding:
         off = np.where(np.isfinite(comparison.got), np.abs(comparison.got - comparison.expected), np.inf)
         worst = int(np.argmax(np.where(sure, off / np.maximum(comparison.scale, 1e-300), -1.0)))
         return Finding(
@@ -856,36 +591,3 @@ class _Differences:
                 if change > 1e-6 * np.abs(oracle.float64.value).max(initial=0.0) and slope[coordinate] > 0:
                     jumps[coordinate] = True
         return jumps
-
-
-def tangents_like(data: Sequence[Any], oracle: Oracle, tangent: Array) -> tuple[Any, ...]:
-    """The tangents of all data arguments from their coordinates: None for constants."""
-    arrays = oracle.inputs.arrays(tangent)
-    return tuple(arrays[i].copy() if i in arrays else None for i in range(len(data)))
-
-
-def push(
-    subject: Subject,
-    tangents: tuple[Any, ...],
-    out: Any,
-    data: Sequence[Any],
-    static: dict[str, Any],
-    oracle: Oracle,
-) -> Array:
-    """The coordinates of the output's tangent that the JVP rule gives, or a `Fault`."""
-    assert subject.jvp is not None
-    try:
-        result = subject.jvp(tangents, out, *copies(data), **static)
-    except Exception as error:
-        raise Fault(
-            f"the JVP rule raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        ) from error
-    leaves = outputs(result) if isinstance(out, (tuple, list)) else (result,)
-    if len(leaves) != len(outputs(out)):
-        raise Fault(f"the JVP rule returned {len(leaves)} tangents for {len(outputs(out))} outputs")
-    filled = list(leaves)
-    for part in oracle.results.parts:
-        if filled[part.index] is None:
-            filled[part.index] = np.zeros(part.shape)
-        check_kind(filled[part.index], outputs(out)[part.index], None, (), "JVP", "tangent")
-    return oracle.results.point(filled)

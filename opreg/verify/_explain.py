@@ -12,7 +12,8 @@ import numpy as np
 from opreg.verify._check import Check
 from opreg.verify._checks import CHECKS
 from opreg.verify._checks.variants import EACH, VARIANTS, decide
-from opreg.verify._reproduce import reproducer, shown
+from opreg.verify._literal import shown
+from opreg.verify._reproduce import reproducer
 from opreg.verify._rule import copies
 from opreg.verify._seeds import stream
 from opreg.verify._shrink import WITHOUT, Input, installed, shrink

@@ -95,6 +95,30 @@ def pull(subject: Subject, g: Any, out: Any, data: Sequence[Any], static: dict[s
     return tuple(result)
 
 
+def push(
+    subject: Subject,
+    tangents: tuple[Any, ...],
+    out: Any,
+    data: Sequence[Any],
+    static: dict[str, Any],
+    results: Coordinates,
+) -> list[Any]:
+    """The tangents that the JVP rule gives, one per output, checked for number, kind and shape; zeros for None."""
+    assert subject.jvp is not None
+    try:
+        result = subject.jvp(tangents, out, *data, **static)
+    except Exception as error:
+        raise Fault(f"the JVP rule raised {sentence(error)}") from error
+    leaves = list(outputs(result)) if isinstance(out, (tuple, list)) else [result]
+    if len(leaves) != len(outputs(out)):
+        raise Fault(f"the JVP rule returned {len(leaves)} tangents for {len(outputs(out))} outputs")
+    for part in results.parts:
+        if leaves[part.index] is None:
+            leaves[part.index] = np.zeros(part.shape, part.dtype)
+        check_kind(leaves[part.index], outputs(out)[part.index], None, (), "JVP", "tangent")
+    return leaves
+
+
 def check_kind(value: Any, primal: Any, index: int | None, out: Sequence[Any], mode: str, what: str) -> None:
     """Raise a `Fault` unless a cotangent (or tangent) is a number or an array of its primal's shape."""
     whose = f"argument {index}" if index is not None else "the output"

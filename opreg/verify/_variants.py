@@ -63,12 +63,14 @@ def _with_zeros(a: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
 def _with_ties(a: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     """The largest and the smallest entries occur several times: where `max`, `sort` and their like have kinks."""
     flat = a.flatten()
-    order = rng.permutation(np.flatnonzero(flat))
-    if len(order) < 2:
-        return a
-    third = max(2 if len(order) > 3 else 1, len(order) // 3)
-    flat[order[:third]] = flat.max()
-    flat[order[third : 2 * third]] = flat.min()
+    ends = flat.argmax(), flat.argmin()
+    others = rng.permutation(np.setdiff1d(np.flatnonzero(flat), ends))
+    if not len(others):
+        flat[ends[1]] = flat[ends[0]]
+        return flat.reshape(a.shape)
+    third = -(-len(others) // 3)
+    flat[others[:third]] = flat[ends[0]]
+    flat[others[third : 2 * third]] = flat[ends[1]]
     return flat.reshape(a.shape)
 
 
@@ -79,6 +81,7 @@ _CHANGES: tuple[tuple[str, Change, bool, bool, bool], ...] = (
     ("negated", _scaled(-1.0), True, False, True),
     ("times 1e-3", _scaled(1e-3), True, True, True),
     ("times 1e3", _scaled(1e3), True, True, True),
+    ("times -30", _scaled(-30.0), True, False, True),
     ("with zeros", _with_zeros, False, False, True),
     ("with ties", _with_ties, False, False, True),
 )

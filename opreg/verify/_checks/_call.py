@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from opreg.verify._coordinates import Coordinates, outputs
+from opreg.verify._literal import shown
 from opreg.verify._oracle import EPSILON
-from opreg.verify._reproduce import shown
 from opreg.verify._rule import WHOLE, copies, cotangent_like, evaluate, pull, rounding
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding

@@ -9,8 +9,8 @@ import numpy as np
 from opreg.verify._check import Check, active
 from opreg.verify._checks._call import Array, Call, contents, scale
 from opreg.verify._coordinates import outputs
-from opreg.verify._reproduce import shown
-from opreg.verify._rule import Fault, check_kind
+from opreg.verify._literal import shown
+from opreg.verify._rule import Fault, push
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -80,28 +80,14 @@ def _body(
 
 
 def _pushed(call: Call, tangents: tuple[Any, ...]) -> Array:
-    assert call.subject.jvp is not None
     before = contents(call.data), contents(tangents)
-    try:
-        result = call.subject.jvp(tangents, call.out, *call.data, **call.static)
-    except Exception as error:
-        raise Fault(
-            f"the JVP rule raised {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        ) from error
+    leaves = push(call.subject, tangents, call.out, call.data, call.static, call.results)
     if (contents(call.data), contents(tangents)) != before:
         raise Fault("the JVP rule writes into its tangents or arguments")
-    leaves = list(outputs(result)) if isinstance(call.out, (tuple, list)) else [result]
-    if len(leaves) != len(outputs(call.out)):
-        raise Fault(f"the JVP rule returned {len(leaves)} tangents for {len(outputs(call.out))} outputs")
     for part in call.results.parts:
-        if leaves[part.index] is None:
-            leaves[part.index] = np.zeros(part.shape, part.dtype)
-        leaf = leaves[part.index]
-        check_kind(leaf, outputs(call.out)[part.index], None, (), "JVP", "tangent")
-        if np.asarray(leaf).dtype != part.dtype:
-            got = np.asarray(leaf).dtype
-            raise Fault(f"the tangent of the output has the dtype {got}, the output {part.dtype}",
-                        got=str(got), expected=str(part.dtype))  # fmt: skip
+        if (got := np.asarray(leaves[part.index]).dtype) != part.dtype:
+            text = f"the tangent of the output has the dtype {got}, the output {part.dtype}"
+            raise Fault(text, got=str(got), expected=str(part.dtype))
     return call.results.point(leaves)
 
 

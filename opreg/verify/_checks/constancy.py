@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from opreg.verify._check import Check
 from opreg.verify._coordinates import is_inexact, outputs
-from opreg.verify._reproduce import shown
+from opreg.verify._literal import shown
 from opreg.verify._rule import copies, evaluate
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict

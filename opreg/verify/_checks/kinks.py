@@ -8,7 +8,7 @@ import numpy as np
 
 from opreg.verify._check import Check, active
 from opreg.verify._coordinates import Coordinates, outputs
-from opreg.verify._reproduce import shown
+from opreg.verify._literal import shown
 from opreg.verify._rule import copies, cotangent_like, evaluate, pull
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from opreg.verify._check import Check, active
 from opreg.verify._checks._call import Array, Call, contents, disagreement
 from opreg.verify._coordinates import is_inexact
-from opreg.verify._reproduce import shown
+from opreg.verify._literal import shown
 from opreg.verify._rule import Fault
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict

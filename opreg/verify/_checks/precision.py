@@ -9,8 +9,8 @@ import numpy as np
 from opreg.verify._check import Check, active
 from opreg.verify._checks._call import Call, scale
 from opreg.verify._coordinates import is_inexact, outputs
+from opreg.verify._literal import shown
 from opreg.verify._oracle import widen
-from opreg.verify._reproduce import shown
 from opreg.verify._rule import Fault, copies, evaluate, pull, rounding
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict

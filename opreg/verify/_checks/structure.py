@@ -11,7 +11,7 @@ from opreg.verify._check import Check
 from opreg.verify._checks._call import Array, Call, contents, disagreement, scale
 from opreg.verify._coordinates import outputs
 from opreg.verify._forward import why_unfit
-from opreg.verify._reproduce import shown
+from opreg.verify._literal import shown
 from opreg.verify._rule import Fault, evaluate, sentence
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
