@@ -205,13 +205,14 @@ def rounding(
     *,
     whole: bool = False,
     noise: Mapping[int, NDArray[Any]] | None = None,
+    times: int = 1,
 ) -> Vector:
     """How much the rule's result moves per relative move of its inputs, per coordinate: three trials, the worst.
 
     Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells. With
     `whole` entries are moved in proportion to the largest of their matrix, and the output is what the forward gives
     for other such inputs: that is how exact the algorithms of linear algebra are, and a rule that builds on them.
-    `noise`, where it is known, is what rounding did to each output.
+    `noise`, where it is known, is what rounding did to each output; `times` as many trials are made.
     """
 
     def outside() -> Any:
@@ -227,8 +228,8 @@ def rounding(
         assert subject.shaken_vjp is not None
         return subject.shaken_vjp(rng, relative, whole, g, out, *data, **static)
 
-    trials = (outside,) if subject.shaken_vjp is None else (outside, inside)
-    return response(lambda trial: inputs.cotangent(trial()), trials, value, relative, whole=whole)
+    trials: tuple[Callable[[], Any], ...] = (outside,) if subject.shaken_vjp is None else (outside, inside)
+    return response(lambda trial: inputs.cotangent(trial()), times * trials, value, relative, whole=whole)
 
 
 def elsewhere(

@@ -498,3 +498,11 @@ def test_a_slope_within_a_step_that_a_solver_absorbs_is_no_slope() -> None:
     for seed in range(8):
         verdict = run("second-order", eigh, a, seed=seed, UPLO="U")
         assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_jump_nearer_than_half_precision_resolves_is_not_judged_in_it() -> None:
+    # 6.61328125 / 1.1025390625 is 5.998, and 6 in float16.
+    x, y = np.array([6.61328125, 7.5]), np.array([1.1025390625, 1.0])
+    fmod = Subject.from_functions(np.fmod, lambda g, out, x, y: (g, (-g * np.trunc(x / y)).astype(y.dtype)))
+    for seed in range(100):
+        assert run("precision", fmod, x, y, seed=seed).outcome != "fail"

@@ -143,9 +143,9 @@ def precise(
     tolerance += 1e3 * max(float(np.finfo(part.dtype).tiny) for part in call.inputs.parts)
     off = finite & (np.abs(got - due) > tolerance)
     if off.any():
-        # What half a unit of the inputs' last place moves about, as the phase of sin(1e8 x), is not known at all.
-        half = call.epsilon / 2
-        off &= half * rounding(*args, half) <= np.abs(due) / 64
+        # What a unit or two of the inputs' last place move about, as the phase of sin(1e8 x), is not known at all.
+        near = 2 * call.epsilon
+        off &= near * rounding(*args, near, times=4) <= np.abs(due) / 32
     if off.any() and not subject.elementwise:
         tolerance += 4 * call.epsilon * rounding(*args, 16 * call.epsilon, whole=True)
         for part in call.inputs.parts:
