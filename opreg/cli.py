@@ -507,6 +507,10 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
         _code(console, source)
     for mode, how in found["derived"].items():
         say(f"  {mode.upper()}: {how}")
+    if compared := found["compared_as"]:
+        say("\nnot all of the output is determined: it is compared as", "bold")
+        say(f"  {compared['where']}")
+        _code(console, compared["source"])
     for title, reasons in (
         ("not differentiable", found["not_differentiable"]),
         ("keywords", found["keywords"]),

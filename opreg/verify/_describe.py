@@ -60,6 +60,7 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
     }
     if primitive.is_composite:
         derived = dict.fromkeys(("vjp", "jvp"), "derived from the primitives that its body calls")
+    comparison = getattr(primitive, "comparison", None)
     return {
         **row(primitive, remembered),
         "doc": primitive.doc,
@@ -78,6 +79,7 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
             for rule in primitive.rules
         ],
         "derived": derived,
+        "compared_as": comparison and {"where": place(comparison), "source": source(comparison)},
         "not_differentiable": dict(primitive.reasons),
         "without_rule": primitive.missing_rules(),
         "left_unchecked": dict(primitive.unchecked),

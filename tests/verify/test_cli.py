@@ -390,6 +390,13 @@ def test_show_tells_where_everything_is_defined(
         assert word in result.stdout
 
 
+def test_show_tells_what_of_an_output_is_compared() -> None:
+    shown = opreg("show", "numpy.linalg.eigh").stdout
+    assert "not all of the output is determined: it is compared as" in shown
+    assert "@eigh.compared_as" in shown
+    assert "determined" not in opreg("show", "numpy.linalg.inv").stdout
+
+
 def test_help_names_every_command_and_the_exit_statuses() -> None:
     for command in ("verify", "replay", "list", "show"):
         assert f"opreg {command}" in opreg("--help").stdout
