@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from opreg._errors import DeclarationError
 from opreg._primitive import Primitive
+from opreg._signature import where
 from opreg._space import space_of, spec_of
 from opreg._transforms import jvp, vjp
 
@@ -22,8 +24,17 @@ class Compared:
     """
 
     def __init__(self, primitive: Primitive, function: Any) -> None:
-        self.primitive, self._function = primitive, function
+        self.primitive, self._made_of = primitive, function
         self._with_residual = self._both if primitive._with_residual else None
+
+    def _function(self, out: Any) -> Any:
+        try:
+            return self._made_of(out)
+        except Exception as error:
+            raise DeclarationError(
+                f"{self.primitive.name}: the function given to compared_as{where(self._made_of)} raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def forward(self, *data: Any, **static: Any) -> Any:
         """What is determined of the output."""

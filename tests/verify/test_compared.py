@@ -124,3 +124,12 @@ def test_a_residual_that_comes_with_another_output_is_found() -> None:
         primitive.defvjp(x=lambda g, residual, out: g * 2 * out / residual)
         verdict = run("structure", primitive, complex_of(stream(0, "x")), 0)
         assert verdict is not None and verdict.outcome == ("pass" if factor == 1 else "fail"), str(verdict)
+
+
+def test_a_function_that_raises_is_named() -> None:
+    primitive = phased()
+    primitive.compared_as(lambda out: out[0])
+    with pytest.raises(
+        opreg.DeclarationError, match=r"tests.phased: the function given to compared_as \(.*raised"
+    ):
+        compared(primitive).forward(np.array(2.0))
