@@ -6,127 +6,22 @@ argument's cotangent and says what it sees, or nothing; the first that speaks is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
 from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Coordinates, Part, is_inexact, outputs
-from opreg.verify._rule import copies
-from opreg.verify._subject import Subject
+from opreg.verify._coordinates import is_inexact, outputs
+from opreg.verify._evidence import Evidence
+from opreg.verify._region import region
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_FEW = 64
-"""Of so many coordinates a derivative is computed once more, to compare with."""
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of one argument's wrong cotangent, in coordinates.
-
-    `others` has what the rule gave and what was due for the other arguments, by their number.
-    """
-
-    subject: Subject
-    data: Sequence[Any]
-    static: Mapping[str, Any]
-    out: Any
-    g: Any
-    part: Part
-    got: Array
-    expected: Array
-    wrong: Mask
-    tolerance: Array
-    others: Mapping[int, tuple[Array, Array]] = field(default_factory=dict)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.part.shape
-
-    @property
-    def real(self) -> bool:
-        return not self.part.complex
-
-    @property
-    def gross(self) -> bool:
-        """Whether it is more than a rounding away: what is nearly right is not in the wrong place."""
-        gap = np.abs(self.got - self.expected)[self.wrong]
-        return not gap.max(initial=0.0) <= 1e-3 * float(np.abs(self.expected).max(initial=0.0))
-
-    def due(self, values: Any) -> bool:
-        """Whether some values are what is due, in every entry."""
-        flat = np.asarray(values, np.float64).ravel()
-        slack = 4 * self.tolerance + 1e-9 * np.abs(self.expected)
-        return flat.shape == self.expected.shape and bool(np.all(np.abs(flat - self.expected) <= slack))
-
-    def given(self, values: Any) -> bool:
-        """Whether some values are what the rule gave, as closely as a plain finite difference tells."""
-        flat = np.asarray(values, np.float64).ravel()
-        size = float(np.abs(self.got).max(initial=0.0))
-        return flat.shape == self.got.shape and bool(np.all(np.abs(flat - self.got) <= 1e-5 * size))
-
-    def rule(self, **static: Any) -> Array | None:
-        """What the rule gives with other keywords, or None where it gives nothing."""
-        return self._pulled(self.g, self.out, self.data, static)
-
-    def widened(self, value: Any) -> Array | None:
-        """The derivative where the argument is another, of any shape, of which `forward` makes the same."""
-        data = list(self.data)
-        data[self.part.index] = value
-        try:
-            same = np.array_equal(
-                self.subject.forward(*copies(data), **self.static), self.out, equal_nan=True
-            )
-        except Exception:
-            return None
-        return replace(self, data=data).derivative(self.static) if same else None
-
-    def _pulled(self, g: Any, out: Any, data: Sequence[Any], static: Mapping[str, Any]) -> Array | None:
-        handed = copies(outputs(g))
-        try:
-            many = isinstance(g, tuple)
-            result = self.subject.vjp(
-                tuple(handed) if many else handed[0], out, *copies(data), **dict(static)
-            )
-            return Coordinates(data, [self.part.index]).cotangent(result)
-        except Exception:
-            return None
-
-    def derivative(self, static: Mapping[str, Any]) -> Array | None:
-        """The derivative with other keywords, by plain central differences; None where there is none."""
-        index = self.part.index
-        inputs, results = Coordinates(self.data, [index]), Coordinates(outputs(self.out))
-        if inputs.size > _FEW:
-            return None
-        u = results.cotangent(outputs(self.g))
-        x = inputs.point(self.data)
-        steps = 2.0**-20 * np.maximum(np.abs(x), 1)
-
-        def value(at: Array) -> float:
-            data = copies(self.data)
-            data[index] = inputs.arrays(at)[index]
-            leaves = outputs(self.subject.forward(*data, **static))
-            if [np.shape(a) for a in leaves] != [np.shape(a) for a in outputs(self.out)]:
-                raise ValueError("another shape")
-            return float(u @ results.point(leaves))
-
-        slopes = np.empty(inputs.size)
-        try:
-            for i, step in enumerate(steps):
-                move = np.zeros(inputs.size)
-                move[i] = step
-                slopes[i] = (value(x + move) - value(x - move)) / (2 * step)
-        except Exception:
-            return None
-        return slopes
-
-
-def diagnosis(evidence: Evidence) -> str:
+def diagnose(evidence: Evidence) -> str:
     """What is wrong with one argument's cotangent, or an empty string where no known mistake fits."""
     with np.errstate(all="ignore"):
         for recognise in KNOWN:
@@ -141,7 +36,7 @@ def diagnosis(evidence: Evidence) -> str:
 def _not_finite(e: Evidence) -> str | None:
     if np.isfinite(e.got[e.wrong]).all():
         return None
-    return f"it is not finite, and the derivative is{_region(e)}"
+    return f"it is not finite, and the derivative is{region(e)}"
 
 
 def _zero(e: Evidence) -> str | None:
@@ -151,7 +46,7 @@ def _zero(e: Evidence) -> str | None:
         return (
             "it is zero, and the derivative is not: the rule treats something as a constant, which is not one"
         )
-    return f"it is zero, and the derivative is not{_region(e)}"
+    return f"it is zero, and the derivative is not{region(e)}"
 
 
 # -- complex numbers -------------------------------------------------------------------------------------------------
@@ -254,7 +149,7 @@ def _arguments_swapped(e: Evidence) -> str | None:
         if expected.shape == e.expected.shape and not np.array_equal(expected, e.expected):
             slack = 4 * e.tolerance + 1e-9 * np.abs(expected)
             if np.all(np.abs(e.got - expected) <= slack):
-                return f"it is the cotangent of {_name(e, index)}: are the two mixed up?"
+                return f"it is the cotangent of {e.name(index)}: are the two mixed up?"
     return None
 
 
@@ -357,13 +252,13 @@ def _sign(e: Evidence) -> str | None:
     slack = 4 * e.tolerance[e.wrong] + 1e-9 * np.abs(due)
     if not np.all(np.abs(g + due) <= slack):
         return None
-    return f"its sign is wrong{_region(e)}"
+    return f"its sign is wrong{region(e)}"
 
 
 def _should_be_zero(e: Evidence) -> str | None:
     if np.any(np.abs(e.expected[e.wrong]) > e.tolerance[e.wrong]):
         return None
-    return f"it should be zero{_region(e)}"
+    return f"it should be zero{region(e)}"
 
 
 def _constant_factor(e: Evidence) -> str | None:
@@ -374,7 +269,7 @@ def _constant_factor(e: Evidence) -> str | None:
     middle = float(np.median(ratio))
     if np.any(np.abs(ratio - middle) > 1e-6 * abs(middle)) or abs(middle - 1) <= 1e-6:
         return None
-    return f"it is {middle:.9g} times what is due{_region(e)}{_count(e, middle)}"
+    return f"it is {middle:.9g} times what is due{region(e)}{_count(e, middle)}"
 
 
 def _count(e: Evidence, factor: float) -> str:
@@ -446,7 +341,7 @@ def _at_hand(e: Evidence) -> Iterator[tuple[str, Array]]:
     single: list[tuple[str, Array]] = []
     x = e.part.index
     named = [("its argument", e.data[x])]
-    named += [(_name(e, i), v) for i, v in enumerate(e.data) if i != x and is_inexact(v)]
+    named += [(e.name(i), v) for i, v in enumerate(e.data) if i != x and is_inexact(v)]
     if not isinstance(e.out, (tuple, list)):
         named += [("the output", e.out), ("the cotangent g", e.g)]
     for name, value in named:
@@ -468,97 +363,8 @@ def _at_hand(e: Evidence) -> Iterator[tuple[str, Array]]:
 
 
 def _somewhere(e: Evidence) -> str | None:
-    words = _region(e).strip()
+    words = region(e).strip()
     return f"it is wrong {words}" if words else None
-
-
-def _region(e: Evidence) -> str:
-    """A property of the input that all wrong entries, and only they, share."""
-    wrong = e.wrong
-    if not e.real or wrong.all():
-        return ""
-    for words, mask in _regions(e):
-        if np.array_equal(mask, wrong) and _confirmed(e, words):
-            return f" only where {words}"
-    x = _values(e)
-    values, counts = np.unique(x, return_counts=True)
-    tied = np.isin(x, values[(counts > 1) & (values != 0)])
-    if tied.any() and np.array_equal(tied, wrong):
-        return " only at ties"
-    if wrong.sum() >= 6 and wrong.size - wrong.sum() >= 6:
-        for words, size in (("more than", x), ("less than", -x), ("more than", np.abs(x))):
-            low, high = float(size[~wrong].max()), float(size[wrong].min())
-            if low < high:
-                edge, name = (low + high) / 2, "|x|" if size.min() >= 0 > x.min() else "x"
-                return f" only where {name} is {words} about {-edge if words == 'less than' else edge:.2g}"
-    return ""
-
-
-def _confirmed(e: Evidence, words: str) -> bool:
-    """Whether the wrong entries share the property at other points too: among few entries it may be by chance."""
-    seen = 0
-    for move in (np.negative, lambda v: -np.roll(v, 1), lambda v: np.roll(v, 1)):
-        other = _elsewhere(e, move)
-        if other is not None and other.wrong.any():
-            if not np.array_equal(dict(_regions(other))[words], other.wrong):
-                return False
-            seen += 1
-    return seen > 0 or e.wrong.size >= 12
-
-
-def _elsewhere(e: Evidence, move: Callable[[Any], Any]) -> Evidence | None:
-    """The evidence at the point to which every array is moved, by plain differences; None where there is none."""
-    data = [move(np.asarray(v)) if is_inexact(v) else v for v in e.data]
-    g = move(np.asarray(e.g)) if not isinstance(e.g, tuple) else e.g
-    try:
-        out = e.subject.forward(*copies(data), **dict(e.static))
-    except Exception:
-        return None
-    if not all(np.isfinite(leaf).all() for leaf in outputs(out)):
-        return None
-    there = replace(e, data=data, g=g, out=out)
-    got, expected = there._pulled(g, out, data, e.static), there.derivative(e.static)
-    if got is None or expected is None or not np.isfinite(expected).all():
-        return None
-    wrong = ~(np.abs(got - expected) <= 1e-4 * float(np.abs(expected).max(initial=1e-300)))
-    return replace(there, got=got, expected=expected, wrong=wrong)
-
-
-def _values(e: Evidence) -> Array:
-    return np.asarray(e.data[e.part.index]).ravel()
-
-
-def _regions(e: Evidence) -> Iterator[tuple[str, Mask]]:
-    x = _values(e)
-    yield "x < 0", x < 0
-    yield "x > 0", x > 0
-    yield "x = 0", x == 0
-    yield "|x| > 1", np.abs(x) > 1
-    yield "|x| < 1", np.abs(x) < 1
-    for index, value in enumerate(e.data):
-        if index == e.part.index or not is_inexact(value) or np.iscomplexobj(value):
-            continue
-        try:
-            y = np.broadcast_to(np.asarray(value), e.shape).ravel()
-        except ValueError:
-            continue
-        name = _name(e, index)
-        yield f"it equals {name} (a tie)", x == y
-        yield f"it is less than {name}", x < y
-        yield f"it is more than {name}", x > y
-        yield f"{name} = 0", y == 0
-        yield f"{name} < 0", y < 0
-        yield f"{name} > 0", y > 0
-    if not isinstance(e.g, tuple) and np.shape(e.g) == e.shape and not np.iscomplexobj(e.g):
-        g = np.asarray(e.g).ravel()
-        yield "g < 0", g < 0
-        yield "g > 0", g > 0
-
-
-def _name(e: Evidence, index: int) -> str:
-    """A data argument in words; of a rule that is a subject itself the first ones are cotangents."""
-    own = index - e.subject.leading
-    return f"argument {own}" if own >= 0 else "the cotangent g"
 
 
 def _rank(e: Evidence) -> int:
@@ -599,31 +405,3 @@ KNOWN: tuple[Callable[[Evidence], str | None], ...] = (
     _missing_term,
     _somewhere,
 )
-
-
-# -- rules that are not linear ---------------------------------------------------------------------------------------
-
-
-def nonlinearity(pull: Callable[[Array], Array], u: Array) -> str:
-    """How a rule depends on its cotangent that is not linear in it, or an empty string."""
-
-    def same(a: Array, b: Array) -> bool:
-        return bool(np.all(np.abs(a - b) <= 1e-12 * (np.abs(a) + np.abs(b))))
-
-    with np.errstate(all="ignore"):
-        here, back, twice, none = pull(u), pull(-u), pull(2 * u), pull(np.zeros_like(u))
-        if not (np.isfinite(here).all() and np.isfinite(back).all()):
-            return ""
-        if same(none, here) and same(back, here):
-            return "it does not use the cotangent"
-        if same(twice, here):
-            return "it uses the cotangent's sign alone"
-        if same(back, here) and same(twice, 2 * here):
-            return "it takes the absolute value of the cotangent"
-        if same(twice, 4 * here):
-            return "it squares the cotangent"
-        if not np.any(pull(-np.abs(u))):
-            return "it drops the cotangent's negative entries"
-        if np.any(none) and same(twice - here, here - none):
-            return "it adds something that does not depend on the cotangent"
-    return ""

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify import _diagnose, _kinks
+from opreg.verify import _kinks
 from opreg.verify._allowance import Allowance
 from opreg.verify._comparison import Comparison, joined
 from opreg.verify._coordinates import Part, outputs
+from opreg.verify._diagnose import diagnose
+from opreg.verify._evidence import Evidence
 from opreg.verify._literal import shown
 from opreg.verify._oracle import SPACINGS, Oracle, widen
 from opreg.verify._rule import Fault, copies, cotangent_like, evaluate, pull, push
@@ -480,7 +482,7 @@ class _Differences:
             where = f"{oracle.inputs.name(worst, self.subject.leading)}"
             if part.stop - part.start > 1:
                 where += f" ({count} of {part.stop - part.start} entries are wrong)"
-            pattern = _diagnose.diagnosis(self._evidence(comparison, part, sure))
+            pattern = diagnose(self._evidence(comparison, part, sure))
         else:
             where, pattern = "a random direction", ""
         what = "the cotangent" if self.subject.order == 1 else "the derivative of the rule"
@@ -496,9 +498,9 @@ class _Differences:
             error_bound=float(comparison.tolerance[worst]),
         )
 
-    def _evidence(self, comparison: Comparison, part: Part, sure: NDArray[np.bool_]) -> _diagnose.Evidence:
+    def _evidence(self, comparison: Comparison, part: Part, sure: NDArray[np.bool_]) -> Evidence:
         piece = slice(part.start, part.stop)
-        return _diagnose.Evidence(
+        return Evidence(
             self.subject,
             self.data,
             self.static,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from opreg.verify._check import Check
 from opreg.verify._checks._call import Array, Call, scale
-from opreg.verify._diagnose import nonlinearity
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -76,6 +76,31 @@ def _body(
             )
         )
     return Verdict.of(findings)
+
+
+def nonlinearity(pull: Callable[[Array], Array], u: Array) -> str:
+    """How a rule depends on its cotangent that is not linear in it, or an empty string."""
+
+    def same(a: Array, b: Array) -> bool:
+        return bool(np.all(np.abs(a - b) <= 1e-12 * (np.abs(a) + np.abs(b))))
+
+    with np.errstate(all="ignore"):
+        here, back, twice, none = pull(u), pull(-u), pull(2 * u), pull(np.zeros_like(u))
+        if not (np.isfinite(here).all() and np.isfinite(back).all()):
+            return ""
+        if same(none, here) and same(back, here):
+            return "it does not use the cotangent"
+        if same(twice, here):
+            return "it uses the cotangent's sign alone"
+        if same(back, here) and same(twice, 2 * here):
+            return "it takes the absolute value of the cotangent"
+        if same(twice, 4 * here):
+            return "it squares the cotangent"
+        if not np.any(pull(-np.abs(u))):
+            return "it drops the cotangent's negative entries"
+        if np.any(none) and same(twice - here, here - none):
+            return "it adds something that does not depend on the cotangent"
+    return ""
 
 
 LINEARITY = Check("linearity", _body)
