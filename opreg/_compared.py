@@ -8,6 +8,7 @@ compared.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from opreg._errors import DeclarationError
@@ -60,12 +61,21 @@ class Compared:
 
     def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
         """The tangent of what is determined."""
+        return self._pushed(self.primitive.jvp, tangents, out, data, static)
+
+    def jvp_from(self, residual: Any, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
+        """The same, with a residual that is at hand."""
+        return self._pushed(partial(self.primitive.jvp_from, residual), tangents, out, data, static)
+
+    def _pushed(
+        self, rule: Any, tangents: Sequence[Any], out: Any, data: Sequence[Any], static: Mapping[str, Any]
+    ) -> Any:
         whole = self.primitive.bind(*data, **static)
         if self._function(whole) is whole:
-            return self.primitive.jvp(tangents, out, *data, **static)
-        pushed = self.primitive.jvp(tangents, whole, *data, **static)
-        leaves, moves = _leaves(whole), _leaves(pushed)
-        return jvp(self._of_leaves(whole), leaves, _filled(leaves, moves))[1]
+            return rule(tangents, out, *data, **static)
+        leaves = _leaves(whole)
+        moves = _filled(leaves, _leaves(rule(tangents, whole, *data, **static)))
+        return jvp(self._of_leaves(whole), leaves, moves)[1]
 
     def _pulled(self, g: Any, out: Any, data: Sequence[Any], static: Mapping[str, Any]) -> tuple[Any, Any]:
         """The cotangent of the output itself, and that."""

@@ -520,7 +520,10 @@ class Primitive:
 
     def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
         """Call the JVP rules, declared or derived; a tangent that is ``None`` is zero, and so is such a result."""
-        residual = self._residual(data, static)
+        return self.jvp_from(self._residual(data, static), tangents, out, *data, **static)
+
+    def jvp_from(self, residual: Any, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
+        """Call the JVP rules as `jvp` does, with a residual that is at hand."""
         total = self.push(self.environment(out, residual, data, static), data, tangents)
         if total is None or isinstance(out, tuple) or spec_of(total) == spec_of(out) or not self.elementwise:
             return total

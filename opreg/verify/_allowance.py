@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from opreg.verify._comparison import Comparison, joined, largest, over
 from opreg.verify._coordinates import outputs
 from opreg.verify._oracle import Oracle
-from opreg.verify._rule import WHOLE, elsewhere, push, response, rounding, shaken
+from opreg.verify._rule import WHOLE, copies, elsewhere, push, response, rounding, shaken
 from opreg.verify._stencil import Estimate
 from opreg.verify._subject import Subject
 
@@ -109,7 +111,7 @@ class Allowance:
             args = (subject, given, self.out, self.data, static, inputs, full, rng, amount)
             return rounding(*args, whole=whole, noise=noise)
 
-        def pushed(_: Any) -> Array:
+        def outside() -> Array:
             data = [shaken(value, rng, amount, whole=whole) for value in self.data]
             tangents = tuple(None if t is None else shaken(t, rng, amount, whole=whole) for t in given)
             out = (
@@ -119,7 +121,13 @@ class Allowance:
             )
             return results.point(push(subject, tangents, out, data, static, results))
 
-        return response(pushed, (None,), comparison.got, amount, whole=whole)
+        def inside() -> Array:
+            assert subject.shaken_jvp is not None
+            moved = replace(subject, jvp=partial(subject.shaken_jvp, rng, amount, whole))
+            return results.point(push(moved, given, self.out, copies(self.data), static, results))
+
+        trials = (outside,) if subject.shaken_jvp is None else (outside, inside)
+        return response(lambda trial: trial(), trials, comparison.got, amount, whole=whole)
 
     def absorbed(self, comparison: Comparison) -> Array:
         """What rounding beside the largest coordinates leaves of the effect of a small one."""

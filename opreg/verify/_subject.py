@@ -26,7 +26,8 @@ class Subject:
     the second order. `elementwise` is a hint, which the oracle confirms. Of a rule that is a subject itself
     (`order` 2) the first `leading` data arguments are cotangents. `shaken(rng, relative, *data, **static)` is the
     forward with what it computes on the way moved by a relative amount, where that is known;
-    `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`.
+    `shaken_vjp(rng, relative, whole, g, out, *data, **static)` is the same of the VJP, see `_rule.shaken`, and
+    `shaken_jvp` of the JVP.
     `compared` says that the output is what `compared_as` makes of a primitive's; `derived` that the JVP is the VJP's
     transpose. `without_rule` names the arguments for which there is neither a rule nor a declared reason.
     `residual(*data, **static)` gives the pair of the output and what the rules ask for.
@@ -46,6 +47,7 @@ class Subject:
     shaken: Callable[..., Any] | None = None
     kinks: Sequence[Any] = ()
     shaken_vjp: Callable[..., Any] | None = None
+    shaken_jvp: Callable[..., Any] | None = None
     derived: bool = False
     without_rule: tuple[str, ...] = ()
     residual: Callable[..., Any] | None = None
@@ -71,27 +73,33 @@ class Subject:
 
         residual = getattr(primitive, "_residual_from", None)
 
-        def nudged(
-            rng: np.random.Generator,
-            relative: float,
-            whole: bool,
-            g: Any,
-            out: Any,
-            *data: Any,
-            **static: Any,
-        ) -> Any:
-            from opreg.verify._rule import shaken
+        def unsettled(rule: str) -> Callable[..., Any] | None:
+            """The rule with the residual that it is handed moved."""
 
-            assert residual is not None
-            moved = shaken(residual(*data, **static)[1], rng, relative)
-            return shown.vjp_from(moved, g, out, *data, **static)
+            def called(
+                rng: np.random.Generator,
+                relative: float,
+                whole: bool,
+                g: Any,
+                out: Any,
+                *data: Any,
+                **static: Any,
+            ) -> Any:
+                from opreg.verify._rule import shaken
+
+                assert residual is not None
+                moved = shaken(residual(*data, **static)[1], rng, relative)
+                return getattr(shown, rule)(moved, g, out, *data, **static)
+
+            return called if residual is not None else None
 
         return cls(
             name=primitive.name,
             forward=shown.forward,
             vjp=shown.vjp,
-            shaken_vjp=None if residual is None else nudged,
+            shaken_vjp=unsettled("vjp_from"),
             jvp=shown.jvp if primitive.has_jvp else differentiated,
+            shaken_jvp=unsettled("jvp_from") if primitive.has_jvp else None,
             derived=not primitive.has_jvp,
             reason=primitive.reason,
             elementwise=bool(primitive.elementwise) or None,

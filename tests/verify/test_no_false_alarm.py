@@ -506,3 +506,16 @@ def test_a_jump_nearer_than_half_precision_resolves_is_not_judged_in_it() -> Non
     fmod = Subject.from_functions(np.fmod, lambda g, out, x, y: (g, (-g * np.trunc(x / y)).astype(y.dtype)))
     for seed in range(100):
         assert run("precision", fmod, x, y, seed=seed).outcome != "fail"
+
+
+def test_a_jvp_is_as_exact_as_the_residual_that_it_solves_with() -> None:
+    qr = plugins.get("numpy.linalg.qr")
+    a = np.array(
+        [
+            [70867934.09936048, -3.434008960771784e-07, -2.0753195679237509e-05],
+            [3.8092094519183954e-06, 1.0731774961086188e-05, 7.2680302242981584e05],
+        ]
+    )
+    for seed in range(10):
+        verdict = run("differences", qr, a, seed=seed, mode="reduced")
+        assert verdict.outcome != "fail", str(verdict)
