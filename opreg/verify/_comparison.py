@@ -61,10 +61,13 @@ class Comparison:
     def view(self, oracle: Oracle, e: Estimate | None = None) -> tuple[Array, Array, Array, Array]:
         """What an estimate says of this result: value, bound, scale, kink."""
         value, bound, scale, kink = oracle.push(self.u, e) if self.forward else oracle.pull(self.u, e)
-        parts = oracle.results.parts if self.forward else oracle.inputs.parts
-        if self.forward or oracle.directions is None:
-            scale = joined(scale, parts)
-        return value, bound, scale, kink
+        return value, bound, self.of_numbers(oracle, scale), kink
+
+    def of_numbers(self, oracle: Oracle, values: Array) -> Array:
+        """The values of both parts of a complex number, joined; of directions as they are."""
+        if self.forward:
+            return joined(values, oracle.results.parts)
+        return joined(values, oracle.inputs.parts) if oracle.directions is None else values
 
     def refresh(self, oracle: Oracle) -> None:
         self.expected, self.bound, self.scale, self.kink = self.view(oracle)

@@ -7,6 +7,7 @@ argument's cotangent and says what it sees, or nothing; the first that speaks is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import combinations, permutations
 from typing import Any
 
@@ -22,11 +23,15 @@ Mask = NDArray[np.bool_]
 
 
 def diagnose(evidence: Evidence) -> str:
-    """What is wrong with one argument's cotangent, or an empty string where no known mistake fits."""
+    """What is wrong with one argument's cotangent, or an empty string where no known mistake fits.
+
+    A recogniser that raises has not recognised anything: the finding stands without its words.
+    """
     with np.errstate(all="ignore"):
         for recognise in KNOWN:
-            if words := recognise(evidence):
-                return words
+            with suppress(Exception):
+                if words := recognise(evidence):
+                    return words
     return ""
 
 
@@ -277,7 +282,7 @@ def _count(e: Evidence, factor: float) -> str:
     leaves = outputs(e.out)
     if len(leaves) == 1 and np.size(leaves[0]) == 1 and not np.iscomplexobj(leaves[0]):
         value = float(np.reshape(leaves[0], ()))
-        if abs(value - 1) > 1e-3 and abs(abs(factor) / abs(value) - 1) < 1e-6:
+        if abs(value - 1) > 1e-3 and abs(abs(factor) - abs(value)) < 1e-6 * abs(value):
             return ", which is the output: a factor too much"
         if abs(value - 1) > 1e-3 and abs(abs(factor) * abs(value) - 1) < 1e-6:
             return ", which is 1 / output: a factor is missing"

@@ -311,7 +311,9 @@ class _Differences:
         sure = finite & (tolerance <= MEANINGFUL * scale) & comparison.upheld & np.isinf(comparison.cleared)
         # What overflows for one coordinate may do so on the way to another.
         if self.oracle.kind == "elementwise" or bool(np.all(comparison.bound < UNKNOWN / 1e50)):
-            known = comparison.bound < self.resolved * comparison.scale
+            # A complex number that is not finite in one part may be so in the other, whatever that is.
+            bound = comparison.of_numbers(self.oracle, comparison.bound)
+            known = bound < self.resolved * comparison.scale
             sure |= ~finite & (known | (comparison.scale == 0))
         sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
         if not comparison.forward:

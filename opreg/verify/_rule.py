@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -215,10 +216,10 @@ def rounding(
     `noise`, where it is known, is what rounding did to each output; `times` as many trials are made.
     """
 
-    def outside() -> Any:
+    def outside(zeros: bool = True) -> Any:
         moved = [shaken(v, rng, relative, whole=whole) for v in (g, *data)]
         there = (
-            elsewhere(subject, out, data, static, rng, relative, noise)
+            elsewhere(subject, out, data, static, rng, relative, noise, zeros=zeros)
             if whole
             else shaken(out, rng, relative)
         )
@@ -228,8 +229,14 @@ def rounding(
         assert subject.shaken_vjp is not None
         return subject.shaken_vjp(rng, relative, whole, g, out, *data, **static)
 
-    trials: tuple[Callable[[], Any], ...] = (outside,) if subject.shaken_vjp is None else (outside, inside)
-    return response(lambda trial: inputs.cotangent(trial()), times * trials, value, relative, whole=whole)
+    def found(*trials: Callable[[], Any]) -> Vector:
+        return response(lambda trial: inputs.cotangent(trial()), times * trials, value, relative, whole=whole)
+
+    moved = found(outside) if subject.shaken_vjp is None else found(outside, inside)
+    if whole and any(is_inexact(leaf) and not np.all(leaf) for leaf in outputs(out)):
+        # A determinant of zero makes nothing of matrices that are singular no more.
+        moved = np.maximum(moved, found(partial(outside, False)))
+    return moved
 
 
 def elsewhere(
@@ -240,8 +247,10 @@ def elsewhere(
     rng: np.random.Generator,
     relative: float,
     noise: Mapping[int, NDArray[Any]] | None = None,
+    *,
+    zeros: bool = True,
 ) -> Any:
-    """The output for inputs moved in proportion to the largest of their matrix; what is exactly zero stays so.
+    """The output for inputs moved in proportion to the largest of their matrix; `zeros` says that exact ones stay.
 
     To it comes the noise of each output, in the measure of the moves.
     """
@@ -253,7 +262,8 @@ def elsewhere(
             if noise is not None:
                 size = np.abs(noise[index]).max(initial=0.0) * relative * _UNITS
                 value = value + size * rng.choice(np.array([-1.0, 1.0]), value.shape)
-            leaves[index] = np.asarray(np.where(np.asarray(here) == 0, here, value), np.asarray(here).dtype)
+            stays = zeros & (np.asarray(here) == 0)
+            leaves[index] = np.asarray(np.where(stays, here, value), np.asarray(here).dtype)
     return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
 
 

@@ -190,3 +190,20 @@ def test_a_wrong_rule_that_is_nearly_right_is_not_called_permuted() -> None:
     )
     assert verdict.outcome == "fail"
     assert not any(word in verdict.reason for word in ("transposed", "reversed", "shifted", "order"))
+
+
+def test_a_wrong_rule_whose_output_is_zero_fails() -> None:
+    verdict = check_rule(
+        lambda x: x[0] - x[1], lambda g, out, x: (0.99 * g * np.array([1, -1]),), [np.ones(2)]
+    )
+    assert verdict.outcome == "fail"
+    assert "it is 0.99 times what is due" in verdict.reason
+
+
+def test_a_recogniser_that_raises_costs_its_words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(evidence: Any) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("opreg.verify._diagnose.KNOWN", (broken,))
+    verdict = check_rule(np.sin, lambda g, out, x: (-g * np.cos(x),), [np.ones(2)])
+    assert verdict.outcome == "fail"

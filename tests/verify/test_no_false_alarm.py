@@ -519,3 +519,24 @@ def test_a_jvp_is_as_exact_as_the_residual_that_it_solves_with() -> None:
     for seed in range(10):
         verdict = run("differences", qr, a, seed=seed, mode="reduced")
         assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_complex_number_that_is_unknown_in_one_part_is_unknown() -> None:
+    # 0**y is 0, and nearly 1 beside it: the real part jumps, of the imaginary one little is left.
+    power = plugins.get("numpy.power")
+    x, y = np.zeros((2, 1)), np.array([4.5e-8 + 8.1e-10j, 9.6e-9 - 7.7e-8j, 4.2e-9 - 5.1e-9j])
+    for seed in range(5):
+        verdict = run("differences", power, x, y, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_singular_determinant_is_as_exact_in_float32_as_its_largest_entries() -> None:
+    det = plugins.get("numpy.linalg.det")
+    a = np.array([[62.447, 8656.06, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 27749716.0]])
+    lost = dataclasses.replace(
+        Subject.of(det), vjp=lambda g, out, a: (g * 0.99 * Subject.of(det).vjp(g / g, out, a)[0],), jvp=None
+    )
+    for seed in range(5):
+        verdict = run("precision", det, a, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+        assert run("differences", lost, a, seed=seed).outcome == "fail"
