@@ -126,7 +126,7 @@ class Allowance:
             moved = replace(subject, jvp=partial(subject.shaken_jvp, rng, amount, whole))
             return results.point(push(moved, given, self.out, copies(self.data), static, results))
 
-        trials = (outside,) if subject.shaken_jvp is None else (outside, inside)
+        trials = (outside,) if subject.shaken_jvp is None or whole else (outside, inside)
         return response(lambda trial: trial(), trials, comparison.got, amount, whole=whole)
 
     def absorbed(self, comparison: Comparison) -> Array:

@@ -74,7 +74,7 @@ class Subject:
         residual = getattr(primitive, "_residual_from", None)
 
         def unsettled(rule: str) -> Callable[..., Any] | None:
-            """The rule with the residual that it is handed moved."""
+            """The rule with the residual that it is handed moved, entry by entry, `whole` or not."""
 
             def called(
                 rng: np.random.Generator,

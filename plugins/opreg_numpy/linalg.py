@@ -909,6 +909,7 @@ def _(rng):
 @eig.samples
 def _(rng):
     yield Sample((_apart(rng, complex_normal, 2, 1, 3, 3),), note="complex, a stack")
+    yield Sample((normal(rng, (2, 2, 2)) + 4 * np.array([[0, 1], [-1, 0]]),), note="complex eigenvalues")
     for shape in ((3, 3), (2, 2, 2), (2, 1, 3, 3), (1, 1), (0, 2, 2)):
         yield Sample((_apart(rng, normal, *shape),), note=f"{shape}")
     for kind, draw in KINDS.items():

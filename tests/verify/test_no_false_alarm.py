@@ -540,3 +540,20 @@ def test_a_singular_determinant_is_as_exact_in_float32_as_its_largest_entries() 
         verdict = run("precision", det, a, seed=seed)
         assert verdict.outcome != "fail", str(verdict)
         assert run("differences", lost, a, seed=seed).outcome == "fail"
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_residual_that_is_wrong_at_a_tie_alone_fails(right: bool) -> None:
+    # The first element is as great as the greatest of the others, and counts for nothing.
+    made = opreg.primitive("tests.rest")(lambda x, /: np.max(x[1:]))
+
+    @made.with_residual
+    def _(x: Any) -> Any:
+        out = np.max(x[1:])
+        chosen = (x == out) & (np.arange(len(x)) > 0) if right else x == out
+        return out, chosen / chosen.sum()
+
+    made.defvjp(x=lambda g, residual: g * residual)
+    found = [run("differences", made, np.array([3.0, 3.0, 1.0]), seed=seed).outcome for seed in range(20)]
+    # A point nearby may be tied by chance: that is taken for what rounding makes of the rule.
+    assert set(found) == {"pass"} if right else found.count("fail") >= 12 and "pass" not in found, found
