@@ -207,13 +207,15 @@ def rounding(
     whole: bool = False,
     noise: Mapping[int, NDArray[Any]] | None = None,
     times: int = 1,
+    zeros: bool = True,
 ) -> Vector:
     """How much the rule's result moves per relative move of its inputs, per coordinate: three trials, the worst.
 
     Cancellation inside a rule (such as 1 - tanh(x)**2) makes its rounding error larger than its result tells. With
     `whole` entries are moved in proportion to the largest of their matrix, and the output is what the forward gives
     for other such inputs: that is how exact the algorithms of linear algebra are, and a rule that builds on them.
-    `noise`, where it is known, is what rounding did to each output; `times` as many trials are made.
+    `noise`, where it is known, is what rounding did to each output; `times` as many trials are made. Outputs that are
+    exactly zero stay so, or with `zeros` false are let go, where moves are far beyond the rounding of float64.
     """
 
     def outside(zeros: bool = True) -> Any:
@@ -235,7 +237,7 @@ def rounding(
     # As a whole a point is moved to others, from which what a rule is handed at this one may differ by a jump.
     here = subject.shaken_vjp is not None and not (whole and subject.order == 1)
     moved = found(outside, inside) if here else found(outside)
-    if whole and any(is_inexact(leaf) and not np.all(leaf) for leaf in outputs(out)):
+    if not zeros and any(is_inexact(leaf) and not np.all(leaf) for leaf in outputs(out)):
         # A determinant of zero makes nothing of matrices that are singular no more.
         moved = np.maximum(moved, found(partial(outside, False)))
     return moved

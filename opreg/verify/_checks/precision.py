@@ -147,7 +147,7 @@ def precise(
         near = 2 * call.epsilon
         off &= near * rounding(*args, near, times=4) <= np.abs(due) / 32
     if off.any() and not subject.elementwise:
-        tolerance += 4 * call.epsilon * rounding(*args, 16 * call.epsilon, whole=True)
+        tolerance += 4 * call.epsilon * rounding(*args, 16 * call.epsilon, whole=True, zeros=False)
         for part in call.inputs.parts:
             piece = slice(part.start, part.stop)
             tolerance[piece] += 16 * call.epsilon * scale(due[piece])
