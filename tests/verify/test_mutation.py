@@ -334,7 +334,7 @@ def test_an_identifier_names_one_mutant_wherever_its_line_is(
 
 def test_a_rule_without_source_is_reported() -> None:
     namespace: dict[str, Any] = {}
-    exec("def rule(g, x): return g * 2 * x", namespace)
+    exec(compile("def rule(g, x): return g * 2 * x", "<no file>", "exec"), namespace)
 
     @opreg.primitive("mutexec.square")
     def square(x: Any, /) -> Any:
@@ -344,7 +344,7 @@ def test_a_rule_without_source_is_reported() -> None:
     found = mutants_of(square)
     assert found.mutants == []
     assert [(u.function, u.reason) for u in found.unreadable] == [
-        ("rule", "its source, <string>, cannot be read")
+        ("rule", "its source, <no file>, cannot be read")
     ]
 
 
