@@ -14,7 +14,6 @@ from opreg.verify._comparison import Comparison, joined, largest, over
 from opreg.verify._coordinates import outputs
 from opreg.verify._oracle import Oracle
 from opreg.verify._rule import WHOLE, copies, elsewhere, push, response, rounding, shaken
-from opreg.verify._stencil import Estimate
 from opreg.verify._subject import Subject
 
 Array = NDArray[np.float64]
@@ -67,9 +66,7 @@ class Allowance:
         moved = self._response(comparison, whole=True)
         e = oracle.estimate
         lost = over(self.neglected(), e.step)
-        comparison.allow(
-            comparison.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
-        )
+        comparison.allow(comparison.view(oracle, replace(e, error=lost))[1])
         if comparison.forward:
             comparison.allow(256 * oracle.epsilon * largest(moved, oracle.results.parts))
             if self.subject.derived and oracle.directions is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,7 @@ class Comparison:
         `neglected` gives how much of each output the function may lose beside the largest entries of its matrices.
         """
         value, bound, scale, _ = self.view(oracle, e)
-        rounded = self.view(oracle, Estimate(e.value, e.grain, e.scale, e.kink, e.step, e.grain))[1]
+        rounded = self.view(oracle, replace(e, error=e.grain))[1]
         gap = np.abs(self.got - self.expected)
         off = np.abs(self.got - value)
         tolerance = bound + self.rounding(np.maximum(scale, self.scale))
@@ -123,7 +123,7 @@ class Comparison:
         gone = (e.scale == 0) & (kept.scale > 0)
         if gone.any():
             error = np.where(gone, np.abs(kept.value) + kept.error, e.error)
-            bound = self.view(oracle, Estimate(e.value, error, e.scale, e.kink, e.step, e.grain))[1]
+            bound = self.view(oracle, replace(e, error=error))[1]
             tolerance = bound + self.rounding(np.maximum(scale, self.scale))
             says = tolerance < gap / 4
         against = says & (off > 2 * tolerance)
@@ -136,7 +136,7 @@ class Comparison:
         if other.any():
             # From very close by the slope may be that of a step of a staircase, which shows no noise.
             lost = over(neglected(), e.step)
-            lost = self.view(oracle, Estimate(e.value, lost, e.scale, e.kink, e.step, e.grain))[1]
+            lost = self.view(oracle, replace(e, error=lost))[1]
             other &= lost < np.abs(value - self.expected) / 4
         self.upheld &= ~(contradicted | (~says & (off <= gap / 64)))
         # Less and less agreement from closer and closer: there is no slope, only an average of steps.

@@ -19,7 +19,6 @@ from opreg.verify._evidence import Evidence
 from opreg.verify._region import region
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 def diagnose(evidence: Evidence) -> str:

@@ -218,10 +218,10 @@ def rounding(
     exactly zero stay so, or with `zeros` false are let go, where moves are far beyond the rounding of float64.
     """
 
-    def outside(zeros: bool = True) -> Any:
+    def outside(stay: bool = True) -> Any:
         moved = [shaken(v, rng, relative, whole=whole) for v in (g, *data)]
         there = (
-            elsewhere(subject, out, data, static, rng, relative, noise, zeros=zeros)
+            elsewhere(subject, out, data, static, rng, relative, noise, zeros=stay)
             if whole
             else shaken(out, rng, relative)
         )

@@ -85,9 +85,8 @@ def check(
         for sample in generate(rng):
             if not skip(sample):
                 with warnings.catch_warnings():
-                    warnings.simplefilter(
-                        "ignore", np.exceptions.ComplexWarning
-                    )  # of an unsafe cast, asked for
+                    # Of an unsafe cast, which the sample asks for.
+                    warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
                     check_sample(primitive, sample, rng, second)
                 count += 1
     assert count, f"{name} has no samples"
