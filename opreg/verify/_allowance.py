@@ -118,12 +118,14 @@ class Allowance:
             )
             return results.point(push(subject, tangents, out, data, static, results))
 
+        on_the_way = subject.on_the_way("jvp", whole=whole)
+
         def inside() -> Array:
-            assert subject.shaken_jvp is not None
-            moved = replace(subject, jvp=partial(subject.shaken_jvp, rng, amount, whole))
+            assert on_the_way is not None
+            moved = replace(subject, jvp=partial(on_the_way, rng, amount, whole))
             return results.point(push(moved, given, self.out, copies(self.data), static, results))
 
-        trials = (outside,) if subject.shaken_jvp is None or whole else (outside, inside)
+        trials = (outside,) if on_the_way is None else (outside, inside)
         return response(lambda trial: trial(), trials, comparison.got, amount, whole=whole)
 
     def absorbed(self, comparison: Comparison) -> Array:

@@ -156,7 +156,8 @@ class Oracle:
         rounding = np.abs(plain.value - value).astype(np.float64)
         rounding[~np.isfinite(rounding)] = 0.0
         epsilon = 2.0**-64
-        noise = epsilon * np.abs(plain.value) + rounding * 2.0**-11
+        # Changes are told in float64, whatever they were computed in.
+        noise = epsilon * np.abs(plain.value) + rounding * 2.0**-11 + SMALLEST
         return Precision(real, epsilon, 2.0**-9, data, value, noise)
 
     def _magnitude(self) -> None:
@@ -200,7 +201,7 @@ class Oracle:
 
         By `own` size of each coordinate, or by the local one; `mixed` as if every output came from every coordinate.
         """
-        size = np.abs(u) * np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
+        size = np.abs(u) * self._heights
         if self.directions is not None:
             return np.full(len(self.directions), size.sum())
         x = self.unit() if own else self.local
@@ -212,10 +213,15 @@ class Oracle:
     def natural_forward(self, v: Array) -> Array:
         """The same of J v, per output entry: |f| |v| / |x|."""
         ratio = np.abs(v) / np.where(self.size > 0, self.size, self.local)
-        size = np.nan_to_num(np.abs(self.float64.value), posinf=0.0)
+        size = self._heights
         if self.owner is None:
             return np.asarray(size * ratio.sum())
         return np.asarray(size * ratio[self.owner].sum(axis=0))
+
+    @property
+    def _heights(self) -> Array:
+        """The size of each output; none is rounded more finely than the smallest normal number."""
+        return np.asarray(np.maximum(np.nan_to_num(np.abs(self.float64.value), posinf=0.0), TINY))
 
     # -- groups ------------------------------------------------------------------------------------------------------
 

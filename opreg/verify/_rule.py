@@ -178,7 +178,8 @@ _UNITS = 2.0**50
 def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, whole: bool = False) -> Any:
     """A value, or a tuple of them, each entry moved up or down by a relative amount; other than floats as they are.
 
-    The amount is relative to the entry, or with `whole` to the largest entry of its matrix.
+    The amount is relative to the entry, or with `whole` to the largest entry of its matrix; below the smallest normal
+    number to that, as numbers are rounded there.
     """
     if isinstance(value, (tuple, list)):
         return tuple(shaken(leaf, rng, relative, whole=whole) for leaf in value)
@@ -188,7 +189,9 @@ def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, 
     # By uneven amounts: a periodic function must not come back to where it was.
     moves = relative * rng.uniform(0.5, 1.0, array.shape) * rng.choice(np.array([-1.0, 1.0]), array.shape)
     if not whole or array.ndim < 2:
-        return np.asarray(array * (1 + moves), dtype=array.dtype)
+        size = np.abs(array)
+        faint = np.finfo(array.dtype).tiny / np.where(size > 0, size, np.inf)
+        return np.asarray(array * (1 + moves * np.maximum(1.0, faint)), dtype=array.dtype)
     largest = np.abs(array).max(axis=(-2, -1), initial=0.0, keepdims=True)
     return np.asarray(array + moves * largest, dtype=array.dtype)
 
@@ -227,16 +230,16 @@ def rounding(
         )
         return subject.vjp(moved[0], there, *moved[1:], **static)
 
+    on_the_way = subject.on_the_way("vjp", whole=whole)
+
     def inside() -> Any:
-        assert subject.shaken_vjp is not None
-        return subject.shaken_vjp(rng, relative, whole, g, out, *data, **static)
+        assert on_the_way is not None
+        return on_the_way(rng, relative, whole, g, out, *data, **static)
 
     def found(*trials: Callable[[], Any]) -> Vector:
         return response(lambda trial: inputs.cotangent(trial()), times * trials, value, relative, whole=whole)
 
-    # As a whole a point is moved to others, from which what a rule is handed at this one may differ by a jump.
-    here = subject.shaken_vjp is not None and not (whole and subject.order == 1)
-    moved = found(outside, inside) if here else found(outside)
+    moved = found(outside) if on_the_way is None else found(outside, inside)
     if not zeros and any(is_inexact(leaf) and not np.all(leaf) for leaf in outputs(out)):
         # A determinant of zero makes nothing of matrices that are singular no more.
         moved = np.maximum(moved, found(partial(outside, False)))

@@ -131,6 +131,16 @@ class Subject:
             trace=forward,
         )
 
+    def on_the_way(self, rule: str, *, whole: bool) -> Callable[..., Any] | None:
+        """The VJP or the JVP with what it is handed on the way moved, where that shows rounding.
+
+        At first order that is a residual. As a whole a point is moved to others, from which the residual of this one
+        may differ by a jump, and that is no rounding.
+        """
+        if whole and self.order == 1:
+            return None
+        return self.shaken_vjp if rule == "vjp" else self.shaken_jvp
+
     def active(self, data: Sequence[Any]) -> tuple[int, ...]:
         """The data arguments with respect to which a derivative is due."""
         return tuple(i for i, value in enumerate(data) if is_inexact(value) and self.reason(i) is None)

@@ -557,3 +557,32 @@ def test_a_residual_that_is_wrong_at_a_tie_alone_fails(right: bool) -> None:
     found = [run("differences", made, np.array([3.0, 3.0, 1.0]), seed=seed).outcome for seed in range(20)]
     # A point nearby may be tied by chance: that is taken for what rounding makes of the rule.
     assert set(found) == {"pass"} if right else found.count("fail") >= 12 and "pass" not in found, found
+
+
+def small(*exponents: float) -> Callable[[np.random.Generator], Any]:
+    return lambda rng: 10.0 ** rng.uniform(*exponents, 4)
+
+
+@pytest.mark.parametrize("check", ["linearity", "adjoint", "differences", "second-order", "variants"])
+@pytest.mark.parametrize(
+    ("name", "draw"),
+    [
+        ("numpy.exp", lambda rng: rng.uniform(-745, -709, 4)),
+        ("numpy.exp2", lambda rng: rng.uniform(-1074, -1023, 4)),
+        ("numpy.square", small(-165, -150)),
+        (
+            "numpy.linalg.det",
+            lambda rng: np.diag(10.0 ** np.array([-85, -84, -76, -75.5]) * rng.uniform(1, 2)),
+        ),
+    ],
+    ids=["exp", "exp2", "square", "det"],
+)
+def test_below_the_smallest_normal_number_all_numbers_are_rounded_alike(
+    name: str, draw: Any, check: str
+) -> None:
+    never_fails(check, plugins.get(name), draw)
+
+
+def test_a_wrong_rule_of_the_smallest_normal_numbers_fails() -> None:
+    made = primitive(np.exp, lambda g, out, x: (g * out * 0.999,))
+    assert run("differences", made, np.linspace(-707, -700, 4)).outcome == "fail"

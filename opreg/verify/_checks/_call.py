@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._literal import shown
-from opreg.verify._oracle import EPSILON
+from opreg.verify._oracle import EPSILON, TINY
 from opreg.verify._rule import WHOLE, copies, cotangent_like, evaluate, pull, rounding
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding
@@ -35,11 +35,10 @@ def disagreement(got: Array, due: Array, epsilon: float, extra: Array | float = 
     return differs
 
 
-def unit_roundoff(inputs: Coordinates, results: Coordinates) -> float:
-    """The unit roundoff of the least precise array at hand."""
-    return max(
-        [float(np.finfo(part.dtype).eps) for part in (*inputs.parts, *results.parts)], default=EPSILON * 2
-    )
+def least_precise(inputs: Coordinates, results: Coordinates) -> tuple[float, float]:
+    """The unit roundoff and the smallest normal number of the least precise array at hand."""
+    kinds = [np.finfo(part.dtype) for part in (*inputs.parts, *results.parts)]
+    return max([(float(kind.eps), float(kind.tiny)) for kind in kinds], default=(2 * EPSILON, TINY))
 
 
 class Call:
@@ -51,7 +50,7 @@ class Call:
         self.out = evaluate(subject, copies(data), static)
         self.inputs = Coordinates(data, self.active)
         self.results = Coordinates(outputs(self.out))
-        self.epsilon = unit_roundoff(self.inputs, self.results)
+        self.epsilon, self.tiny = least_precise(self.inputs, self.results)
 
     def random(self, rng: np.random.Generator) -> Array:
         size = self.results.size
@@ -70,14 +69,15 @@ class Call:
     def rounding(self, g: Any, value: Array, rng: np.random.Generator, *, whole: bool = False) -> Array:
         """The rule's own rounding error, measured; asked for only when something looks wrong.
 
-        What its inputs' rounding does to it, and |g| |out| / |x|: terms of that size may cancel inside the rule.
+        What its inputs' rounding does to it, and |g| |out| / |x|: terms of that size may cancel inside the rule. Below
+        the smallest normal number all numbers are rounded alike.
         """
         args = (self.subject, g, self.out, self.data, self.static, self.inputs, value, rng)
         fine = self.epsilon < 1e-10
         moved = rounding(*args, 2.0**-36 if fine else 16 * self.epsilon)
         if whole and not self.subject.elementwise:
             moved = moved + rounding(*args, WHOLE if fine else 16 * self.epsilon, whole=True)
-        return 64 * self.epsilon * (moved + self.natural(g))
+        return 64 * self.epsilon * (moved + self.natural(g) + self.tiny)
 
     def amplified(self, g: Any, value: Array, rng: np.random.Generator) -> Array:
         """What the algorithms of linear algebra make of the rounding of the largest entries, as a rule on them does.
@@ -92,7 +92,8 @@ class Call:
 
     def natural(self, g: Any) -> Array:
         """|g| |out| / |x|, per coordinate of the inputs."""
-        size = np.abs(self.results.cotangent(outputs(g))) * np.abs(self.results.point(outputs(self.out)))
+        out = np.nan_to_num(np.abs(self.results.point(outputs(self.out))), posinf=0.0)
+        size = np.abs(self.results.cotangent(outputs(g))) * np.maximum(out, self.tiny)
         x = np.abs(self.inputs.point(self.data))
         return np.asarray(np.nan_to_num(size, posinf=0.0).sum() / np.where(x > 0, x, np.inf))
 
