@@ -23,6 +23,12 @@ _FAMILIES = (
     "sorting",
     "trigonometric",
     "products",
+    "statistics",
+    "missing",
+    "ranges",
+    "polynomials",
+    "signals",
+    "pieces",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,11 @@ def remembering(primitive: Primitive, what: Callable[..., Any]) -> None:
         return primitive.bind(*data, **static), what(*data)
 
     primitive.with_residual(forward)
+
+
+def declared(namespace: Mapping[str, Any], *prefixes: str) -> list[Primitive]:
+    """Return the primitives of a module's namespace whose names begin with one of these."""
+    return [p for p in namespace.values() if isinstance(p, Primitive) and p.name.startswith(prefixes)]
 
 
 def refuse_out(name: str, out: Any) -> None:

@@ -27,17 +27,14 @@ from opreg import (
 )
 from opreg_numpy._axes import expanded, normalised
 from opreg_numpy._form import like
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import declared, refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
 from opreg_numpy.shapes import asarray
 
 
 @hookimpl
 def opreg_primitives() -> Iterable[Primitive]:
-    own = ("numpy.linalg.", "opreg_numpy.linalg.")
-    return [
-        value for value in globals().values() if isinstance(value, Primitive) and value.name.startswith(own)
-    ]
+    return declared(globals(), "numpy.linalg.", "opreg_numpy.linalg.")
 
 
 def _transposed(x):

@@ -1,0 +1,1 @@
+"""Numbers taken apart: mantissa and exponent, quotient and remainder."""

@@ -1,0 +1,1 @@
+"""Polynomials given by their coefficients."""

@@ -1,0 +1,1 @@
+"""Sequences of numbers between two ends."""

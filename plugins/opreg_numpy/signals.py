@@ -1,0 +1,1 @@
+"""Sequences: convolution, differences, interpolation, integrals."""

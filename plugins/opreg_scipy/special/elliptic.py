@@ -1,0 +1,1 @@
+"""Elliptic integrals, exponential integrals and others."""

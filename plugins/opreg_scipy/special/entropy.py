@@ -1,0 +1,1 @@
+"""Entropies, losses and products with logarithms."""

@@ -1,0 +1,1 @@
+"""Logistic functions, logsumexp and softmax."""
