@@ -204,6 +204,10 @@ def verify_command(
     if not hushed:
         number = f"{len(chosen)} primitive{'' if len(chosen) == 1 else 's'}"
         console.print(Text(f"opreg verify: {number}, seed {seed}, executor {executor}"), soft_wrap=True)
+        if not names and (asleep := plugins.dormant()):
+            libraries = ", ".join(sorted({entry.missing for entry in asleep}))
+            without = ", ".join(entry.name for entry in asleep)
+            console.print(Text(f"not installed: {libraries}, and so not checked: {without}"), soft_wrap=True)
     options = Options(seed=seed, keyword=expression, checks=checks)
     with display(console, quiet=hushed, verbose=verbose) as watch:
         record = verify(chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch)
@@ -425,6 +429,8 @@ def _list_plugins(as_json: bool) -> None:
             if entry.blocked
             else "broken"
             if (entry.name, entry.distribution) in broken
+            else f"dormant: {entry.missing} is not installed"
+            if entry.missing
             else "ok",
         }
         for entry in plugins.entries()

@@ -58,6 +58,8 @@ class Entry:
     version: str = ""
     blocked: bool = False
     loaded: bool = False
+    missing: str = ""
+    """The library below its name that is not installed, once that was found on loading: the plugin is dormant."""
     load: Callable[[], Any] = field(default=lambda: None, repr=False)
 
     def covers(self, name: str) -> bool:
@@ -200,6 +202,11 @@ def _load(entry: Entry) -> None:
     except (KeyboardInterrupt, MemoryError):
         entry.loaded = False
         raise
+    except ModuleNotFoundError as error:
+        if error.name == entry.name.split(".")[0]:
+            entry.missing = error.name  # there is nothing to differentiate
+        else:
+            _problem(entry, f"could not be loaded: {_last_line(error)}")
     except BaseException as error:  # a plugin may raise anything, SystemExit included, when it is imported
         _problem(entry, f"could not be loaded: {_last_line(error)}")
 
@@ -340,6 +347,8 @@ def why_missing(module: str) -> str:
     related = [e for e in entries() if e.name.split(".")[0] == root]
     if any(_is_blocked(e.name) for e in related):
         return f" (blocked: {', '.join(_registry.blocked)}). {INSTALL}"
+    if any(e.missing for e in related):
+        return f": {root} is not installed"
     broken = [p.message for p in problems() if p.plugin.split(".")[0] == root]
     return f": {broken[0]}" if broken else f". {INSTALL}"
 
@@ -389,6 +398,9 @@ def _lookup(name: str) -> Primitive | None:
 
 
 def _unknown(name: str) -> str:
+    for entry in dormant():
+        if entry.covers(name):
+            return f"{name} is not installed, as {entry.missing} is not: pip install {entry.missing}"
     near = nearest(name)
     hint = f"Did you mean {' or '.join(near)}?" if near else "See `opreg list` for those installed."
     return f"no primitive {name!r} is registered. {hint}"
@@ -449,6 +461,11 @@ def _entry(primitive: Primitive) -> Entry:
 def problems() -> list[Problem]:
     """Return what is wrong with the plugins loaded so far: broken imports, misspelt hooks, duplicate claims."""
     return [p for p in _registry.problems.values() if not _is_blocked(p.plugin)]
+
+
+def dormant() -> list[Entry]:
+    """Return the plugins met so far whose library is not installed: there is nothing for them to differentiate."""
+    return [entry for entry in entries() if entry.missing and not entry.blocked]
 
 
 def origin(primitive: Primitive) -> Origin:

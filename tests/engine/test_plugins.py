@@ -230,6 +230,42 @@ def test_a_broken_plugin_is_reported_and_kills_nothing(tmp_path, source, message
     assert printed.count("\n") == 2
 
 
+def test_a_plugin_whose_library_is_not_installed_is_dormant_and_no_problem(tmp_path):
+    source = "import absent_library.special\n" + GOOD
+    site = distribution(
+        tmp_path / "site",
+        "opreg-absent",
+        "0.3",
+        {"absent_library.special": "opreg_absent"},
+        opreg_absent=source,
+    )
+    code = """
+        import opreg
+        opreg.plugins.load_all()
+        print([(e.name, e.missing) for e in opreg.plugins.dormant()], opreg.plugins.problems())
+        try:
+            opreg.plugins.get("absent_library.special.double")
+        except opreg.UnknownPrimitive as error:
+            print(error)
+        """
+    printed = run(code, tmp_path, [site], OPREG_DISABLE="numpy*,scipy*,builtins").split("\n")
+    assert printed[0] == "[('absent_library.special', 'absent_library')] []"
+    assert "absent_library is not: pip install absent_library" in printed[1]
+
+
+def test_a_plugin_that_lacks_another_module_is_broken(tmp_path):
+    source = "import absent_library\n" + GOOD
+    site = distribution(tmp_path / "site", "opreg-x", "0.3", {"mylib": "opreg_x"}, opreg_x=source)
+    code = """
+        import opreg
+        opreg.plugins.load_all()
+        print(opreg.plugins.dormant(), [p.message for p in opreg.plugins.problems()])
+        """
+    printed = run(code, tmp_path, [site], OPREG_DISABLE="numpy*,scipy*,builtins")
+    assert printed.startswith("[] ")
+    assert "No module named 'absent_library'" in printed
+
+
 def two_claims(tmp_path):
     first = distribution(
         tmp_path / "first", "first-dist", "1.0", {"mylib": "first_plugin"}, first_plugin=GOOD
