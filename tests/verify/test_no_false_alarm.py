@@ -595,3 +595,18 @@ def test_a_derivative_that_drowns_in_the_rounding_of_its_rule_is_no_failure() ->
     for seed in range(20):
         verdict = run("second-order", tanh, z, seed=seed)
         assert verdict.outcome != "fail", str(verdict)
+
+
+@pytest.mark.parametrize("name", ["numpy.linalg.eigvals", "numpy.linalg.eigvalsh"])
+def test_of_values_that_nearly_repeat_what_is_small_beside_them_decides(name: str) -> None:
+    right = plugins.get(name)
+    wrong = dataclasses.replace(
+        Subject.of(right), vjp=lambda g, out, a, **static: (right.vjp(g, out, a, **static)[0] * 3,), jvp=None
+    )
+    a = np.array([[13758639.412560858, -4.186778281017069e-08], [-4.186778281017069e-08, 13758639.412560858]])
+    found = []
+    for seed in range(6):
+        verdict = run("differences", right, a, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+        found.append(run("differences", wrong, a, seed=seed).outcome)
+    assert found.count("fail") >= 3, found
