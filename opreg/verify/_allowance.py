@@ -129,10 +129,16 @@ class Allowance:
         return response(lambda trial: trial(), trials, comparison.got, amount, whole=whole)
 
     def absorbed(self, comparison: Comparison) -> Array:
-        """What rounding beside the largest coordinates leaves of the effect of a small one."""
+        """What rounding beside the largest coordinates leaves of the effect of a small one.
+
+        And of a rule that is made of the terms of another: where those cancel, the noise of the first tells their size.
+        """
         oracle = self.oracle
+        terms = np.zeros(len(oracle.unit()))
+        if self.subject.order > 1:
+            terms = 16 * oracle.natural(comparison.u, own=True, heights=oracle.float64.noise)
         if oracle.kind == "elementwise":
-            return np.zeros(oracle.inputs.size)
+            return terms
         # An output may be zero of much larger terms, as log_softmax is at a saturated entry.
         size = largest(np.abs(oracle.float64.value) + oracle.input_noise, oracle.results.parts)
-        return np.asarray(16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit())
+        return terms + np.asarray(16 * oracle.work.epsilon * (np.abs(comparison.u) @ size) / oracle.unit())

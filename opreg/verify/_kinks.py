@@ -55,11 +55,19 @@ def inspect(
     moving: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> Answer:
-    """Compare the entries `due` of a rule's result at a kink with its results where the coordinates `moving` moved."""
-    for reach in _REACHES:
-        answer = _within(rule, data, oracle, due, moving, rng, reach)
-        if not answer.diagnosis:
-            break
+    """Compare the entries `due` of a rule's result at a kink with its results where the coordinates `moving` moved.
+
+    By parts of themselves, then, unless each output has inputs of its own, all coordinates by parts of those around
+    them: beside equal diagonal entries of a matrix small ones decide, which must not stay so beside others that move.
+    """
+    ways = [(moving, oracle.size)]
+    if oracle.kind != "elementwise":
+        ways.append((np.ones_like(moving), oracle.local))
+    for which, size in ways:
+        for reach in _REACHES:
+            answer = _within(rule, data, oracle, due, which, rng, size, reach)
+            if not answer.diagnosis:
+                return answer
     return answer
 
 
@@ -70,11 +78,12 @@ def _within(
     due: NDArray[np.bool_],
     moving: NDArray[np.bool_],
     rng: np.random.Generator,
+    size: Array,
     reach: float,
 ) -> Answer:
     bad, moved = np.flatnonzero(due), np.flatnonzero(moving)
     # What is tied moves by as much, whatever stands beside it, and far enough for all to come to lie apart.
-    size, least = oracle.size[moved], float(oracle.local.min(initial=1.0))
+    size, least = size[moved], float(oracle.local.min(initial=1.0))
     step = np.where(size > 0, size * max(reach, 2.0**-36), least * reach)
     pushes = []
     count = min(_MOST, 2 * len(moved) + 12)

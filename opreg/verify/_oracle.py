@@ -196,12 +196,15 @@ class Oracle:
             scale = np.minimum(size, 1) / 2048
         return power_of_two(scale)
 
-    def natural(self, u: Array, *, own: bool = False, mixed: bool = False) -> Array:
+    def natural(
+        self, u: Array, *, own: bool = False, mixed: bool = False, heights: Array | None = None
+    ) -> Array:
         """The size that J^T u would have if f changed by itself as x does: |u| |f| / |x| per coordinate of `pull`.
 
-        By `own` size of each coordinate, or by the local one; `mixed` as if every output came from every coordinate.
+        By `own` size of each coordinate, or by the local one; `mixed` as if every output came from every coordinate;
+        or by other `heights` than |f|.
         """
-        size = np.abs(u) * self._heights
+        size = np.abs(u) * (self._heights if heights is None else heights)
         if self.directions is not None:
             return np.full(len(self.directions), size.sum())
         x = self.unit() if own else self.local

@@ -8,7 +8,9 @@ part of the values tells what central differences cannot see: a kink at x, or a 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,22 +117,46 @@ def estimate(moved: Array, step: Array, noise: Array) -> Estimate:
     finite = np.isfinite(moved)
     whole = bool(finite.all())
     values = moved if whole else np.where(finite, moved, 0.0)
-    rows = np.matmul(_ROWS, values)
     inverse = 1.0 / step
-    first, second, third = rows[:, 0], rows[:, 1], rows[:, 2]
-    value = first * inverse
     grain = noise * inverse
-    jump = np.abs(rows[:, 5]) * inverse
-    kinked = jump > 16 * np.abs(rows[:, 5] - rows[:, 6]) * inverse + 16 * _JUMP_NOISE * grain
-    kink = np.where(kinked, jump, 0.0)
-    truncation = np.abs(first - second) + np.abs(second - third) / 4 + np.abs(rows[:, 3] - rows[:, 4]) / 8
-    rounding = 4 * _NOISE * grain
-    error = truncation * inverse + rounding + kink
-    scale = np.maximum(np.abs(value), np.abs(values).max(axis=1) * inverse / 32)
+    rows = np.moveaxis(np.matmul(_ROWS, values), 1, 0)
+    highest = np.abs(values).max(axis=1)
+    value, error, scale, kink, rounding = _judged(rows, highest, inverse, grain, np.maximum, np.where)
     result = Estimate(value, error, scale, kink, np.broadcast_to(step, value.shape).copy(), rounding)
     if not whole:
         _edges(result, finite, values, inverse, grain)
     return result
+
+
+def slopes(moved: Array, noise: Sequence[float]) -> list[tuple[float, float, float, float]]:
+    """Value, error, scale and kink of the derivative of each of some functions of one variable.
+
+    A row of `moved` holds f(node) - f(0) of one of them, all finite, and `noise` the rounding error of a value of it.
+    These are plain numbers: of so few they are judged faster one by one.
+    """
+    rows, highest = np.matmul(moved, _ROWS.T).tolist(), np.abs(moved).max(axis=1).tolist()
+    return [
+        _judged(row, most, 1.0, grain, max, _either)[:4]
+        for row, most, grain in zip(rows, highest, noise, strict=True)
+    ]
+
+
+def _either(condition: bool, one: float, other: float) -> float:
+    return one if condition else other
+
+
+def _judged(
+    rows: Any, highest: Any, inverse: Any, grain: Any, larger: Callable[..., Any], where: Callable[..., Any]
+) -> tuple[Any, ...]:
+    """Value, error, scale, kink and rounding, of arrays or of numbers; `highest` is the largest value."""
+    first, second, third, bend, wide_bend, jump, wide_jump = rows
+    value = first * inverse
+    leap = abs(jump) * inverse
+    kink = where(leap > 16 * abs(jump - wide_jump) * inverse + 16 * _JUMP_NOISE * grain, leap, 0.0)
+    truncation = abs(first - second) + abs(second - third) / 4 + abs(bend - wide_bend) / 8
+    rounding = 4 * _NOISE * grain
+    error = truncation * inverse + rounding + kink
+    return value, error, larger(abs(value), highest * inverse / 32), kink, rounding
 
 
 def _edges(result: Estimate, finite: NDArray[np.bool_], values: Array, inverse: Array, grain: Array) -> None:

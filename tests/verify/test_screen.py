@@ -149,12 +149,34 @@ def test_a_forward_that_takes_a_leading_axis_is_called_once_for_all_points() -> 
         return x @ y
 
     assert seen(forward, product, X, Y)
-    assert (12, 3, 4) in calls
-    assert len(calls) == 4
+    assert calls == [(3, 4), (12, 3, 4), (3, 4)]  # the output, all points, one of them to compare with
 
 
-def test_a_forward_that_mixes_a_leading_axis_is_called_for_each_point() -> None:
-    assert seen(lambda x: x - x.mean(), lambda g, out, x: (g - g.mean(),), X)
+def running(x: Any, axis: int) -> Any:
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
+
+
+@pytest.mark.parametrize(
+    ("forward", "wrong"),
+    [
+        (lambda x: x - x.mean(), lambda g, out, x: (g,)),
+        # On a stack of points around x the mean over the first axis is that of the points: x, whatever moves.
+        (lambda x: x - x.mean(axis=0), lambda g, out, x: (g,)),
+        # The first, or the last, of the points alone is what the function makes of it.
+        (lambda x: np.cumsum(x, axis=0), lambda g, out, x: (g,)),
+        (lambda x: running(x, 0), lambda g, out, x: (g,)),
+    ],
+)
+def test_a_forward_that_mixes_a_leading_axis_is_called_for_each_point(forward: Any, wrong: Any) -> None:
+    assert seen(forward, wrong, X) is None
+    calls = []
+
+    def counted(x: Any) -> Any:
+        calls.append(x.shape)
+        return forward(x)
+
+    assert seen(counted, lambda g, out, x: opreg.vjp(forward, x)[1](g), X)
+    assert calls.count(X.shape) >= 12
 
 
 def test_samples_of_one_signature_are_looked_at_together() -> None:
