@@ -24,6 +24,7 @@ from rich.text import Text
 from opreg import plugins
 from opreg._errors import OpregError, UnknownPrimitive
 from opreg._version import __version__
+from opreg.verify import _catalogue as catalogue
 from opreg.verify import _checks
 from opreg.verify._describe import description, row
 from opreg.verify._display import STYLES, display, epilogue
@@ -550,6 +551,30 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
         else "\nlast run: never"
     )
     say(f"digest: {found['digest']} (of the forward, the rules, the samples and their helpers)")
+
+
+@cli.command("catalogue")
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_blocking
+@_verbose
+@_as_json
+def catalogue_command(
+    directory: Path, names: tuple[str, ...], blocked: tuple[str, ...], verbose: bool, as_json: bool
+) -> None:
+    """Write a page in Markdown for each primitive to DIR, and an index: what it is, its rules, how it is verified.
+
+    Without NAME of all that are installed. What DIR holds of others is left alone.
+    """
+    state = recall()
+    prepare(directory, "directory", "Name another.")
+    written = catalogue.write(
+        directory, [description(plugins.get(name), state.get(name)) for name in select(names)]
+    )
+    if as_json:
+        click.echo(json.dumps([str(path) for path in written], indent=1))
+    else:
+        click.echo(f"{len(written) - 1} pages and their index: {written[0]}")
 
 
 def _code(console: Console, text: str) -> None:

@@ -25,16 +25,17 @@ class CannotWrite(OpregError, OSError):
     """A report directory cannot be written."""
 
 
-def prepare(directory: Path) -> None:
-    """Make the report directory and see that files can be written there, before a run starts."""
+def prepare(
+    directory: Path, what: str = "report directory", advice: str = "Name another with --report."
+) -> None:
+    """Make a directory and see that files can be written there, before a run starts."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"opreg")
     except OSError as error:
         raise CannotWrite(
-            f"the report directory {str(directory)!r} cannot be written: {error.strerror or error}. "
-            "Name another with --report."
+            f"the {what} {str(directory)!r} cannot be written: {error.strerror or error}. {advice}"
         ) from None
 
 
