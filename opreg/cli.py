@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,7 +27,7 @@ from opreg._errors import OpregError, UnknownPrimitive
 from opreg._version import __version__
 from opreg.verify import _catalogue as catalogue
 from opreg.verify import _checks
-from opreg.verify._describe import description, row
+from opreg.verify._describe import description, namespace, row
 from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
 from opreg.verify._keyword import keyword
@@ -369,6 +370,9 @@ def replay_command(
 @cli.command("list")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--plugins", "of_plugins", is_flag=True, help="List plugins, with distribution and version.")
+@click.option(
+    "--namespace", "module", metavar="MODULE", help="List what becomes of every function of a module."
+)
 @click.option("--checks", "of_checks", is_flag=True, help="List the checks, with what each holds a rule to.")
 @_blocking
 @_verbose
@@ -378,6 +382,7 @@ def list_command(
     ctx: click.Context,
     names: tuple[str, ...],
     of_plugins: bool,
+    module: str | None,
     of_checks: bool,
     blocked: tuple[str, ...],
     verbose: bool,
@@ -391,6 +396,8 @@ def list_command(
         _list_plugins(as_json)
     elif of_checks:
         _list_checks(as_json)
+    elif module is not None:
+        _list_namespace(module, as_json)
     else:
         state = recall()
         rows = [row(plugins.get(name), state.get(name)) for name in select(names)]
@@ -410,6 +417,19 @@ def _list_checks(as_json: bool) -> None:
     width = max(map(len, found))
     for check in found.values():
         click.echo(f"{check.name:<{width}}  {check.doc}")
+
+
+def _list_namespace(module: str, as_json: bool) -> None:
+    try:
+        rows = namespace(module)
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    _print_table(("function", "state", "reason"), [tuple(found.values()) for found in rows])
+    counts = Counter(found["state"] for found in rows)
+    click.echo(", ".join(f"{number} {state}" for state, number in counts.most_common()))
 
 
 def _list_plugins(as_json: bool) -> None:

@@ -5,7 +5,7 @@ No hook is on the path of a computation: each is called once, when its plugin is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -47,4 +47,13 @@ def opreg_checks() -> Iterable[Check]:  # type: ignore[empty-body]
 
     They run with opreg's own, on the samples of every primitive to which they apply. Called once, when the plugin is
     loaded; ``opreg verify`` loads every plugin.
+    """
+
+
+@hookspec
+def opreg_without_rule() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Return the functions of the plugin's library that have no rule on purpose: importable name, and why.
+
+    The reason says what to do instead. It ends the sentence "numpy.put is not differentiated: ..." with which a traced
+    value is refused there, and stands in ``opreg list --namespace``. Called once, when the plugin is loaded.
     """

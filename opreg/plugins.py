@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from opreg.verify._check import Check
 
 GROUP = "opreg"
-HOOKS = ("opreg_primitives", "opreg_spaces", "opreg_checks")
+HOOKS = ("opreg_primitives", "opreg_spaces", "opreg_checks", "opreg_without_rule")
 INSTALL = "Install the plugin that supplies it (NumPy's comes with opreg: pip install opreg), or unblock it."
 
 
@@ -83,6 +83,7 @@ class _Registry:
         self.unresolved: set[str] = set()
         self.spaces: list[Space] = []
         self.checks: dict[str, tuple[Check, Entry]] = {}
+        self.without_rule: dict[str, tuple[str, Entry]] = {}
         self.problems: dict[str, Problem] = {}
 
 
@@ -247,6 +248,8 @@ def _register(plugin: Any, entry: Entry) -> None:
         _registry.spaces.append(space)
     for check in made["opreg_checks"]:
         _add_check(check, entry)
+    for name, reason in dict(made["opreg_without_rule"]).items():
+        _registry.without_rule.setdefault(name, (reason, entry))
     for primitive in made["opreg_primitives"]:
         _claim(primitive, entry)
 
@@ -339,6 +342,18 @@ def checks() -> list[Check]:
     """Return the checks that installed plugins add to opreg's own."""
     load_all()
     return [check for check, entry in _registry.checks.values() if not _is_blocked(entry.name)]
+
+
+def without_rule() -> dict[str, str]:
+    """Return the functions that the plugins loaded so far leave undifferentiated on purpose, each with the reason."""
+    found = _registry.without_rule.items()
+    return {name: reason for name, (reason, entry) in found if not _is_blocked(entry.name)}
+
+
+def refusal(name: str) -> str:
+    """Return the sentence that refuses a traced value to a function, or an empty string if none is known."""
+    reason = without_rule().get(name)
+    return f"{name} is not differentiated: {reason}" if reason else ""
 
 
 def why_missing(module: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from opreg import plugins
@@ -33,6 +34,36 @@ def row(primitive: Primitive, remembered: Mapping[str, Any] | None = None) -> di
         "version": origin.version,
         "last": dict(remembered) if remembered else None,
     }
+
+
+def namespace(module: str) -> list[dict[str, str]]:
+    """Return what becomes of each public function of a module when it is handed traced values.
+
+    Its state is ``differentiable``, ``constant``, ``no rule`` (on purpose) or ``not registered``, with the reason.
+    Raises ``LookupError`` where there is no such module.
+    """
+    try:
+        library = import_module(module)
+    except ImportError as error:
+        raise LookupError(f"there is no module {module!r} here: {error}") from None
+    plugins.load_all()
+    without = plugins.without_rule()
+    public = getattr(library, "__all__", None) or [name for name in dir(library) if not name.startswith("_")]
+    rows = []
+    for name in sorted(public):
+        function, full = getattr(library, name, None), f"{module}.{name}"
+        if not callable(function) or isinstance(function, type):
+            continue
+        primitive = plugins.for_function(function)
+        if primitive is None:
+            state = "no rule" if full in without else "not registered"
+            rows.append({"name": full, "state": state, "reason": without.get(full, "")})
+        elif primitive.is_constant:
+            reason = "; ".join(dict.fromkeys(primitive.reasons.values()))
+            rows.append({"name": full, "state": "constant", "reason": reason})
+        else:
+            rows.append({"name": full, "state": "differentiable", "reason": ""})
+    return rows
 
 
 def samples_in_a_round(primitive: Primitive) -> int:

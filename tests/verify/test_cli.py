@@ -421,3 +421,27 @@ def test_a_closed_pipe_is_no_traceback(opreg_command: Command, site: Path) -> No
         f"{sys.executable} -m opreg list | head -1", shell=True, capture_output=True, text=True, timeout=60
     )
     assert "Traceback" not in done.stderr
+
+
+# ---------------------------------------------------------------------------------------------- list --namespace
+def test_what_becomes_of_every_function_of_a_module(installed: Install) -> None:
+    done = opreg("list", "--namespace", "numpy", "--json")
+    assert done.exit_code == 0
+    found = {row["name"]: row for row in json.loads(done.stdout)}
+    assert found["numpy.sin"] == {"name": "numpy.sin", "state": "differentiable", "reason": ""}
+    assert found["numpy.floor"]["state"] == "constant"
+    assert "constant between its jumps" in found["numpy.floor"]["reason"]
+    assert found["numpy.save"]["state"] == "no rule"
+    assert "writes a file" in found["numpy.save"]["reason"]
+    assert "numpy.ndarray" not in found
+    assert not [name for name, row in found.items() if row["state"] == "not registered"]
+    counts = opreg("list", "--namespace", "numpy").stdout.splitlines()[-1]
+    assert f"{sum(row['state'] == 'constant' for row in found.values())} constant" in counts
+
+
+def test_a_namespace_without_plugin_and_one_that_does_not_exist(installed: Install) -> None:
+    done = opreg("list", "--namespace", "json", "--json")
+    assert {row["state"] for row in json.loads(done.stdout)} == {"not registered"}
+    done = opreg("list", "--namespace", "nump")
+    assert done.exit_code == 2
+    assert "there is no module 'nump'" in done.stderr
