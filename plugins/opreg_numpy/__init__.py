@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 import numpy as np
 
 from opreg import Primitive, Space, hookimpl
 from opreg_numpy._space import ARRAYS
+from opreg_numpy.refused import ANSWERED, REFUSED
 
 _FAMILIES = (
     "arithmetic",
@@ -29,12 +30,20 @@ _FAMILIES = (
     "polynomials",
     "signals",
     "pieces",
+    "sets",
+    "along",
+    "conversions",
 )
 
 
 @hookimpl
 def opreg_spaces() -> Iterable[Space]:
     return [ARRAYS]
+
+
+@hookimpl
+def opreg_without_rule() -> Mapping[str, str]:
+    return REFUSED | ANSWERED
 
 
 @hookimpl

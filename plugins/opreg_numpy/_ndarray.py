@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from opreg import NotDifferentiable, plugins, stop_gradient
+from opreg_numpy.refused import ANSWERED
 
 
 def attribute_of(traced: Any, name: str) -> Any:
@@ -51,7 +52,9 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     primitive = plugins.for_function(ufunc)
     options = {key: value for key, value in kwargs.items() if key != "out" and not _is_default(key, value)}
     if primitive is None:
-        raise NotDifferentiable(f"{name} is not registered as a primitive. {_advice(name)}")
+        raise NotDifferentiable(
+            plugins.refusal(name) or f"{name} is not registered as a primitive. {_advice(name)}"
+        )
     if primitive.is_constant:
         return getattr(ufunc, method)(*stop_gradient(tuple(inputs)), **stop_gradient(options))
     if method == "__call__":
@@ -99,9 +102,11 @@ def _supported(name: str, primitive: Any, options: dict[str, Any]) -> dict[str, 
 def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Answer a function of NumPy's that is no registered primitive."""
     name = _name_of(function)
-    if function in _OF_SHAPE:
+    if function in _ANSWERED:
         return function(*stop_gradient(args), **stop_gradient(kwargs))
-    raise NotDifferentiable(f"{name} is not registered as a primitive. {_advice(name)}")
+    raise NotDifferentiable(
+        plugins.refusal(name) or f"{name} is not registered as a primitive. {_advice(name)}"
+    )
 
 
 def _name_of(function: Any) -> str:
@@ -171,10 +176,8 @@ def _outer(ufunc: Any, a: Any, b: Any) -> Any:
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
-_OF_SHAPE = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.shares_memory,
-             np.may_share_memory, np.min_scalar_type, np.common_type, np.array_equal, np.array_equiv, np.allclose,
-             np.isclose}  # fmt: skip
-"""Functions whose result is no differentiable number: they are answered by the plain values."""
+_ANSWERED = {getattr(np, name.removeprefix("numpy.")) for name in ANSWERED}
+
 
 _WAYS: Mapping[tuple[Any, str], Callable[..., Any]] = {
     (np.add, "reduce"): _reduce_with(np.sum),

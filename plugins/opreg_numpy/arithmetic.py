@@ -74,7 +74,7 @@ divide.samples(pairs(wide, nonzero, complex=True))
 divide.samples(beside_integers(nonzero))
 
 
-@primitive("numpy.remainder", aliases=("mod", "remainder"))
+@primitive("numpy.remainder", aliases=("mod", "remainder", "numpy.mod"))
 def remainder(x, y, /):
     """x - floor(x / y) y, which has the sign of y"""
     return np.remainder(x, y)

@@ -51,7 +51,16 @@ isnan = _of_one("isnan", TEST, complex=True)
 iscomplex = _of_one("iscomplex", TEST, complex=True)
 isreal = _of_one("isreal", TEST, complex=True)
 signbit = _of_one("signbit", TEST)
+isposinf = _of_one("isposinf", TEST)
+isneginf = _of_one("isneginf", TEST)
 logical_not = _of_one("logical_not", TEST, complex=True)
+
+
+@isposinf.called_as
+@isneginf.called_as
+def _(x, out=None):
+    refuse_out("numpy.isposinf and numpy.isneginf", out)
+    return (x,), {}
 
 
 @primitive("numpy.fix", aliases=("fix",))
@@ -157,6 +166,65 @@ logical_xor = _of_two("logical_xor", TEST)
 floor_divide = _of_two("floor_divide", STEP, nonzero)
 
 
+def _comparing(name: str) -> Primitive:
+    """Return the constant ``numpy.name(a, b, rtol, atol, equal_nan)``."""
+    compute = getattr(np, name)
+
+    def forward(a, b, /, *, rtol=1e-05, atol=1e-08, equal_nan=False):
+        return compute(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+    constant = Primitive(forward, f"numpy.{name}", (name,))
+    constant.doc = f"{name} of two arrays, within limits: {TEST}."
+    constant.samples(pairs(apart, same=False, complex=True))
+
+    @constant.samples
+    def _within_limits(rng):
+        yield Sample((apart(rng, (3,)), apart(rng, (2, 1)), 0.0, 0.5), note="limits")
+        yield Sample((apart(rng, (3,)), apart(rng, (3,))), {"rtol": 0.5, "equal_nan": True}, note="limits")
+
+    return constant.not_differentiable(TEST)
+
+
+isclose = _comparing("isclose")
+allclose = _comparing("allclose")
+
+
+@primitive("numpy.array_equal", aliases=("array_equal",))
+def array_equal(a1, a2, /, *, equal_nan=False):
+    """Whether two arrays have one shape and the same elements"""
+    return np.array_equal(a1, a2, equal_nan=equal_nan)
+
+
+@array_equal.samples
+def _nan_or_not(rng):
+    yield Sample((apart(rng, (3,)), apart(rng, (3,))), {"equal_nan": True}, note="NaN may be equal")
+
+
+array_equal.samples(pairs(apart, same=False, complex=True))
+array_equal.not_differentiable(TEST)
+array_equiv = _of_two("array_equiv", TEST)
+
+
+@primitive("numpy.isin", aliases=("isin",))
+def isin(element, test_elements, /, *, assume_unique=False, invert=False, kind=None):
+    """Whether each element of the first array is in the second"""
+    return np.isin(element, test_elements, assume_unique, invert, kind=kind)
+
+
+isin.not_differentiable(TEST)
+
+
+@isin.samples
+def _of_sets(rng):
+    yield Sample((apart(rng, (2, 3)), apart(rng, (4,))), note="a matrix")
+    yield Sample((apart(rng, ()), apart(rng, (2, 2))), {"invert": True}, note="not in")
+    yield Sample(
+        (apart(rng, (3,)), apart(rng, (2,))), {"assume_unique": True, "kind": "sort"}, note="sorting"
+    )
+    yield Sample((apart(rng, (3,)).astype(np.float32), np.arange(3)), note="float32, integers")
+    yield Sample((apart(rng, (0,)), apart(rng, (2,))), note="empty")
+
+
 # -------------------------------------------------------------------------------------------- along an axis
 @primitive("numpy.argmax", aliases=("argmax",))
 def argmax(a, /, *, axis=None, keepdims=False):
@@ -202,6 +270,26 @@ def count_nonzero(a, /, *, axis=None, keepdims=False):
     return np.count_nonzero(a, axis=axis, keepdims=keepdims)
 
 
+@primitive("numpy.lexsort", aliases=("lexsort",))
+def lexsort(*keys, axis=-1):
+    """The places of elements in ascending order of the last key, of the one before where those are equal, ..."""
+    return np.lexsort(keys, axis=axis)
+
+
+@lexsort.called_as
+def _(keys, axis=-1):
+    return tuple(keys), {"axis": axis}
+
+
+@lexsort.samples
+def _of_keys(rng):
+    yield Sample(((apart(rng, (4,)), np.array([1, 0, 1, 0])),), note="integers first")
+    yield Sample((apart(rng, (2, 3)),), note="rows")
+    yield Sample(([apart(rng, (3, 2)), apart(rng, (3, 2))],), {"axis": 0}, note="an axis")
+    yield Sample(((apart(rng, (3,)).astype(np.float32),),), note="float32")
+
+
+lexsort.not_differentiable(INDEX)
 argmax.not_differentiable(INDEX)
 argmin.not_differentiable(INDEX)
 all_.not_differentiable(TEST)
@@ -256,6 +344,42 @@ ones_like = _filled("ones_like", np.ones_like, "Ones, of the shape and dtype of 
 empty_like = _filled(
     "empty_like", np.zeros_like, "An array whose values are of no account: zeros, to be the same each time."
 )
+
+
+def _places_from(name: str) -> Primitive:
+    """Return the constant ``numpy.name(arr, k)``, the places of a triangle of a matrix."""
+    compute = getattr(np, name)
+    constant = Primitive(lambda arr, /, *, k=0: compute(arr, k), f"numpy.{name}", (name,))
+    constant.doc = f"Places of a triangle: {SHAPE}."
+
+    @constant.samples
+    def _of_matrices(rng):
+        yield Sample((normal(rng, (3, 4)),), note="a matrix")
+        yield Sample((normal(rng, (3, 2)), 1), note="above the diagonal")
+        yield Sample((normal(rng, (2, 3)).astype(np.float32),), {"k": -1}, note="below the diagonal, float32")
+        yield Sample((complex_of(normal)(rng, (0, 2)),), note="complex, empty")
+
+    return constant.not_differentiable(SHAPE)
+
+
+tril_indices_from = _places_from("tril_indices_from")
+triu_indices_from = _places_from("triu_indices_from")
+
+
+@primitive("numpy.diag_indices_from", aliases=("diag_indices_from",))
+def diag_indices_from(arr, /):
+    """Places of the diagonal of an array that is as long along every axis"""
+    return np.diag_indices_from(arr)
+
+
+@diag_indices_from.samples
+def _of_cubes(rng):
+    yield Sample((normal(rng, (3, 3)),), note="a matrix")
+    yield Sample((normal(rng, (2, 2, 2)).astype(np.float32),), note="a cube, float32")
+    yield Sample((complex_of(normal)(rng, (0, 0)),), note="complex, empty")
+
+
+diag_indices_from.not_differentiable(SHAPE)
 
 
 @primitive("numpy.full_like", aliases=("full_like",))

@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from opreg import Sample, composite, primitive, stop_gradient
+from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along
 from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single, strided
@@ -171,11 +171,31 @@ def extract(condition, arr):
     return np.take(np.ravel(arr), np.flatnonzero(stop_gradient(condition)))
 
 
-@composite("numpy.delete")
+@composite("numpy.delete", static=("obj",))
 def delete(arr, obj, axis=None):
     """The array without the elements at these places along an axis, or of the flattened array"""
     length = np.size(arr) if axis is None else np.shape(arr)[axis]
     return np.take(arr, np.delete(np.arange(length), obj), axis=axis)
+
+
+@composite("numpy.insert", static=("obj",))
+def insert(arr, obj, values, axis=None):
+    """The array with values put in before these places along an axis, or of the flattened array"""
+    plain = np.asarray(stop_gradient(arr))
+    if is_traced(values) and plain.dtype.kind not in "fc":
+        raise NotDifferentiable(
+            f"numpy.insert would cut values to the type {plain.dtype} of the array, and so have no derivative: write "
+            "arr.astype(float)"
+        )
+    size = plain.size
+    numbers = np.insert(
+        np.arange(size).reshape(plain.shape),
+        obj,
+        size + np.arange(np.size(values)).reshape(np.shape(values)),
+        axis=axis,
+    )
+    values = values if is_traced(values) else np.asarray(values)
+    return np.take(np.concatenate([np.ravel(arr), np.ravel(np.astype(values, plain.dtype))]), numbers)
 
 
 @composite("numpy.ediff1d")
@@ -388,6 +408,35 @@ def _(rng):
     yield Sample(([False, True], normal(rng, (3, 4))), {"axis": -1}, note="a short condition")
     yield Sample(([1, 0, 0, 1, 1], normal(rng, (3, 4))), note="flattened")
     yield Sample(([False, False], normal(rng, (2, 3)), 0), note="nothing left")
+
+
+@insert.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((draw(rng, (3, 4)), [0, 2, 2], draw(rng, (3, 4))), {"axis": 0}, note=kind)
+        yield Sample((draw(rng, (3, 4)), 1, draw(rng, (2, 3))), {"axis": 1}, note=f"one place, {kind}")
+    x = normal(rng, (3,))
+    for obj, values in (
+        (1, normal(rng, (2,))),
+        (-1, 2.5),
+        ([2], normal(rng, (2,))),
+        ([0, 3, 1], normal(rng, (3,))),
+        ([1, 1], normal(rng)),
+        (slice(None, None, 2), normal(rng, (2,))),
+        ([], normal(rng, (0,))),
+        (0, x),
+        (0, np.arange(2)),
+    ):
+        yield Sample((x, obj, values), note=f"{obj}")
+    yield Sample((normal(rng, (2, 3)), 4, normal(rng, (2,))), note="of the flattened array")
+    yield Sample((normal(rng, (2, 3)), [1, 3], normal(rng, (2, 1)), -1), note="broadcasting")
+    yield Sample((normal(rng, (2, 3)), -1, normal(rng, (3,)), -2), note="a row")
+    yield Sample((normal(rng, (2, 3, 2)), [0, 2], normal(rng, (2,)), 1), note="broadcasting")
+    yield Sample((single(rng, (3,)), 1, normal(rng)), note="float64 into float32")
+    yield Sample((complex_normal(rng, (3,)), 1, normal(rng)), note="real into complex")
+    yield Sample((normal(rng, (0,)), 0, 1.5), note="into nothing")
+    if np.lib.NumpyVersion(np.__version__) >= "2.4.0":  # older ones may take truth values for 0 and 1
+        yield Sample((x, np.array([True, False, True]), normal(rng, (2,))), note="a mask")
 
 
 @extract.samples

@@ -21,6 +21,7 @@ from opreg import (
     composite,
     hookimpl,
     is_traced,
+    jvp,
     primitive,
     stop_gradient,
     vjp,
@@ -167,6 +168,97 @@ pinv.leave_unchecked(
     "compute_uv=False) * ~kept",
     "that all values left out are zero depends on rounding: samples cannot bring it about",
 )
+
+
+# --------------------------------------------------------------------------------------------------- least squares
+@primitive("numpy.linalg.lstsq")
+def lstsq(a, b, /, *, rcond=None):
+    """x of least norm of those with least |b - a x|; the squares of these residuals; the rank; the singular values
+
+    Where the rank is constant. Source: Golub and Pereyra, as of `pinv`, whose cutoff it shares.
+    """
+    return np.linalg.lstsq(a, b, rcond)
+
+
+def _lstsq_parts(out, a, b):
+    """Return a^+, x and the residuals in columns, and which singular values are kept if some left out are not zero."""
+    x, _, rank, s = out
+    plain, kept = stop_gradient(s), np.arange(len(s)) < rank
+    inverse = np.linalg.pinv(a, _cutoff(plain[kept], plain[~kept]))
+    if np.ndim(b) == 1:
+        x, b = _column(x), _column(b)
+    left_out = np.any(plain[~kept] > _rounding(plain))
+    return inverse, x, b, b - np.matmul(a, x), kept if left_out else None
+
+
+def _rounding(s):
+    """Return how large singular values are that may be zero."""
+    return len(s) * np.finfo(s.dtype).eps * np.max(s, initial=0)
+
+
+def _cutoff(kept, left_out):
+    """Return the ``rcond`` with which `pinv` keeps the same singular values: between the last and the next."""
+    if not kept.size:
+        return 1.0
+    least, beyond = kept[-1] / kept[0], np.max(left_out, initial=0) / kept[0]
+    return np.sqrt(least * max(beyond, min(np.finfo(kept.dtype).eps, least / 4)))
+
+
+def _lstsq_cotangents(g, out, a, b):
+    """For b, u = p^T g_x and 2 g_r r*; for a the same times -x^T, and (r (p* u)^T + p^H x (g_x - a^T u)^T)*"""
+    p, x, b_columns, r, kept = _lstsq_parts(out, a, b)
+    of_x, of_squares, _, of_s = g
+    of_x = np.reshape(of_x, np.shape(x))
+    u = np.matmul(_transposed(p), of_x)
+    inside, outside = np.matmul(np.conj(p), u), of_x - np.matmul(_transposed(a), u)
+    of_a = np.conj(
+        np.matmul(r, _transposed(inside)) + np.matmul(np.matmul(_adjoint(p), x), _transposed(outside))
+    )
+    if np.size(of_squares):
+        u = u + 2 * of_squares * np.conj(r)
+    of_a = of_a - np.matmul(u, _transposed(x))
+    if not _is_zero(of_s):
+        of_a = of_a + vjp(np.linalg.svdvals, a)[1](of_s)[0]
+    if kept is not None:
+        of_p = np.matmul(of_x, _transposed(b_columns))
+        of_a = of_a + vjp(lambda t: _left_out(t, a, kept), np.zeros_like(stop_gradient(a)))[1](of_p)[0]
+    return like(of_a, a), like(np.reshape(u, np.shape(b)), b)
+
+
+def _lstsq_tangent_a(t, out, a, b):
+    """dx = -p t x + p p^H t^H r + (1 - p a) t^H p^H x, and of the squares -2 re(r^H t x)"""
+    p, x, b_columns, r, kept = _lstsq_parts(out, a, b)
+    moved = np.matmul(t, x)
+    outside = np.matmul(_adjoint(t), np.matmul(_adjoint(p), x))
+    back = np.matmul(_adjoint(p), np.matmul(_adjoint(t), r)) - moved - np.matmul(a, outside)
+    dx = np.matmul(p, back) + outside
+    if kept is not None:
+        dx = dx + np.matmul(_left_out(t, a, kept), b_columns)
+    return _lstsq_tangents(dx, -moved, r, out, jvp(np.linalg.svdvals, (a,), (t,))[1])
+
+
+def _lstsq_tangent_b(t, out, a, b):
+    """dx = p t, and of the squares 2 re(r^H t)"""
+    p, _, _, r, _ = _lstsq_parts(out, a, b)
+    t = np.reshape(t, np.shape(r))
+    return _lstsq_tangents(np.matmul(p, t), t, r, out, np.zeros_like(stop_gradient(out[3])))
+
+
+def _lstsq_tangents(dx, dr, r, out, ds):
+    squares = 2 * np.real(np.sum(np.conj(r) * dr, axis=0))[: np.size(out[1])]
+    return np.reshape(dx, np.shape(out[0])), squares, None, ds
+
+
+lstsq.defvjp(_lstsq_cotangents).defjvp(a=_lstsq_tangent_a, b=_lstsq_tangent_b)
+
+
+@primitive("numpy.linalg.matrix_rank")
+def matrix_rank(a, /, *, tol=None, hermitian=False, rtol=None):
+    """The number of singular values that are not small"""
+    return np.linalg.matrix_rank(a, tol, hermitian, rtol=rtol)
+
+
+matrix_rank.not_differentiable("a rank is a count, constant but where a singular value crosses the limit")
 
 
 # ------------------------------------------------------------------------------------------------ determinants
@@ -870,6 +962,47 @@ def _(rng):
             yield Sample((x, 0.25), note=f"{draw.__name__}: the cutoff leaves out what is not zero")
 
 
+def _of_rank_two(rng, draw, *shape):
+    """Return a matrix whose singular values beyond the second are far smaller than these, and not zero."""
+    u, _, vh = np.linalg.svd(draw(rng, shape), full_matrices=False)
+    return np.asarray((u * (2.0, 1.0, 0.02, 0.01)[: u.shape[-1]]) @ vh, u.dtype)
+
+
+@lstsq.samples
+def _(rng):
+    for kind, draw in KINDS.items():
+        yield Sample((draw(rng, (4, 2)), draw(rng, (4,))), note=kind)
+        yield Sample((draw(rng, (4, 2)), draw(rng, (4, 3))), note=f"several, {kind}")
+        yield Sample((draw(rng, (2, 4)), draw(rng, (2,))), note=f"underdetermined, {kind}")
+        yield Sample((_matrices(rng, draw, 3, 3), draw(rng, (3, 2))), note=f"square, {kind}")
+    for draw in (normal, complex_normal):
+        for shape in ((4, 3), (3, 5), (4, 4)):
+            yield Sample(
+                (_of_rank_two(rng, draw, *shape), draw(rng, shape[:1])), {"rcond": 0.1}, note="rank 2"
+            )
+        yield Sample((_of_rank_two(rng, draw, 5, 3), draw(rng, (5, 2)), 0.1), note="rank 2")
+    for size in 1.0, 2.0:
+        a = np.diag([size, 0.5, 0.0])
+        yield Sample((a, normal(rng, (3,))), {"rcond": 0.1}, note="exactly of rank 2")
+    yield Sample((normal(rng, (4, 2)), complex_normal(rng, (4,))), note="real and complex")
+    yield Sample((complex_normal(rng, (4, 2)), single(rng, (4, 2))), note="complex and float32")
+    yield Sample((normal(rng, (3, 2)), np.arange(3)), note="integers")
+    for left, right in ((1, 1), (1,)), ((3, 0), (3,)), ((0, 3), (0, 2)), ((3, 2), (3, 0)):
+        yield Sample((normal(rng, left), normal(rng, right)), note=f"{left}, {right}")
+    x = normal(rng, (3, 3))
+    yield Sample((x, x), note="the same array twice")
+
+
+@matrix_rank.samples
+def _(rng):
+    for kind, x in _rectangular(rng):
+        yield Sample((x,), note=kind)
+    yield Sample((_definite(rng, normal, 3, 3),), {"hermitian": True})
+    yield Sample((_of_rank_two(rng, normal, 4, 3), 0.1), note="an absolute limit")
+    yield Sample((_of_rank_two(rng, normal, 4, 3),), {"rtol": 0.1}, note="a relative limit")
+    yield Sample((normal(rng, (3,)),), note="a vector")
+
+
 @qr.samples
 def _(rng):
     for kind, x in _rectangular(rng):
@@ -1089,6 +1222,19 @@ for _change, _reason in {
     "0 * one -> ...": "it is zero, of whatever type",
 }.items():
     pinv.waive_mutant("a", _change, _reason)
+for _change, _reason in {
+    "_cutoff -> ...": "any limit between the last value kept and the next will do; extreme ones have tests",
+    "_rounding -> ...": "of values so small what is added is lost in rounding",
+    "plain[~kept] > _rounding(plain) -> plain[~kept] >= _rounding(plain)": "of values so small what is added is lost",
+    "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))": _LINEAR,
+    "-1 -> 1": "a matrix has no more than two axes",
+    "_is_zero -> ...": _SHORT,
+    "np.where(mixed, np.where(kept[..., :, None], s[..., :, None], s[..., None, :]), one) -> "
+    "np.where(kept[..., :, None], s[..., :, None], s[..., None, :])": "any number will do in the place of what is "
+    "masked out",
+    "0 * one -> ...": "it is zero, of whatever type",
+}.items():
+    lstsq.waive_mutant("*", _change, _reason)
 cholesky.waive_mutant("a", "-1 -> -2", _SQUARE)
 for _change in "_hermitian(t) -> t", "_hermitian(inner) -> inner":
     cholesky.waive_mutant("a", _change, "the other of the two makes it Hermitian")

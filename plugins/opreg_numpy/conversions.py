@@ -1,0 +1,58 @@
+"""Conversions: to an array of some kind, of finite numbers, or of complex ones in their order.
+
+What is asked of memory is no matter of derivatives: a traced value has none, and passes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from opreg import NotDifferentiable, composite, stop_gradient
+from opreg_numpy._samples import call, of_one_array
+from opreg_numpy.shapes import asarray
+
+
+@composite("numpy.require")
+def require(a, dtype=None, requirements=None, *, like=None):
+    """The array, of a type; whether it is contiguous, aligned, writable or its own is settled when it is plain"""
+    if like is not None:
+        raise NotDifferentiable("numpy.require: like= is not supported where an array is differentiated")
+    a = asarray.body(a)
+    np.require(np.empty(0), None, requirements)  # which raises for what is none
+    return asarray.body(a, dtype)
+
+
+@composite("numpy.asarray_chkfinite")
+def asarray_chkfinite(a, dtype=None, order=None):
+    """As asarray, of finite numbers only"""
+    found = asarray.body(a, dtype, order)
+    if not np.all(np.isfinite(stop_gradient(found))):
+        raise ValueError("array must not contain infs or NaNs")
+    return found
+
+
+@composite("numpy.sort_complex")
+def sort_complex(a):
+    """The elements of each lane along the last axis in ascending order of real and then imaginary parts, as complex"""
+    found = np.sort(asarray.body(a), axis=-1)
+    return np.astype(found, np.sort_complex(np.empty(0, np.result_type(stop_gradient(found)))).dtype)
+
+
+require.leave_unchecked("like", "it is refused: it asks for an array of another library")
+
+
+# ---------------------------------------------------------------------------------------------------- samples
+require.samples(
+    of_one_array(
+        call((2, 3)),
+        call((2, 3), np.complex128),
+        call((2, 3), np.float32, ["F", "A", "W", "O"]),
+        call((3,), requirements="C"),
+        call(()),
+        call((0,)),
+    )
+)
+asarray_chkfinite.samples(
+    of_one_array(call((2, 3)), call((2, 3), np.complex128), call((3, 2), order="F"), call(()), call((0,)))
+)
+sort_complex.samples(of_one_array(call((3,)), call((2, 3)), call((3, 1, 2)), call((1,)), call((0,))))
