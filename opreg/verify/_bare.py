@@ -11,7 +11,7 @@ import numpy as np
 from opreg.verify._checks import CHECKS
 from opreg.verify._checks.structure import STRUCTURE
 from opreg.verify._checks.variants import VARIANTS, decide
-from opreg.verify._coordinates import is_inexact
+from opreg.verify._coordinates import is_inexact, outputs, packed
 from opreg.verify._explain import explained, first_of_each
 from opreg.verify._literal import shown
 from opreg.verify._rule import copies
@@ -116,7 +116,7 @@ def _reasons(
     none: tuple[str | None, ...] = (None,) * len(data)
     try:
         out = forward(*copies(data), **static)
-        g = tuple(np.ones_like(v) for v in out) if isinstance(out, (tuple, list)) else np.ones_like(out)
+        g = packed([np.ones_like(v) for v in outputs(out)], out)
         result = vjp(g, out, *copies(data), **static)
     except (Exception, SystemExit):
         return none

@@ -134,3 +134,10 @@ class Coordinates:
 def outputs(out: Any) -> tuple[Any, ...]:
     """A forward function's results as a tuple."""
     return tuple(out) if isinstance(out, (tuple, list)) else (out,)
+
+
+def packed(leaves: Sequence[Any], out: Any) -> Any:
+    """Values in the structure of a forward function's result: a tuple of its type, or the only one."""
+    if not isinstance(out, (tuple, list)):
+        return leaves[0]
+    return type(out)(*leaves) if hasattr(out, "_fields") else tuple(leaves)

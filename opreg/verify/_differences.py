@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from opreg.verify import _kinks
 from opreg.verify._allowance import Allowance
 from opreg.verify._comparison import Comparison, joined
-from opreg.verify._coordinates import Part, outputs
+from opreg.verify._coordinates import Part, outputs, packed
 from opreg.verify._diagnose import diagnose
 from opreg.verify._evidence import Evidence
 from opreg.verify._literal import shown
@@ -172,11 +172,8 @@ class _Differences:
     def _compare(self, u: Array) -> Comparison:
         g = cotangent_like(self.out, u, self.oracle.results)
         # The rule gets copies: what it writes must not reach the reference.
-        many = isinstance(g, tuple)
-        handed = copies(outputs(g))
-        result = pull(
-            self.subject, tuple(handed) if many else handed[0], self.out, copies(self.data), self.static
-        )
+        handed = packed(copies(outputs(g)), g)
+        result = pull(self.subject, handed, self.out, copies(self.data), self.static)
         full = self.oracle.inputs.cotangent(result)
         self._imaginary(result)
         got, size = self.oracle.project(full)

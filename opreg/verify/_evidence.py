@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Coordinates, Part, is_inexact, outputs
+from opreg.verify._coordinates import Coordinates, Part, is_inexact, outputs, packed
 from opreg.verify._rule import copies
 from opreg.verify._subject import Subject
 
@@ -82,12 +82,9 @@ class Evidence:
         return replace(self, data=data).derivative(self.static) if same else None
 
     def _pulled(self, g: Any, out: Any, data: Sequence[Any], static: Mapping[str, Any]) -> Array | None:
-        handed = copies(outputs(g))
         try:
-            many = isinstance(g, tuple)
-            result = self.subject.vjp(
-                tuple(handed) if many else handed[0], out, *copies(data), **dict(static)
-            )
+            handed = packed(copies(outputs(g)), g)
+            result = self.subject.vjp(handed, out, *copies(data), **dict(static))
             return Coordinates(data, [self.part.index]).cotangent(result)
         except Exception:
             return None

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from opreg.verify._coordinates import outputs
-from opreg.verify._literal import literal
+from opreg.verify._coordinates import outputs, packed
+from opreg.verify._literal import literal, written
 from opreg.verify._rule import copies
 from opreg.verify._source import definition
 from opreg.verify._subject import Subject
@@ -54,23 +54,26 @@ class Failing:
     static: dict[str, Any]
     finding: Finding
     out: Any
-    args: tuple[str, ...]
-    kwargs: str
+    setup: tuple[str, ...]
+    kwargs: bool
 
     @classmethod
     def of(
         cls, subject: Subject, data: Sequence[Any], static: Mapping[str, Any], finding: Finding
     ) -> Failing | None:
-        args = [literal(value) for value in data]
-        keywords = {name: literal(value) for name, value in static.items()}
-        if None in args or None in keywords.values():
+        args, kwargs = written(data, static)
+        texts, keywords = literal(tuple(args)), {name: literal(value) for name, value in kwargs.items()}
+        if texts is None or None in keywords.values():
             return None
         out = subject.forward(*copies(data), **static)
         inside = ", ".join(f"{name}={text}" for name, text in keywords.items())
+        if args is not data:  # of a composite
+            setup = [f"args, kwargs = p.canonical({texts}, dict({inside}))"]
+        else:
+            setup = [f"args = {texts}", *([f"kwargs = dict({inside})"] if inside else [])]
         return cls(
-            subject, tuple(data), dict(static), finding, out, tuple(str(a) for a in args),
-            f"dict({inside})" if inside else "",
-        )  # fmt: skip
+            subject, tuple(data), dict(static), finding, out, tuple(setup), bool(inside) or args is not data
+        )
 
     @property
     def i(self) -> int:
@@ -105,7 +108,7 @@ class Failing:
             makes += [lambda n: 1j * np.ones(n), lambda n: np.arange(1.0, n + 1) + 1j]
         for make in makes:
             leaves = tuple(like(leaf, make) for leaf in outputs(self.out))
-            yield leaves if isinstance(self.out, (tuple, list)) else leaves[0]
+            yield packed(leaves, self.out)
 
     def run(self, g: Any, body: Lines) -> Reproducer | None:
         """The lines with one cotangent, if they show the failure when they are run."""
@@ -113,9 +116,7 @@ class Failing:
         if cotangent is None:
             return None
         setup = ["np.set_printoptions(precision=17)"] if body.exact else []
-        setup += [f"args = ({', '.join(self.args)}{',' if len(self.args) == 1 else ''})"]
-        if self.kwargs:
-            setup.append(f"kwargs = {self.kwargs}")
+        setup += self.setup
         lines = [*body.lines]
         setup += [*body.setup, f"out = forward(*args{self.tail})"]
         setup += [f"g = {cotangent}"] if re.search(r"\bg\b", "\n".join(lines)) else []
@@ -144,6 +145,7 @@ class Failing:
         silent = {**vars(builtins), "print": lambda *anything: None}
         return {
             "__builtins__": silent,
+            "p": opreg.plugins.get(subject.name) if subject.registered else None,
             "np": np,
             "opreg": opreg,
             "forward": subject.forward,

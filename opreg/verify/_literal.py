@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from opreg._composite import Call
+
 _MOST = 64
 
 
@@ -32,6 +34,9 @@ def literal(value: Any) -> str | None:
         if isinstance(value, tuple):
             return f"({inside}{',' if len(value) == 1 else ''})"
         return f"[{inside}]"
+    if isinstance(value, dict):
+        items = {name: literal(item) for name, item in value.items()}
+        return None if None in items.values() else f"{{{', '.join(f'{n!r}: {t}' for n, t in items.items())}}}"
     text = repr(value)
     return None if len(text) > 400 or text.startswith("<") else _names(text)
 
@@ -56,8 +61,17 @@ def _names(text: str) -> str:
 
 def shown(data: Sequence[Any], static: Mapping[str, Any]) -> str:
     """The arguments of a call in one short line."""
-    parts = [_short(value) for value in data] + [f"{name}={_short(value)}" for name, value in static.items()]
+    args, kwargs = written(data, static)
+    parts = [_short(value) for value in args] + [f"{name}={_short(value)}" for name, value in kwargs.items()]
     return ", ".join(parts)
+
+
+def written(data: Sequence[Any], static: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments as a person writes them: those of a composite stand in a call that data are filled into."""
+    call = static.get("call")
+    if isinstance(call, Call) and len(call.moving) == len(data):
+        return call.filled(data)
+    return data, static
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Coordinates, Vector, is_inexact, is_numeric, outputs
+from opreg.verify._coordinates import Coordinates, Vector, is_inexact, is_numeric, outputs, packed
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Outcome
 
@@ -166,7 +166,7 @@ def cotangent_like(out: Any, u: Vector, results: Coordinates, *, native: bool = 
             leaves.append(leaf.copy())
         else:
             leaves.append(np.zeros_like(np.asarray(value)))
-    return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
+    return packed(leaves, out)
 
 
 # How far matrices are moved as wholes in float64: little, as their small entries move far for their size.
@@ -182,7 +182,7 @@ def shaken(value: Any, rng: np.random.Generator, relative: float = 2.0**-36, *, 
     number to that, as numbers are rounded there.
     """
     if isinstance(value, (tuple, list)):
-        return tuple(shaken(leaf, rng, relative, whole=whole) for leaf in value)
+        return packed([shaken(leaf, rng, relative, whole=whole) for leaf in value], value)
     if not is_inexact(value):
         return value
     array = np.asarray(value)
@@ -271,7 +271,7 @@ def elsewhere(
                 value = value + size * rng.choice(np.array([-1.0, 1.0]), value.shape)
             stays = zeros & (np.asarray(here) == 0)
             leaves[index] = np.asarray(np.where(stays, here, value), np.asarray(here).dtype)
-    return tuple(leaves) if isinstance(out, (tuple, list)) else leaves[0]
+    return packed(leaves, out)
 
 
 def response(

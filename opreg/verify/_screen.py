@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Coordinates, Part, is_inexact, is_numeric, outputs
+from opreg.verify._coordinates import Coordinates, Part, is_inexact, is_numeric, outputs, packed
 from opreg.verify._rule import copies, cotangent_like
 from opreg.verify._stencil import NODES, Estimate, estimate, slopes
 from opreg.verify._subject import Subject
@@ -183,7 +183,7 @@ class _Look:
         given = _contents((*leaves, *two, *outputs(self.out)))
         first = self._pull(one)
         self.got = self.inputs.cotangent(first)
-        twice = self.inputs.cotangent(self._pull(two if isinstance(one, tuple) else two[0]))
+        twice = self.inputs.cotangent(self._pull(packed(two, self.out)))
         size = np.abs(self.got)
         largest = float(size.max())
         due = self.got * -2

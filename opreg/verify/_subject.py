@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from opreg._compared import compared
-from opreg.verify._coordinates import is_inexact, outputs
+from opreg.verify._coordinates import is_inexact, outputs, packed
 
 
 def _always(index: int) -> str | None:
@@ -152,12 +152,11 @@ class Subject:
         cotangents of the active arguments. Its own rule is what the engine gives on tracing the first rule.
         """
         active = self.active(data)
-        many = isinstance(out, (tuple, list))
         count = len(outputs(out))
         call = self.trace or self.forward
 
         def split(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
-            return (tuple(values[:count]) if many else values[0]), values[count:]
+            return packed(values[:count], out), values[count:]
 
         def select(cotangents: Any) -> Any:
             chosen = tuple(cotangents[i] for i in active)
@@ -228,7 +227,7 @@ class Subject:
                     leaf if move is None else leaf + move
                     for leaf, move in zip(outputs(call(*rest, **static)), moves, strict=True)
                 ]
-                return select(self.vjp(g, tuple(leaves) if many else leaves[0], *rest, **static))
+                return select(self.vjp(g, packed(leaves, out), *rest, **static))
 
             return differentiated(uneven, cotangent, values, static)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from opreg.verify._check import Check, active
 from opreg.verify._checks._call import Call, scale
-from opreg.verify._coordinates import is_inexact, outputs
+from opreg.verify._coordinates import is_inexact, outputs, packed
 from opreg.verify._literal import shown
 from opreg.verify._oracle import widen
 from opreg.verify._rule import Fault, copies, evaluate, pull, rounding
@@ -117,9 +117,7 @@ def precise(
         np.asarray(a).astype(np.asarray(b).dtype)
         for a, b in zip(outputs(call.out), outputs(high.out), strict=True)
     )
-    rough = pull(
-        subject, wide, borrowed if isinstance(high.out, (tuple, list)) else borrowed[0], high.data, static
-    )
+    rough = pull(subject, wide, packed(borrowed, high.out), high.data, static)
     out_low, out_high = call.results.point(outputs(call.out)), high.results.point(outputs(high.out))
     limit = 1e4 if call.epsilon > 1e-4 else 1e30
     finite = np.isfinite(due) & (np.abs(due) < limit)
