@@ -1,0 +1,280 @@
+"""Families of location and scale: the rules of every method, from a few derivatives of the standard distribution.
+
+With z = (x - loc) / scale, and p the density and F the distribution function of the standard member of a family, the
+methods are p(z) / scale, F(z), 1 - F(z), their logarithms, and the quantiles loc + scale F^-1(q) and, from above,
+loc + scale F^-1(1 - q). All that their derivatives need is how log p changes with z and with the shape parameters, and
+how F changes with the latter.
+
+Outside of the support derivatives are zero, those of a logarithm that is minus infinity included; where SciPy gives
+NaN, for parameters that are none, they are NaN.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from opreg import NotDifferentiable, Primitive, elementwise, is_traced, primitive, stop_gradient
+from opreg_numpy.shapes import asarray
+
+DOCS = {
+    "pdf": "p(z) / scale with z = (x - loc) / scale, the density",
+    "logpdf": "log p(z) - log scale with z = (x - loc) / scale",
+    "cdf": "F(z) with z = (x - loc) / scale, the probability of less than x",
+    "sf": "1 - F(z) with z = (x - loc) / scale, the probability of more than x",
+    "logcdf": "log F(z) with z = (x - loc) / scale",
+    "logsf": "log(1 - F(z)) with z = (x - loc) / scale",
+    "ppf": "loc + scale F^-1(q), the quantiles",
+    "isf": "loc + scale F^-1(1 - q), the quantiles from above",
+}
+INSIDE = 0.5  # inside of every support: it stands for the points outside, whose derivatives are known
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """The derivatives of a standard distribution, functions of z and the shape parameters.
+
+    ``score``: of log p by z. ``growth``: 1 + z score. ``shapes``: of log p by each shape parameter. ``cumulative``: of
+    F by each, for the methods other than densities. ``mills``: of log F by z for a symmetric family, where the
+    logarithms of p and F would cancel.
+    """
+
+    name: str
+    distribution: Any
+    score: Callable[..., Any]
+    growth: Callable[..., Any]
+    support: tuple[float, float] = (-np.inf, np.inf)
+    shapes: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    cumulative: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    mills: Callable[..., Any] | None = None
+    made: dict[str, Primitive] = field(default_factory=dict)
+
+    def methods(self, *names: str) -> list[Primitive]:
+        """Return the primitives of these methods, of which pdf and logpdf come first."""
+        for name in names:
+            self.made[name] = _method(self, name)
+        return list(self.made.values())
+
+
+def asking(names: Sequence[str], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a function of any arguments the parameters by which opreg calls it."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, kind) for name in names]
+    )
+    return function
+
+
+def as_array(value: Any) -> Any:
+    """Return a sequence, in which some elements may be traced, as an array, and anything else as it is."""
+    return asarray.body(value) if isinstance(value, (list, tuple)) else value
+
+
+def called_with(
+    method: str, names: Sequence[str], refused: Mapping[str, str], **defaults: Any
+) -> Callable[..., Any]:
+    """Return how a method of a distribution is called: with its data by position, by name or by default.
+
+    Arguments without derivative must not be traced: a zero in the place of the derivative would be wrong.
+    """
+    kind, empty = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    signature = inspect.Signature(
+        [inspect.Parameter(name, kind, default=defaults.get(name, empty)) for name in names]
+    )
+
+    def calling(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        for name, reason in refused.items():
+            if is_traced(bound.arguments[name]):
+                raise NotDifferentiable(
+                    f"{method} has no derivative with respect to {name!r}: {reason}. Pass opreg.stop_gradient({name}) "
+                    "if it is not wanted"
+                )
+        return tuple(map(as_array, bound.args)), {}
+
+    calling.__signature__ = signature  # type: ignore[attr-defined]
+    return calling
+
+
+def _method(family: Family, method: str) -> Primitive:
+    """Return the primitive of one method, with its rules."""
+    original = getattr(family.distribution, method)
+
+    def forward(*data):
+        return original(*data)
+
+    names = ("q" if method in ("ppf", "isf") else "x", *family.shapes, "loc", "scale")
+    forward.__doc__ = DOCS[method]
+    forward.__module__ = family.score.__module__
+    made = primitive(f"scipy.stats.{family.name}.{method}")(_positional(names, forward))
+    rules = RULES[method](family)
+    made.called_as(called_with(made.name, names, {}, loc=0, scale=1))
+    return elementwise(made, **{name: asking(("out", *names), rule) for name, rule in rules.items()})
+
+
+def _positional(names, function):
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    function.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
+    return function
+
+
+def _standardised(data):
+    """(z, shapes, scale) of the data x, shapes, loc, scale; the shapes, as the result, in double precision"""
+    x, *shapes, loc, scale = data
+    return (x - loc) / scale, [np.float64(1) * shape for shape in shapes], scale
+
+
+def _inside(data, outside):
+    """(z, shapes, scale) with a harmless z where something is outside of the support"""
+    z, shapes, scale = _standardised(data)
+    return (np.where(outside, INSIDE, z) if np.any(outside) else z), shapes, scale
+
+
+def per(p, z):
+    """p / z, which is 0 where p is, also at z = 0"""
+    return p / np.where(np.equal(p, 0), 1.0, z)
+
+
+# --------------------------------------------------------------------------------------------------- densities
+def _changes(family):
+    """The derivatives of log p(z) - log scale, functions of z, shapes, scale"""
+    score, growth = family.score, family.growth
+
+    def of_shape(change):
+        return lambda z, shapes, scale: change(z, *shapes)
+
+    return {
+        "x": lambda z, shapes, scale: score(z, *shapes) / scale,
+        **{name: of_shape(change) for name, change in family.shapes.items()},
+        "loc": lambda z, shapes, scale: -score(z, *shapes) / scale,
+        "scale": lambda z, shapes, scale: -growth(z, *shapes) / scale,
+    }
+
+
+def _of_pdf(family):
+    def rule(change):
+        return lambda out, *data: out * change(*_inside(data, np.equal(out, 0)))
+
+    return {name: rule(change) for name, change in _changes(family).items()}
+
+
+def _of_logpdf(family):
+    def rule(change):
+        return lambda out, *data: _of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out)
+
+    return {name: rule(change) for name, change in _changes(family).items()}
+
+
+def _of_logarithm(value, out):
+    """A derivative of a logarithm: 0 where it is minus infinity, NaN where it is NaN"""
+    out = stop_gradient(out)
+    if np.all(out > -np.inf):
+        return value
+    return np.where(out > -np.inf, value, np.where(np.isnan(out), np.nan, 0.0))
+
+
+# ----------------------------------------------------------------------------------------------- probabilities
+def _of_probability(family, sign):
+    """The derivatives of F, with ``sign`` -1 those of 1 - F"""
+    density, support = family.made["pdf"], family.support
+
+    def by_scale(out, *data):
+        z, _, _ = _standardised(data)
+        p = density.bind(*data)
+        return -sign * p * np.where(np.equal(p, 0), 0.0, z)
+
+    def by_shape(change):
+        return lambda out, *data: sign * _of_shape(change, out, data, support)
+
+    return {
+        "x": lambda out, *data: sign * density.bind(*data),
+        **{name: by_shape(change) for name, change in family.cumulative.items()},
+        "loc": lambda out, *data: -sign * density.bind(*data),
+        "scale": by_scale,
+    }
+
+
+def _of_shape(change, out, data, support):
+    """The derivative of F by a shape parameter, 0 outside of the support, NaN where the result is NaN"""
+    z, shapes, _ = _standardised(data)
+    inside = (z > support[0]) & (z < support[1]) & (stop_gradient(out) == stop_gradient(out))
+    if np.all(inside):
+        return change(z, *shapes)
+    value = change(np.where(inside, z, INSIDE), *shapes)
+    return np.where(inside, value, np.where(np.isnan(out), np.nan, 0.0))
+
+
+def _of_log_probability(family, sign):
+    """The derivatives of log F, with ``sign`` -1 those of log(1 - F)"""
+    support = family.support
+    rate = _rate_of_logarithms(family) if family.mills is None else _mills_rate(family.mills, sign)
+
+    def by_scale(out, *data):
+        z, _, _ = _standardised(data)
+        r = rate(out, data)
+        return -sign * r * np.where(np.equal(r, 0), 0.0, z)
+
+    def by_shape(change):
+        return lambda out, *data: sign * _of_shape(change, out, data, support) * np.exp(-out)
+
+    return {
+        "x": lambda out, *data: sign * rate(out, data),
+        **{name: by_shape(change) for name, change in family.cumulative.items()},
+        "loc": lambda out, *data: -sign * rate(out, data),
+        "scale": by_scale,
+    }
+
+
+def _rate_of_logarithms(family):
+    """p / F, or p / (1 - F), by the logarithms of both"""
+    log_density = family.made["logpdf"]
+    return lambda out, data: np.exp(log_density.bind(*data) - np.where(np.equal(out, -np.inf), np.inf, out))
+
+
+def _mills_rate(mills, sign):
+    """p / F, or p / (1 - F), by the ratio of a symmetric distribution"""
+
+    def rate(out, data):
+        z, shapes, scale = _standardised(data)
+        return _of_logarithm(mills(sign * z, *shapes) / scale, out)
+
+    return rate
+
+
+# --------------------------------------------------------------------------------------------------- quantiles
+def _of_quantile(family, method, sign):
+    """The derivatives of the solution x of F(x) = q, with ``sign`` -1 of 1 - F(x) = q
+
+    They are those at loc 0 and scale 1: the difference of x and loc would have few digits.
+    """
+    density, made = family.made["pdf"], family.made
+
+    def standard(q, shapes):
+        return made[method].bind(q, *shapes, 0.0, 1.0)
+
+    def by_q(q, *rest):
+        *shapes, _, scale = rest
+        return sign * scale / density.bind(standard(q, shapes), *shapes, 0.0, 1.0)
+
+    return {
+        "q": lambda out, *data: by_q(*data),
+        "loc": lambda out, *data: np.where(np.isnan(out), np.nan, 1.0),
+        "scale": lambda out, q, *rest: standard(q, rest[:-2]),
+    }
+
+
+RULES: Mapping[str, Callable[[Family], Mapping[str, Callable[..., Any]]]] = {
+    "pdf": _of_pdf,
+    "logpdf": _of_logpdf,
+    "cdf": lambda family: _of_probability(family, 1),
+    "sf": lambda family: _of_probability(family, -1),
+    "logcdf": lambda family: _of_log_probability(family, 1),
+    "logsf": lambda family: _of_log_probability(family, -1),
+    "ppf": lambda family: _of_quantile(family, "ppf", 1),
+    "isf": lambda family: _of_quantile(family, "isf", -1),
+}

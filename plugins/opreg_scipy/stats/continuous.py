@@ -1,0 +1,221 @@
+"""Continuous distributions of one variable.
+
+Sources: Johnson, Kotz and Balakrishnan, "Continuous univariate distributions" (1994, 1995), for the densities; DLMF
+5.11 and 5.15 for what becomes of the gamma functions in them.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import pi, sqrt
+
+import numpy as np
+from scipy import special, stats
+
+from opreg import Sample, jvp, stop_gradient
+from opreg_scipy.special.gamma import hurwitz_difference
+from opreg_scipy.special.incomplete import beta_density, betainc_by_parameters, gammainc_by_a
+from opreg_scipy.stats._draws import HALF_LINE, LINE, QUANTILES, SHAPE, UNIT_INTERVAL, of_location_and_scale
+from opreg_scipy.stats._location_scale import Family, per
+
+DENSITIES = ("pdf", "logpdf")
+PROBABILITIES = ("cdf", "sf", "logcdf", "logsf")
+QUANTILE_METHODS = ("ppf", "isf")
+ROOT_TWO_PI = sqrt(2 * pi)
+
+
+def partial(function, position, *args):
+    """The derivative of an elementwise function by the argument at a position"""
+    before, x, after = args[:position], args[position], args[position + 1 :]
+    return jvp(lambda x: function(*before, x, *after), (x,), (np.ones_like(stop_gradient(x)),))[1]
+
+
+# ------------------------------------------------------------------------------------------------- on the line
+norm = Family(
+    "norm",
+    stats.norm,
+    score=lambda z: -z,
+    growth=lambda z: (1 - z) * (1 + z),
+    mills=lambda z: partial(special.log_ndtr, 0, z),
+)
+cauchy = Family(
+    "cauchy",
+    stats.cauchy,
+    score=lambda z: -2 * z / np.hypot(1.0, z) / np.hypot(1.0, z),
+    growth=lambda z: (1 - z) / np.hypot(1.0, z) * ((1 + z) / np.hypot(1.0, z)),
+)
+laplace = Family(
+    "laplace",
+    stats.laplace,
+    score=lambda z: -np.sign(z),
+    growth=lambda z: 1 - np.absolute(z),
+)
+logistic = Family(
+    "logistic",
+    stats.logistic,
+    score=lambda z: -np.tanh(z / 2),
+    growth=lambda z: 1 - z * np.tanh(z / 2),
+)
+
+
+# Source: the expansion of digamma, DLMF 5.11.2, at (df + 1) / 2 and df / 2; B_2k are Bernoulli's numbers.
+_STUDENT_SERIES = [(4**k - 1) * float(b) / k for k, b in enumerate(special.bernoulli(28)[2::2], start=1)]
+
+
+def _student_excess(df):
+    """digamma((df + 1) / 2) - digamma(df / 2) - 1 / df, which leaves few digits for large df
+
+    There it is the sum over k >= 1 of (4^k - 1) B_2k / k df^-2k.
+    """
+    far = np.greater(df, 16)
+    near, inverse = np.where(far, 1.0, df), 1 / np.where(far, df, 16.0)
+    square = inverse * inverse
+    series = square * reduce(lambda total, c: total * square + c, reversed(_STUDENT_SERIES))
+    difference = special.digamma((near + 1) / 2) - special.digamma(near / 2) - 1 / near
+    return np.where(far, series, difference)
+
+
+def _log_remainder(w):
+    """u - log(1 + w) with u = w / (1 + w), which is -u^2/2 - u^3/3 - ... for small u"""
+    u = w / (1 + w)
+    small = np.less(u, 0.1)
+    near = np.where(small, u, 0.0)
+    series = reduce(lambda total, k: total * near + 1 / k, range(16, 1, -1), 1 / 17 + 0 * near)
+    return np.where(small, -series * near * near, u - np.log1p(w))
+
+
+def _student_by_df(z, df):
+    """(h + u - log(1 + w) + u / df) / 2 with w = z^2 / df, u = w / (1 + w) and h from `_student_excess`"""
+    w = z * z / df
+    return (_student_excess(df) + _log_remainder(w) + w / (1 + w) / df) / 2
+
+
+def _student_cumulative(z, df):
+    """The derivative of F = 1/2 + sign(z) I_u(1/2, df / 2) / 2, u = z^2 / (df + z^2), by df; 1 - I_u far from 0
+
+    Its two parts are of the order of 1 / df and their sum of that of 1 / df^2: as many digits as df has are lost.
+    """
+    infinite = np.isinf(df)
+    df = np.where(infinite, 1.0, df)
+    zero, far = np.equal(z, 0), np.greater(z * z, df)
+    square, other = np.where(zero | far, 0.5 * df, z * z), np.where(far, z * z, 2 * df)
+    u, v = square / (df + square), df / (df + other)
+    near_part = betainc_by_parameters(0.5, df / 2, u, n=0, m=1) / 2
+    near_part = near_part - beta_density(0.5, df / 2, u) * u * (1 - u) / df
+    far_part = betainc_by_parameters(df / 2, 0.5, v, n=1, m=0) / 2
+    far_part = far_part + beta_density(df / 2, 0.5, v) * v * (1 - v) / df
+    value = np.where(infinite, 0.0, np.sign(z) / 2 * np.where(far, -far_part, near_part))
+    if not np.any(zero):
+        return value
+    at_zero = t.made["pdf"].bind(0.0, df, 0.0, 1.0) * _student_by_df(0.0, df)
+    return np.where(zero, z * at_zero, value)
+
+
+t = Family(
+    "t",
+    stats.t,
+    score=lambda z, df: -z * (1 + 1 / df) / (1 + z * z / df),
+    growth=lambda z, df: (1 - z) * (1 + z) / (1 + z * z / df),
+    shapes={"df": _student_by_df},
+    cumulative={"df": _student_cumulative},
+)
+
+# -------------------------------------------------------------------------------------------- on the half line
+expon = Family(
+    "expon",
+    stats.expon,
+    score=lambda z: -1.0,
+    growth=lambda z: 1 - z,
+    support=(0.0, np.inf),
+)
+gamma = Family(
+    "gamma",
+    stats.gamma,
+    score=lambda z, a: per(a - 1, z) - 1,
+    growth=lambda z, a: a - z,
+    support=(0.0, np.inf),
+    shapes={"a": lambda z, a: np.log(z) - special.digamma(a)},
+    cumulative={"a": lambda z, a: gammainc_by_a(a, z)},
+)
+chi2 = Family(
+    "chi2",
+    stats.chi2,
+    score=lambda z, df: per(df / 2 - 1, z) - 0.5,
+    growth=lambda z, df: (df - z) / 2,
+    support=(0.0, np.inf),
+    shapes={"df": lambda z, df: (np.log(z / 2) - special.digamma(df / 2)) / 2},
+    cumulative={"df": lambda z, df: gammainc_by_a(df / 2, z / 2) / 2},
+)
+lognorm = Family(
+    "lognorm",
+    stats.lognorm,
+    score=lambda z, s: -(1 + np.log(z) / s / s) / z,
+    growth=lambda z, s: -np.log(z) / s / s,
+    support=(0.0, np.inf),
+    shapes={"s": lambda z, s: (np.log(z) / s - 1) * (np.log(z) / s + 1) / s},
+    cumulative={"s": lambda z, s: -np.exp(-((np.log(z) / s) ** 2) / 2) / ROOT_TWO_PI * np.log(z) / s / s},
+)
+
+# ------------------------------------------------------------------------------------------- on the unit interval
+uniform = Family(
+    "uniform",
+    stats.uniform,
+    score=lambda z: 0.0,
+    growth=lambda z: 1.0,
+    support=(0.0, 1.0),
+)
+beta = Family(
+    "beta",
+    stats.beta,
+    score=lambda z, a, b: per(a - 1, z) - per(b - 1, 1 - z),
+    growth=lambda z, a, b: a - per((b - 1) * z, 1 - z),
+    support=(0.0, 1.0),
+    shapes={
+        "a": lambda z, a, b: np.log(z) + hurwitz_difference(a, b),
+        "b": lambda z, a, b: np.log1p(-z) + hurwitz_difference(b, a),
+    },
+    cumulative={
+        "a": lambda z, a, b: betainc_by_parameters(a, b, z, n=1, m=0),
+        "b": lambda z, a, b: betainc_by_parameters(a, b, z, n=0, m=1),
+    },
+)
+
+PRIMITIVES = [
+    *norm.methods(*DENSITIES, *PROBABILITIES, *QUANTILE_METHODS),
+    *cauchy.methods(*DENSITIES, *PROBABILITIES, *QUANTILE_METHODS),
+    *laplace.methods(*DENSITIES, *PROBABILITIES, *QUANTILE_METHODS),
+    *logistic.methods(*DENSITIES, *PROBABILITIES, *QUANTILE_METHODS),
+    *t.methods(*DENSITIES, *PROBABILITIES),
+    *expon.methods(*DENSITIES, *PROBABILITIES, *QUANTILE_METHODS),
+    *gamma.methods(*DENSITIES, *PROBABILITIES),
+    *chi2.methods(*DENSITIES, *PROBABILITIES),
+    *lognorm.methods(*DENSITIES, "cdf", "sf"),
+    *uniform.methods(*DENSITIES, *PROBABILITIES, *QUANTILE_METHODS),
+    *beta.methods(*DENSITIES, *PROBABILITIES),
+]
+
+DRAWS = {
+    norm: (LINE, {}),
+    cauchy: (LINE, {}),
+    laplace: (LINE, {}),
+    logistic: (LINE, {}),
+    t: (LINE, {"df": SHAPE}),
+    expon: (HALF_LINE, {}),
+    gamma: (HALF_LINE, {"a": SHAPE}),
+    chi2: (HALF_LINE, {"df": SHAPE}),
+    lognorm: (HALF_LINE, {"s": SHAPE}),
+    uniform: (UNIT_INTERVAL, {}),
+    beta: (UNIT_INTERVAL, {"a": SHAPE, "b": SHAPE}),
+}
+for _family, (_draws, _shapes) in DRAWS.items():
+    for _name, _made in _family.made.items():
+        _made.samples(of_location_and_scale(QUANTILES if _name in QUANTILE_METHODS else _draws, _shapes))
+
+
+def _of_student_at_zero(rng):
+    yield Sample((np.array([0.0, 0.5, -3.0]), SHAPE(rng, (3,))), note="at zero, near and far")
+    yield Sample((LINE[0](rng, (2,)), np.array([4.5, 30.0])), note="few and many degrees of freedom")
+
+
+for _made in t.made.values():
+    _made.samples(_of_student_at_zero)

@@ -1,0 +1,103 @@
+"""Discrete distributions: the probabilities that a count is, or is at most, k.
+
+Of the parameters the rate has derivatives; k and loc say which count is meant.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from opreg import Sample, elementwise, primitive, stop_gradient
+from opreg_numpy._samples import fortran, scalar_of, strided
+from opreg_scipy.stats._location_scale import called_with
+
+_COUNTS = "it says which count is meant, and the probability of what lies between two counts is none"
+
+
+@primitive("scipy.stats.poisson.pmf")
+def poisson_pmf(k, mu, loc, /):
+    """e^-mu mu^n / n! for n = k - loc, 0 where that is no natural number; the derivative by mu is pmf (n / mu - 1)"""
+    return stats.poisson.pmf(k, mu, loc)
+
+
+@primitive("scipy.stats.poisson.logpmf")
+def poisson_logpmf(k, mu, loc, /):
+    """n log mu - mu - log n! for n = k - loc, minus infinity where that is no natural number"""
+    return stats.poisson.logpmf(k, mu, loc)
+
+
+@primitive("scipy.stats.poisson.cdf")
+def poisson_cdf(k, mu, loc, /):
+    """The probability of a count of at most n = floor(k - loc); its derivative by mu is minus the probability of n"""
+    return stats.poisson.cdf(k, mu, loc)
+
+
+@primitive("scipy.stats.poisson.sf")
+def poisson_sf(k, mu, loc, /):
+    """The probability of a count of more than n = floor(k - loc); its derivative by mu is the probability of n"""
+    return stats.poisson.sf(k, mu, loc)
+
+
+def _poisson_pmf_slope(out, k, mu, loc):
+    """pmf (n - mu) / mu, at mu = 0 the probability of n - 1 less that of n"""
+    zero = np.equal(mu, 0)
+    slope = out * ((k - loc) - mu) / np.where(zero, 1.0, mu)
+    if not np.any(zero):
+        return slope
+    return np.where(zero, poisson_pmf.bind(k - 1, mu, loc) - out, slope)
+
+
+def _poisson_logpmf_slope(out, k, mu, loc):
+    """(n - mu) / mu, at mu = 0 and n = 0 the limit"""
+    zero = np.equal(mu, 0)
+    slope = np.where(zero, -1.0, ((k - loc) - mu) / np.where(zero, 1.0, mu))
+    return np.where(np.isfinite(stop_gradient(out)), slope, np.where(np.isnan(out), np.nan, 0.0))
+
+
+def _at(k, mu, loc):
+    """The probability of floor(k - loc)"""
+    return poisson_pmf.bind(np.floor(k - loc), mu, 0)
+
+
+elementwise(poisson_pmf, mu=_poisson_pmf_slope)
+elementwise(poisson_logpmf, mu=_poisson_logpmf_slope)
+elementwise(poisson_cdf, mu=lambda k, mu, loc: -_at(k, mu, loc))
+elementwise(poisson_sf, mu=lambda k, mu, loc: _at(k, mu, loc))
+
+PRIMITIVES = [poisson_pmf, poisson_logpmf, poisson_cdf, poisson_sf]
+
+
+def _counts(rng, shape):
+    return rng.integers(0, 6, shape)
+
+
+def _rates(rng, shape):
+    return np.asarray(rng.uniform(0.3, 5.0, shape))
+
+
+def _samples(rng):
+    for k, mu in (((2, 3), (2, 3)), ((3,), (2, 1)), ((2, 1), (3,)), ((), (2, 2)), ((), ()), ((0, 2), (2,))):
+        yield Sample((_counts(rng, k), _rates(rng, mu)), note=f"shapes {k} and {mu}")
+    yield Sample((int(_counts(rng, ())), scalar_of(_rates(rng, (1,)))), note="Python numbers")
+    yield Sample((_counts(rng, (2, 3)), _rates(rng, (3,))), {"loc": -1}, note="a loc")
+    yield Sample((_counts(rng, (3,)), _rates(rng, ()), rng.integers(-3, 0, (2, 1))), note="several locs")
+    yield Sample((_counts(rng, (3,)).astype(float), _rates(rng, (2, 1)), 1.0), note="counts as floats")
+    yield Sample((_counts(rng, (3,)) + 0.5, _rates(rng, (2, 1))), note="between counts")
+    yield Sample((np.array([-2, 0, 3]), _rates(rng, (3,))), note="below zero")
+    yield Sample((_counts(rng, (3,)), _rates(rng, (2, 1)).astype(np.float32)), note="float32")
+    yield Sample((_counts(rng, (2, 3)), fortran(_rates(rng, (2, 3)))), note="Fortran order")
+    yield Sample((_counts(rng, (3,)), strided(_rates(rng, (2, 3)))), note="strided")
+
+
+for _made in PRIMITIVES:
+    _made.called_as(called_with(_made.name, ("k", "mu", "loc"), {"k": _COUNTS, "loc": _COUNTS}, loc=0))
+    _made.not_differentiable(k=_COUNTS, loc=_COUNTS)
+    _made.samples(_samples)
+
+
+@poisson_pmf.samples
+@poisson_logpmf.samples
+@poisson_cdf.samples
+def _no_rate(rng):
+    yield Sample((np.array([0, 1, 2]), np.array([0.0, 0.0, 0.0])), note="a rate of zero")
