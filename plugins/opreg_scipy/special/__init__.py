@@ -14,6 +14,7 @@ _FAMILIES = (
     "bessel",
     "errors",
     "entropy",
+    "powers",
     "softmax",
     "elliptic",
 )
@@ -22,4 +23,4 @@ _FAMILIES = (
 @hookimpl
 def opreg_primitives() -> Iterable[Primitive]:
     modules = (import_module(f"opreg_scipy.special.{family}") for family in _FAMILIES)
-    return [p for module in modules for p in declared(vars(module), "scipy.special.")]
+    return [p for module in modules for p in declared(vars(module), "scipy.special.", "opreg_scipy.special.")]

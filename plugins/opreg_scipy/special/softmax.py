@@ -1,1 +1,252 @@
 """Logistic functions, logsumexp and softmax."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.special
+
+from opreg import Sample, elementwise, primitive, stop_gradient
+from opreg_numpy._axes import Axis, spread
+from opreg_numpy._form import form_of
+from opreg_numpy._samples import (
+    LAYOUTS,
+    complex_normal,
+    complex_of,
+    normal,
+    scalar_of,
+    unary,
+    unit,
+    wide,
+)
+
+
+# --------------------------------------------------------------------------------------------------- logistic
+@primitive("scipy.special.expit")
+def expit(x, /):
+    """1 / (1 + e^-x), with the derivative expit(x) expit(-x): 1 - expit(x) would lose it for large x"""
+    return scipy.special.expit(x)
+
+
+elementwise(expit, x=lambda x, out: out * scipy.special.expit(-x))
+expit.samples(unary(wide, also=(0.0, -700.0, 700.0, np.array([-60.0, 40.0]))))
+
+
+@primitive("scipy.special.log_expit")
+def log_expit(x, /):
+    """log expit(x), with the derivative expit(-x)"""
+    return scipy.special.log_expit(x)
+
+
+elementwise(log_expit, x=lambda x: scipy.special.expit(-x))
+log_expit.samples(unary(wide, also=(0.0, -1e3, 700.0)))
+
+
+@primitive("scipy.special.logit")
+def logit(x, /):
+    """log(x / (1 - x)), the inverse of expit, with the derivative 1 / (x (1 - x))"""
+    return scipy.special.logit(x)
+
+
+elementwise(logit, x=lambda x: 1 / x / (1 - x))
+logit.samples(unary(lambda rng, shape: 0.5 + 0.5 * unit(rng, shape), also=(0.5, 1e-30, 1 - 2.0**-40)))
+
+
+# -------------------------------------------------------------------------------------------------- logsumexp
+@primitive("scipy.special.logsumexp")
+def logsumexp(a, b, /, *, axis: Axis = None, keepdims=False, return_sign=False):
+    """log S, S the sum of b e^a along some axes, b = 1 if it is not given; with ``return_sign`` log |S| and S / |S|
+
+    By a: b e^a / S, by b: e^a / S. The sign of a real sum is constant, the phase of a complex one turns by Im(dS / S).
+    The exponentials are taken relative to the largest. Infinite ones share the result equally, as do those of which
+    every one is minus infinity.
+    """
+    return scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims, return_sign=return_sign)
+
+
+@logsumexp.called_as
+def _(a, axis=None, b=None, keepdims=False, return_sign=False):
+    return (a, b), {"axis": axis, "keepdims": keepdims, "return_sign": return_sign}
+
+
+OVERFLOW = 80.0  # the logarithm of a large number in single precision
+
+
+def _shape(a, b):
+    return np.shape(a) if b is None else np.broadcast_shapes(np.shape(a), np.shape(b))
+
+
+def _parts(a, b, axis, weightless=False):
+    """Return e^a / S for every element.
+
+    What has no weight is kept from overflow, for 0 times infinity is NaN, except where the weight is differentiated.
+    """
+    counted = True if b is None else np.not_equal(b, 0)
+    size = np.real(stop_gradient(a))
+    largest = np.max(np.where(counted, size, -np.inf), axis=axis, keepdims=True, initial=-np.inf)
+    finite = np.isfinite(largest)
+    relative = a - np.where(finite, largest, 0.0)
+    if not np.all(finite):
+        relative = np.where(finite, relative, np.where(np.equal(size, largest), 0.0, -np.inf))
+    too_large = np.logical_not(counted) & np.greater(np.real(stop_gradient(relative)), OVERFLOW)
+    each = np.exp(np.where(too_large, OVERFLOW, relative))
+    total = np.sum(each if b is None else b * each, axis=axis, keepdims=True)
+    return np.where(too_large, np.inf, each / total) if weightless else each / total
+
+
+def _cotangent_of_sum(g, a, b, out, axis, return_sign):
+    """Return what a change of S, relative to S, is worth."""
+    if not return_sign:
+        return spread(g, _shape(a, b), axis)
+    weight, phase = g
+    if np.iscomplexobj(out[1]):
+        weight = weight + 1j * np.imag(phase * out[1])
+    return spread(weight, _shape(a, b), axis)
+
+
+def _by_a(g, a, b, out, axis, return_sign):
+    each = _cotangent_of_sum(g, a, b, out, axis, return_sign) * _parts(a, b, axis)
+    return form_of(a).fit(each if b is None else b * each)
+
+
+def _by_b(g, a, b, out, axis, return_sign):
+    return form_of(b).fit(_cotangent_of_sum(g, a, b, out, axis, return_sign) * _parts(a, b, axis, True))
+
+
+def _change(each, a, b, out, axis, keepdims, return_sign):
+    """Return the tangent of the result, given what each element adds to the relative change of S."""
+    relative = np.sum(np.broadcast_to(each, _shape(a, b)), axis=axis, keepdims=keepdims)
+    if not return_sign:
+        return relative
+    sign = out[1]
+    if np.iscomplexobj(sign):
+        return np.real(relative), sign * (1j * np.imag(relative))
+    return relative, np.zeros_like(stop_gradient(sign))
+
+
+def _along_a(t, a, b, out, axis, keepdims, return_sign):
+    each = t * _parts(a, b, axis)
+    return _change(each if b is None else b * each, a, b, out, axis, keepdims, return_sign)
+
+
+def _along_b(t, a, b, out, axis, keepdims, return_sign):
+    return _change(t * _parts(a, b, axis, True), a, b, out, axis, keepdims, return_sign)
+
+
+logsumexp.defvjp(a=_by_a, b=_by_b).defjvp(a=_along_a, b=_along_b)
+
+
+@logsumexp.samples
+def _(rng):
+    for axis in (None, 0, -1, (0, 2), (-1, 0)):
+        keep = {"keepdims": True} if rng.random() < 0.5 else {}
+        yield Sample(
+            (wide(rng, (2, 3, 1) if axis is None else (1, 3, 2)),), {"axis": axis, **keep}, note="the axes"
+        )
+    yield Sample((normal(rng, (2, 3)), 1, None, True), note="by position")
+    yield Sample((normal(rng, ()),), note="0-d")
+    yield Sample((scalar_of(normal(rng, (1,))),), note="a Python float")
+    yield Sample((normal(rng, (1, 2)),), {"axis": 0}, note="of one element")
+    yield Sample((normal(rng, (0, 2)),), {"axis": 1}, note="empty")
+    yield Sample((normal(rng, (2, 3)).astype(np.float32),), {"axis": 0}, note="float32")
+    yield Sample((1000 + wide(rng, (5,)),), note="the exponentials overflow")
+    yield Sample((np.array([[0.5, -np.inf, 1.5], [0.25, 1.0, -np.inf]]),), {"axis": 1}, note="minus infinity")
+    for note, layout in LAYOUTS.items():
+        yield Sample((layout(normal(rng, (2, 3))),), {"axis": int(rng.integers(2))}, note=note)
+
+
+@logsumexp.samples
+def _with_weights(rng):
+    def weights(shape):
+        return rng.uniform(0.3, 3.0, shape)
+
+    a = normal(rng, (2, 3))
+    yield Sample((a,), {"b": weights((2, 3)), "axis": 1}, note="weights")
+    yield Sample((a,), {"b": weights((3,)), "axis": 0, "keepdims": True}, note="weights broadcast")
+    yield Sample((a, None, weights((2, 1))), note="weights broadcast")
+    yield Sample((normal(rng, (3,)),), {"b": weights((2, 1)), "axis": -1}, note="a broadcasts")
+    yield Sample((a,), {"b": 2.5, "axis": (0, 1)}, note="a Python float")
+    yield Sample((a,), {"b": np.array([2, 0, 3]), "axis": 1}, note="integers, one of them 0")
+    yield Sample((np.array([1, 2]), -1, weights((3, 2))), note="of integers")
+    yield Sample((a.astype(np.float32),), {"b": weights((3,)), "axis": 1}, note="float32 and float64")
+    yield Sample(
+        (np.array([0.5, 300.0, 1.0]),), {"b": np.array([1.5, 0.0, 2.0])}, note="the largest counts not"
+    )
+    both = weights((2, 3))
+    yield Sample((both,), {"b": both, "axis": 0}, note="one array twice")
+
+
+@logsumexp.samples
+def _with_sign(rng):
+    a = normal(rng, (3, 4))
+    signed = np.array([2.0, 0.3, -0.2, 0.5]) * np.array([[1.0], [-1.0], [1.5]])
+    a[:, 0] = 1.0
+    yield Sample((a,), {"return_sign": True, "axis": 1}, note="the sign")
+    yield Sample((a, 1, signed, True, True), note="the sign of sums of both signs")
+    yield Sample((a[:1],), {"b": -1.0, "return_sign": True}, note="negative")
+    z = complex_of(normal)(rng, (3, 4)) / 2
+    z[:, 0] = 2 + 0.5j
+    yield Sample((z,), {"axis": 1, "return_sign": True}, note="complex, the phase")
+    yield Sample((z,), {"axis": 0, "keepdims": True, "return_sign": True}, note="complex, the phase")
+    yield Sample((z,), {"axis": 1, "b": signed, "return_sign": True}, note="complex, real weights, the phase")
+    w = np.abs(signed) + 0.25j * normal(rng, (3, 4))
+    yield Sample((a,), {"axis": 1, "b": w, "return_sign": True}, note="real, complex weights, the phase")
+
+
+@logsumexp.samples
+def _of_complex(rng):
+    z = complex_of(normal)(rng, (3, 4)) / 2
+    z[:, 0] = 2 + 0.5j
+    yield Sample((z,), {"axis": 1}, note="complex")
+    yield Sample((z,), {"axis": 1, "b": rng.uniform(0.3, 1.0, (4,))}, note="complex, real weights")
+    yield Sample((z.real,), {"axis": 1, "b": 1 + 0.1j * complex_normal(rng, (3, 1))}, note="complex weights")
+    yield Sample((z[0].astype(np.complex64),), note="complex64")
+
+
+# ---------------------------------------------------------------------------------------------------- softmax
+@primitive("scipy.special.softmax")
+def softmax(x, /, *, axis: Axis = None):
+    """s = e^x over its sum along some axes. Its Jacobian is symmetric: s (g - sum g s)"""
+    return scipy.special.softmax(x, axis=axis)
+
+
+@primitive("scipy.special.log_softmax")
+def log_softmax(x, /, *, axis: Axis = None):
+    """x - logsumexp x, with the VJP g - s sum g and the JVP t - sum s t, where s = softmax x"""
+    return scipy.special.log_softmax(x, axis=axis)
+
+
+@softmax.called_as
+@log_softmax.called_as
+def _(x, axis=None):
+    return (x,), {"axis": axis}
+
+
+def _softmax_change(g, out, axis):
+    weighted = g * out
+    return weighted - out * np.sum(weighted, axis=axis, keepdims=True)
+
+
+softmax.defvjp(x=_softmax_change).defjvp(x=_softmax_change)
+log_softmax.defvjp(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+log_softmax.defjvp(x=lambda t, out, axis: t - np.sum(np.exp(out) * t, axis=axis, keepdims=True))
+
+
+@softmax.samples
+@log_softmax.samples
+def _(rng):
+    for axis in (None, 0, -1, 1, (0, 2), (-1, 0), (0, 1, 2)):
+        yield Sample((normal(rng, (2, 3, 4)),), {"axis": axis}, note="the axes")
+    yield Sample((normal(rng, (2, 3)), 1), note="by position")
+    yield Sample((normal(rng, ()),), note="0-d")
+    yield Sample((scalar_of(normal(rng, (1,))),), note="a Python float")
+    yield Sample((normal(rng, (1, 2)),), {"axis": 0}, note="of one element")
+    yield Sample((normal(rng, (0, 2)),), {"axis": 1}, note="empty")
+    yield Sample((normal(rng, (2, 3)).astype(np.float32),), {"axis": 0}, note="float32")
+    yield Sample((wide(rng, (5,)) * 40,), note="far apart")
+    for note, layout in LAYOUTS.items():
+        yield Sample((layout(normal(rng, (2, 3))),), {"axis": int(rng.integers(2))}, note=note)
+
+
+@softmax.samples
+def _of_nothing(rng):
+    yield Sample((np.array([0.5, -np.inf, 1.5]),), note="minus infinity")

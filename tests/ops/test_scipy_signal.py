@@ -1,0 +1,79 @@
+"""Convolutions of SciPy."""
+
+import numpy as np
+import pytest
+from families import names_of
+
+import opreg
+from opreg import scipy
+from opreg.testing import conformance
+from opreg_scipy import signal
+
+test_rules = conformance(*names_of(signal), samples=1)
+
+X, Y = np.array([1.0, 2.0, -1.0, 3.0]), np.array([0.5, -2.0, 1.0])
+
+
+def test_the_gradient_of_a_convolution_is_a_correlation() -> None:
+    g = np.arange(1.0, 7.0)
+    pullback = opreg.vjp(scipy.signal.convolve, X, Y)[1]
+    of_x, of_y = pullback(g)
+    np.testing.assert_allclose(of_x, [g[i : i + 3] @ Y for i in range(4)], rtol=1e-14)
+    np.testing.assert_allclose(of_y, [g[i : i + 4] @ X for i in range(3)], rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("shapes", [((4, 3), (2, 3)), ((2, 2), (3, 4))])
+def test_all_functions_agree(mode, shapes) -> None:
+    rng = np.random.default_rng(3)
+    x, y = (rng.standard_normal(shape) for shape in shapes)
+    expected = None
+    for function in (
+        lambda x, y: scipy.signal.convolve(x, y, mode, method="direct"),
+        lambda x, y: scipy.signal.convolve(x, y, mode, method="fft"),
+        lambda x, y: scipy.signal.correlate(x, np.flip(y), mode),
+        lambda x, y: scipy.signal.fftconvolve(x, y, mode),
+        lambda x, y: scipy.signal.oaconvolve(x, y, mode=mode, axes=(0, 1)),
+    ):
+        out, pullback = opreg.vjp(function, x, y)
+        found = pullback(np.arange(1.0, out.size + 1).reshape(out.shape))
+        expected = found if expected is None else expected
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_correlation_conjugates_its_second_argument() -> None:
+    z = np.array([1 + 2j])
+    found = opreg.vjp(scipy.signal.correlate, z, z)[1](np.ones(1, complex))
+    np.testing.assert_allclose(found[0], [1 - 2j])  # d(z conj(w)) / dz
+    np.testing.assert_allclose(found[1], [1 - 2j])  # the conjugate of d(z conj(w)) / d conj(w)
+
+
+def test_along_the_other_axes_arrays_broadcast() -> None:
+    rng = np.random.default_rng(4)
+    signals, kernel = rng.standard_normal((3, 8)), rng.standard_normal((1, 3))
+    found = opreg.grad(lambda k: np.sum(scipy.signal.fftconvolve(signals, k, "same", axes=1) ** 2))(kernel)
+    each = [
+        opreg.grad(lambda k, row=row: np.sum(scipy.signal.convolve(row, k, "same") ** 2))(kernel[0])
+        for row in signals
+    ]
+    np.testing.assert_allclose(found, [sum(each)], rtol=1e-12)
+
+
+def test_a_convolution_with_itself_has_a_constant_second_derivative() -> None:
+    h = opreg.hessian(lambda x: scipy.signal.convolve(x, x)[2])(X[:3])
+    np.testing.assert_allclose(h, np.eye(3)[::-1] * 2, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["convolve", "correlate", "fftconvolve", "oaconvolve"])
+def test_what_scipy_refuses_is_refused_as_scipy_does(name) -> None:
+    function = getattr(scipy.signal, name)
+    for call in (
+        lambda x: function(x, np.ones((2, 2))),
+        lambda x: function(x, Y, "middle"),
+        lambda x: function(np.outer(x, Y), np.ones((5, 2)), "valid"),
+    ):
+        with pytest.raises(ValueError):
+            opreg.vjp(call, X)
+    with pytest.raises(TypeError):
+        opreg.vjp(lambda x: function(x, Y, boundary="wrap"), X)

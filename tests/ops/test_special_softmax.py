@@ -1,0 +1,106 @@
+"""Logistic functions, logsumexp and softmax."""
+
+import mpmath
+import numpy as np
+import pytest
+from families import gradient, names_of
+
+import opreg
+import opreg.scipy as scipy
+from opreg.testing import conformance
+
+family = pytest.importorskip("opreg_scipy.special.softmax")
+
+test_rules = conformance(*names_of(family), samples=1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("x", [-800.0, -700.0, -40.0, 0.0, 1.5, 40.0, 700.0, 800.0])
+def test_logistic_functions_from_end_to_end(x) -> None:
+    with mpmath.workdps(800):
+        low, high = (1 / (1 + mpmath.exp(-mpmath.mpf(s * x))) for s in (1, -1))
+        expected, of_log = float(low * high), float(high)
+    assert opreg.grad(scipy.special.expit)(x) == pytest.approx(expected, rel=1e-12, abs=1e-320)
+    assert opreg.grad(scipy.special.log_expit)(x) == pytest.approx(of_log, rel=1e-12, abs=1e-320)
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-10, 0.5, 0.75, 1 - 2.0**-50])
+def test_logit_near_its_ends(p) -> None:
+    with mpmath.workdps(40):
+        expected = float(1 / (mpmath.mpf(p) * (1 - mpmath.mpf(p))))
+    assert opreg.grad(scipy.special.logit)(p) == pytest.approx(expected, rel=1e-15)
+
+
+def test_the_second_derivative_of_expit_far_to_the_right() -> None:
+    assert opreg.grad(opreg.grad(scipy.special.expit))(60.0) == pytest.approx(-np.exp(-60.0), rel=1e-13)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_gradient_of_logsumexp_is_softmax_and_keeps_the_digits_of_large_numbers() -> None:
+    a = 1e9 + np.array([0.0, 1.0, 2.0])
+    expected = np.exp([0.0, 1.0, 2.0]) / np.exp([0.0, 1.0, 2.0]).sum()
+    np.testing.assert_allclose(opreg.grad(scipy.special.logsumexp)(a), expected, rtol=1e-15)
+
+
+def test_weights_have_a_derivative_too_and_a_weight_of_zero_leaves_its_element_out() -> None:
+    a, b = np.array([0.5, 1000.0, 2.0]), np.array([1.5, 0.0, 1.5])
+    by_a, by_b = opreg.grad(lambda a, b: scipy.special.logsumexp(a, b=b), (0, 1))(a, b)
+    total = 1.5 * np.exp(0.5) + 1.5 * np.exp(2.0)
+    np.testing.assert_allclose(by_a, [1.5 * np.exp(0.5) / total, 0.0, 1.5 * np.exp(2.0) / total], rtol=1e-14)
+    np.testing.assert_allclose(by_b, [np.exp(0.5) / total, np.inf, np.exp(2.0) / total], rtol=1e-14)
+
+
+def test_the_sign_is_constant_and_the_logarithm_is_of_the_magnitude() -> None:
+    def f(b):
+        out, sign = scipy.special.logsumexp(np.zeros(2), b=b, return_sign=True)
+        return out + 100 * sign
+
+    np.testing.assert_allclose(opreg.grad(f)(np.array([1.0, -3.0])), [-0.5, -0.5], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("a", "expected"),
+    [
+        ([-np.inf, 1.0], [0.0, 1.0]),
+        ([-np.inf, -np.inf], [0.5, 0.5]),
+        ([np.inf, 1.0, np.inf], [0.5, 0.0, 0.5]),
+    ],
+)
+def test_infinite_terms(a, expected) -> None:
+    np.testing.assert_array_equal(opreg.grad(scipy.special.logsumexp)(np.array(a)), expected)
+    assert opreg.jvp(scipy.special.logsumexp, (np.array(a),), (np.ones(len(a)),))[1] == 1.0
+
+
+def test_softmax_of_a_term_that_is_none() -> None:
+    x = np.array([0.0, -np.inf, 0.0])
+    np.testing.assert_allclose(gradient(scipy.special.softmax, x), [-0.5, 0.0, 0.5], rtol=1e-15)
+    with np.errstate(invalid="ignore"):
+        found = opreg.grad(lambda x: scipy.special.log_softmax(x)[0])(x)
+    np.testing.assert_allclose(found, [0.5, 0.0, -0.5], rtol=1e-15)
+
+
+@pytest.mark.filterwarnings("error")
+def test_log_softmax_of_numbers_far_apart_neither_overflows_nor_underflows() -> None:
+    x = np.array([1000.0, 0.0, -1000.0])
+    jacobian = opreg.jacobian(scipy.special.log_softmax)(x)
+    np.testing.assert_allclose(jacobian, [[0, 0, 0], [-1, 1, 0], [-1, 0, 1]], rtol=1e-15)
+
+
+def test_the_jacobian_of_softmax_along_an_axis_is_that_of_each_row() -> None:
+    x = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
+    jacobian = opreg.jacobian(lambda x: scipy.special.softmax(x, axis=1))(x)
+    for row, s in enumerate(scipy.special.softmax(x, axis=1)):
+        np.testing.assert_allclose(jacobian[row, :, row], np.diag(s) - np.outer(s, s), rtol=1e-12)
+        np.testing.assert_array_equal(jacobian[row, :, 1 - row], 0.0)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_an_axis_that_is_not_there_is_numpys_error(name) -> None:
+    with pytest.raises(np.exceptions.AxisError):
+        opreg.grad(lambda x: np.sum(getattr(scipy.special, name)(x, axis=2)))(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("name", ["softmax", "logsumexp"])
+def test_an_unknown_keyword_is_refused(name) -> None:
+    with pytest.raises(TypeError, match="weights"):
+        opreg.grad(lambda x: np.sum(getattr(scipy.special, name)(x, weights=2)))(np.ones(2))
