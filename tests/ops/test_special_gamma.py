@@ -77,6 +77,23 @@ def test_binomial_coefficients(n, k) -> None:
         assert repeated == pytest.approx(expected, rel=1e-11)
 
 
+@pytest.mark.parametrize(("n", "k"), [(2.25, 5.25), (0.0, 2.0), (5.5, -3.0), (1.25, 2.25)])
+@pytest.mark.parametrize("by", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_binomial_coefficients_at_their_zeros_to_second_order(n, k, by) -> None:
+    order = [by.count(0), by.count(1)]
+    with mpmath.workdps(60):
+        expected = float(mpmath.diff(mpmath.binomial, (mpmath.mpf(n), mpmath.mpf(k)), tuple(order)))
+    first = opreg.grad(special.binom, by[0])
+    assert opreg.grad(first, by[1])(n, k) == pytest.approx(expected, rel=1e-11)
+
+
+def test_choosing_none() -> None:
+    f = differentiable.special.comb
+    for n in (0.0, 3.5):
+        assert opreg.grad(lambda n: f(n, 0.0, repetition=True))(n) == 0.0
+        assert opreg.grad(lambda n: f(n, 0.0))(n) == 0.0
+
+
 def test_a_coefficient_outside_of_the_triangle_is_constant() -> None:
     assert opreg.grad(lambda n: differentiable.special.comb(n, 4.5))(3.5) == 0.0
 
@@ -85,6 +102,9 @@ def test_the_rising_factorial_is_a_polynomial_also_at_its_zeros() -> None:
     for z in (0.0, -1.0, -2.0, -5.0):
         expected = np.polyval([3, 6, 2], z)  # of z (z + 1) (z + 2)
         assert opreg.grad(lambda z: special.poch(z, 3))(z) == pytest.approx(expected, rel=1e-13)
+    assert opreg.grad(lambda z: special.poch(z, 2))(-3.0) == pytest.approx(-5.0, rel=1e-14)
+    assert np.isnan(opreg.grad(special.poch, 1)(-3.0, 2.0))
+    assert opreg.grad(special.poch, 1)(-3.0, 2.5) == 0.0
     bend = opreg.grad(opreg.grad(lambda z: special.poch(z, 2.5)))(-1.0)
     expected = slope_of(lambda z: mpmath.diff(lambda z: mpmath.rf(z, 2.5), z), -1.0, by=0)
     assert bend == pytest.approx(expected, rel=1e-12)

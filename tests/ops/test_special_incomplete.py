@@ -71,6 +71,47 @@ def test_the_density_at_zero() -> None:
     assert opreg.grad(special.gammainc)(2.5, 0.0) == 0.0
 
 
+def test_the_density_at_the_ends_of_the_unit_interval() -> None:
+    density = opreg.grad(special.betainc, 2)
+    slope = opreg.grad(density, 2)
+    for f, a, b, x, expected in (
+        *((density, 1.0, 2.5, 0.0, 2.5), (density, 2.5, 1.0, 1.0, 2.5), (density, 1.5, 2.0, 0.0, 0.0)),
+        *((slope, 2.0, 2.5, 0.0, 8.75), (slope, 3.0, 2.0, 1.0, -12.0), (slope, 1.0, 3.0, 0.0, -6.0)),
+    ):
+        assert f(a, b, x) == pytest.approx(expected, rel=1e-14)
+    assert opreg.grad(special.betainc, (0, 1))(2.0, 2.5, 0.0) == (0.0, 0.0)
+    assert opreg.grad(special.betainc, (0, 1))(2.0, 2.5, 1.0) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("x", [0.3, 0.8])
+def test_a_shape_of_zero_is_a_limit_to_second_order(x) -> None:
+    """I_x(a, b) = I_x(a + 1, b) + x^a (1 - x)^b / (a B(a, b)) (DLMF 8.17.20), and the same mirrored."""
+
+    def near_zero(a, b, x):
+        front = x**a * (1 - x) ** b * mpmath.gamma(a + b) / mpmath.gamma(a + 1) / mpmath.gamma(b)
+        return lower_beta(a + 1, b, x) + front
+
+    with mpmath.workdps(40):
+        point = mpmath.mpf(x)
+        first = float(mpmath.diff(lambda a: near_zero(a, mpmath.mpf(2.5), point), 0))
+        second = float(mpmath.diff(lambda a: near_zero(a, mpmath.mpf(2.5), point), 0, 2))
+        mixed = float(mpmath.diff(lambda a, b: near_zero(a, b, point), (0, 2.5), (1, 1)))
+        of_density = float(mpmath.diff(lambda a: mpmath.diff(lambda x: near_zero(a, 2.5, x), point), 0, 2))
+    assert opreg.grad(special.betainc)(0.0, 2.5, x) == pytest.approx(first, rel=1e-12)
+    assert opreg.grad(special.betainc, 1)(2.5, 0.0, 1 - x) == pytest.approx(-first, rel=1e-12)
+    assert opreg.grad(special.betainc, 1)(0.0, 2.5, x) == 0.0
+    assert opreg.grad(special.betainc)(2.5, 0.0, 1 - x) == 0.0
+    assert opreg.grad(opreg.grad(special.betainc))(0.0, 2.5, x) == pytest.approx(second, rel=1e-11)
+    assert opreg.grad(lambda b: opreg.grad(special.betainc)(0.0, b, x))(2.5) == pytest.approx(
+        mixed, rel=1e-11
+    )
+    assert opreg.grad(lambda b: opreg.grad(special.betainc)(2.5, b, 1 - x))(0.0) == pytest.approx(
+        -mixed, rel=1e-11
+    )
+    by_x = opreg.grad(special.betainc, 2)
+    assert opreg.grad(opreg.grad(by_x))(0.0, 2.5, x) == pytest.approx(of_density, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("forward", "inverse"),
     [(special.gammainc, special.gammaincinv), (special.gammaincc, special.gammainccinv)],

@@ -309,3 +309,12 @@ for _function in ive, kve:
         _function.waive_mutant(
             "*", f"{_change} -> ...", "the result is so large that the check is inconclusive"
         )
+for _function in kn, kv, kve:
+    _function.waive_mutant("z", "v - 1.0 -> 1.0 - v", "K is even in its order (DLMF 10.27.3)")
+kn.waive_mutant("z", "1.0 -> 1.000001", "the order is truncated to an integer")
+kve.waive_mutant("z", "sign * (4.0 * v * v - (2 * k - 1) ** 2) -> ...", "of K the sign is 1")
+kve.waive_mutant(
+    "z",
+    "_k_slope(v, z, out - (special.kve(v - 1.0, z) + special.kve(v + 1.0, z)) / 2) -> ...",
+    f"{_BOTH}: which of them is taken does not show",
+)

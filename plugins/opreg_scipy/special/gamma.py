@@ -214,7 +214,7 @@ def digamma(x, /):
     return special.psi(x)
 
 
-elementwise(digamma, x=lambda x: hurwitz(x, s=2))
+elementwise(digamma, x=lambda x: hurwitz(x))
 
 gamma.samples(unary(between_integers, complex=True, also=(25.5,)))
 gammaln.samples(unary(between_integers, also=(1e10, 1e-10)))
@@ -384,31 +384,38 @@ def _rising(rng):
 def binom(n, k, /):
     """n over k: by n it has binom (psi(n + 1) - psi(n - k + 1)), by k binom (psi(n - k + 1) - psi(k + 1))
 
-    DLMF 1.2.6. Where n - k or k is a negative integer binom is 0, and one of these factors of
-    Gamma(n + 1) / Gamma(k + 1) / Gamma(n - k + 1) gives way to its derivative.
+    DLMF 1.2.6. Where k or n - k is a negative integer j, binom is 0 and these have a pole; there by reflection it is
+    -sin(pi j) B(n + 1, -j) / pi.
     """
     return special.binom(n, k)
 
 
 def _binom_by_n(n, k, out):
     rest = 1.0 + n - k
-    pole = _is_pole(rest)
-    slope = out * hurwitz_difference(np.where(pole, 1.0, rest), np.where(pole, 1.0, k))
-    return at_poles(pole, slope, lambda n, k: special.poch(1 + k, n - k) * _falling(1 + n - k, 1 + n), n, k)
+    pole = np.logical_and(_is_pole(rest), np.not_equal(k, 0))
+    slope = out * hurwitz_difference(np.where(_is_pole(rest), 1.0, rest), np.where(pole, 1.0, k))
+    return at_poles(pole, slope, lambda n, k: _by_both(n, n - k), n, k)
 
 
 def _binom_by_k(n, k, out):
     first = 1.0 + k
-    pole = np.logical_or(_is_pole(1.0 + n - k), _is_pole(first))
+    below, above = _is_pole(first), _is_pole(1.0 + n - k)
+    pole = np.logical_or(below, above)
     slope = out * hurwitz_difference(np.where(pole, 1.0, first), np.where(pole, 1.0, n - 2.0 * k))
-    return at_poles(pole, slope, _between_poles, n, k)
+    slope = at_poles(below, slope, _by_lower, n, k)
+    return at_poles(above, slope, lambda n, k: -_by_lower(n, n - k), n, k)
 
 
-def _between_poles(n, k):
-    """Return Gamma(n + 1) times the derivative of 1 / Gamma(k + 1) / Gamma(n - k + 1) by k."""
-    first, rest = 1 + k, 1 + n - k
-    by_first = special.poch(rest, k) * rgamma_slope(first)
-    return by_first - special.poch(first, n - k) * rgamma_slope(rest)
+def _by_lower(n, j):
+    """Return the derivative by j of -sin(pi j) B(n + 1, -j) / pi, which is n over j and regular left of 0."""
+    cotangent = np.cos(pi * j) + np.sin(pi * j) / pi * hurwitz_difference(-j, 1 + n)
+    return -special.beta(1 + n, -j) * cotangent
+
+
+def _by_both(n, j):
+    """Return the sum of the derivatives by n and by j of the same."""
+    by_n = special.psi(1 + n) - special.psi(1 + n - j)
+    return _by_lower(n, j) - special.beta(1 + n, -j) * np.sin(pi * j) / pi * by_n
 
 
 elementwise(binom, n=_binom_by_n, k=_binom_by_k)
@@ -444,10 +451,9 @@ def _comb_by_n(n, k, out, repetition):
 
 def _comb_by_k(n, k, out, repetition):
     if repetition:
-        first = 1.0 + k
-        pole = np.logical_or(_is_pole(n), _is_pole(first))
-        slope = out * hurwitz_difference(np.where(pole, 1.0, first), np.where(pole, 1.0, n - 1.0))
-        return at_poles(pole, slope, lambda n, k: special.poch(n, k) * _falling(1 + k, n + k), n, k)
+        below = _is_pole(1.0 + k)
+        slope = out * hurwitz_difference(np.where(below, 1.0, 1.0 + k), np.where(below, 1.0, n - 1.0))
+        return at_poles(below, slope, lambda n, k: _by_both(n + k - 1, k), n, k)
     n, k = _inside(n, k)
     return out * hurwitz_difference(1.0 + k, n - 2.0 * k)
 
@@ -477,7 +483,8 @@ def _of_many(rng):
 @binom.samples
 def _of_none(rng):
     yield Sample((np.array([5.5, 0.0]), np.array([-1.0, 2.0])), note="where one factor is zero")
-    yield Sample((np.array([5.5, 1.25]), np.array([7.5, 3.25])), note="where the other is")
+    yield Sample((np.array([5.5, 2.25]), np.array([7.5, 5.25])), note="where the other is")
+    yield Sample((np.array([5.5, 1.25]), np.array([-3.0, 5.25])), note="where either is")
 
 
 @comb.samples
@@ -487,6 +494,7 @@ def _repeated(rng):
     )
     if special.comb(0.5, 2, repetition=True):  # before SciPy 1.15 it is 0 for n < 1
         yield Sample((np.array([0.0, 2.0]), np.array([2.0, 3.5])), {"repetition": True}, note="of none")
+        yield Sample((np.array([1.3, 2.5]), np.array([-1.0, -2.0])), {"repetition": True}, note="below zero")
     yield Sample((np.array([2.5, 3.5]), np.array([3.2, 5.1])), note="of too few")
 
 
@@ -627,13 +635,51 @@ def _riemann(rng):
 
 
 # -------------------------------------------------------------------------------------------- what no sample need show
-for _function in beta, poch, binom, comb:
+_MASKED = "it is masked out, and only keeps NaN out of second derivatives"
+_REFLECTED = "left of 0, and at 1, the formula by reflection is right everywhere"
+_AT_POLES = "it has a factor of 0 at poles: second derivatives there have a test of their own"
+for _function in beta, poch:
     _function.waive_mutant("*", "rgamma_slope -> ...", "the samples of scipy.special.rgamma show it")
-for _function in beta, binom, comb:
-    _function.waive_mutant("*", "_falling -> ...", "the samples of scipy.special.poch show it")
+    _function.waive_mutant("*", "0 -> 1", _REFLECTED)
+beta.waive_mutant("*", "_falling -> ...", "the samples of scipy.special.poch show it")
+for _change in "np.where(pole, 1.0, a)", "np.where(pole, 1.0, b)":
+    beta.waive_mutant("*", f"{_change} -> ...", _MASKED)
 for _function in beta, poch, binom, comb:
-    _function.waive_mutant("*", "0.5 -> 0.5000005", "any number will do in the place of what is masked out")
-    _function.waive_mutant("*", "1.0 -> 1.000001", "any number will do in the place of what is masked out")
-rgamma.waive_mutant("x", "0.5 -> 0.5000005", "any number will do in the place of what is masked out")
-rgamma.waive_mutant("x", "0.25 -> 0.25000025", "any number will do in the place of what is masked out")
-rgamma.waive_mutant("x", "0.4 -> 0.4000004", "near 0.4 both formulas are right")
+    _function.waive_mutant("*", "0.5 -> 0.5000005", _MASKED)
+    _function.waive_mutant("*", "1.0 -> 1.000001", _MASKED)
+    _function.waive_mutant("*", "np.where(poles, x, 0.5) -> x", _MASKED)
+for _change in "np.where(alone, 1.0, z)", "np.where(alone, 1.0, m)":
+    poch.waive_mutant("z", f"{_change} -> ...", _MASKED)
+poch.waive_mutant("z", "z + m -> m", _AT_POLES)
+poch.waive_mutant(
+    "z", "np.logical_and(pole, mirrored) -> ...", "poch is mirrored at z alone too: it is 0 there"
+)
+for _change in "_is_pole(z)", "z + m", "np.where(np.logical_and(pole, mirrored), np.nan, slope)":
+    poch.waive_mutant(
+        "m", f"{_change} -> ...", "where poch is not continuous no difference quotient tells NaN from it"
+    )
+for _function in binom, comb:
+    _function.waive_mutant("*", "_is_pole -> ...", _REFLECTED)
+    _function.waive_mutant("*", "_by_both -> ...", _AT_POLES)
+    _function.waive_mutant("*", "_by_lower -> ...", _AT_POLES)
+    for _change in (
+        "np.where(_is_pole(rest), 1.0, rest)",
+        "np.where(pole, 1.0, k)",
+        "np.where(pole, 1.0, n - 2.0 * k)",
+    ):
+        _function.waive_mutant("*", f"{_change} -> ...", _MASKED)
+    for _change in "np.logical_and(_is_pole(rest), np.not_equal(k, 0))", "np.not_equal(k, 0)", "0":
+        _function.waive_mutant(
+            "n", f"{_change} -> ...", "n over 0 with a negative integer n has a test of its own"
+        )
+binom.waive_mutant("k", "np.logical_or(below, above) -> ...", _MASKED)
+for _change in "np.where(below, 1.0, 1.0 + k)", "np.where(below, 1.0, n - 1.0)":
+    comb.waive_mutant("k", f"{_change} -> ...", _MASKED)
+for _change in "np.less_equal(0, k)", "np.less_equal(k, n)", "0.0":
+    comb.waive_mutant("*", f"{_change} -> ...", "at the ends of the range comb jumps")
+comb.waive_mutant("*", "np.any(poles) -> np.all(poles)", "the samples of scipy.special.binom show it")
+rgamma.waive_mutant("x", "0.0 -> 1e-06", "it decides where the argument is positive, far from poles")
+rgamma.waive_mutant("x", "0.5 -> 0.5000005", _MASKED)
+rgamma.waive_mutant("x", "0.25 -> 0.25000025", _MASKED)
+for _change in "np.less(np.absolute(x - whole), 0.4)", "np.absolute(x - whole)", "x - whole", "0.4":
+    rgamma.waive_mutant("x", f"{_change} -> ...", "between 0.4 and 1 / 2 from a pole both formulas are right")

@@ -82,7 +82,7 @@ def _gamma_density(a, x):
         large, y = np.where(usual, a, 10.0), np.where(usual, x, 10.0)
         phi = (y - large) / large - _log_ratio(y, large, y - large)
         scaled = np.sqrt(large / (2 * pi)) * np.exp(-large * phi - _stirling_error(large)) / y
-        return np.where(usual, scaled, np.where(a == 0, 0.0, direct))
+        return np.where(usual, scaled, np.where(special.rgamma(a) == 0, 0.0, direct))
 
 
 def _log_or_zero(x):
@@ -224,6 +224,16 @@ def _integers_first(rng):
 
 
 @gammaincinv.samples
+def _of_none(rng):
+    yield Sample((np.ones(2), np.array([0.0, 0.4])), note="at zero")
+
+
+@gammainccinv.samples
+def _of_all(rng):
+    yield Sample((np.ones(2), np.array([1.0, 0.4])), note="at zero")
+
+
+@gammaincinv.samples
 @gammainccinv.samples
 def _of_large_parameters(rng):
     yield Sample((40 * moderate(rng, (3,)), probability(rng, (3,))), note="large a")
@@ -237,6 +247,15 @@ def _far_out(rng):
     yield Sample((np.array([20.0, 3.0, 0.05]), np.array([40.0, 0.2, 3.0])), note="in the tails")
     a = 50 * moderate(rng, (3,)) + 12
     yield Sample((a, a + np.sqrt(a) * rng.uniform(-2, 2, (3,))), note="large a")
+
+
+@gamma_density.samples
+@gammainc_by_a.samples
+@gammainc.samples
+@gammaincc.samples
+def _at_the_edges(rng):
+    yield Sample((np.array([0.0, 0.0, 2.5]), np.array([1.5, 0.3, 1.0])), note="of shape zero")
+    yield Sample((np.array([2.0, 3.0, 4.5]), np.array([0.0, 0.0, 1.0])), note="at zero")
 
 
 @gammainc_by_a.samples
@@ -264,7 +283,9 @@ def _beta_density(a, b, x):
         whole = special.beta(a, b)
         at_end = np.power(x, a - 1) * np.power(1 - x, b - 1) / whole
         at_end = np.where((x == 0) | (x == 1), np.where(np.isinf(whole), 0.0, at_end), np.nan)
-        at_end = np.where((a == 0) | (b == 0), np.where(a == b, np.nan, 0.0), at_end)
+        at_end = np.where(
+            (a == 0) & (b > 0) | (b == 0) & (a > 0), 0.0, np.where((a == 0) | (b == 0), np.nan, at_end)
+        )
         return np.where(inside, usual / point / (1 - point), at_end)
 
 
@@ -509,8 +530,39 @@ for _name in (
     globals()[_name].samples(_of_three)
 
 
+@beta_density.samples
+@betainc.samples
+def _at_the_edges_of_beta(rng):
+    shapes = np.array([0.0, 2.0, 0.0]), np.array([1.5, 0.0, 3.5])
+    yield Sample((*shapes, np.array([0.3, 0.4, 0.8])), note="of shape zero")
+    yield Sample((np.array([2.0, 3.0]), np.array([2.5, 2.0]), np.array([0.0, 1.0])), note="at the ends")
+
+
 @betainc_by_parameters.samples
 def _again_of_beta(rng):
     for n, m in ((0, 1), (1, 1), (2, 0)):
         data = moderate(rng, (2, 3)), moderate(rng, (3,)), probability(rng, (3,))
         yield Sample(data, {"n": n, "m": m}, note="another derivative")
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+_FILLER = "any number will do in the place of what is masked out"
+_AT_ENDS = "at an end of the interval no difference quotient resolves it: it has a test of its own"
+_AT_ZERO = "where a shape is 0 only second derivatives have it: they have a test of their own"
+for _function in gamma_density, gammainc_by_a, beta_density:
+    _function.waive_mutant("*", "1.0 -> 1.000001", _FILLER)
+gamma_density.waive_mutant("a", "a + 1 -> ...", _AT_ZERO)
+for _change in "gamma_density(a - 1, x) - gamma_density(a, x)", "gamma_density(a, x)":
+    gamma_density.waive_mutant("x", f"{_change} -> ...", _AT_ENDS)
+gammainc_by_a.waive_mutant(
+    "x", "_products -> ...", "m is 0; the samples of betainc_by_parameters show the rest"
+)
+gammainc_by_a.waive_mutant("x", "np.where(np.equal(x, 0), 1.0, x) -> x", _AT_ENDS)
+beta_density.waive_mutant("*", "_shape_slope_near_zero -> ...", _AT_ZERO)
+beta_density.waive_mutant("*", "_rise -> ...", _AT_ZERO)
+beta_density.waive_mutant("b", "_log1m_or_zero -> ...", _AT_ENDS)
+beta_density.waive_mutant("x", "_beta_by_x -> ...", _AT_ENDS)
+beta_density.waive_mutant("x", "_beta_by_x_at_ends -> ...", _AT_ENDS)
+for _function in gammaincinv, gammainccinv:
+    _function.waive_mutant("a", "np.where(fixed, 0.0, part) -> part", "part is 0 there")
+    _function.waive_mutant("a", "1.0 -> 1.000001", _FILLER)
