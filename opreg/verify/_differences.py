@@ -535,7 +535,8 @@ class _Differences:
 
     def _summary(self) -> Verdict:
         oracle = self.oracle
-        resolved, total, digits = 0, 0, 16.0
+        # Of all entries, and of those where there is something: nothing against nothing proves little.
+        resolved, total, digits = np.zeros(2, int), np.zeros(2, int), 16.0
         singular = self._singular()
         for comparison, kinked in zip(self.comparisons, self.kinked, strict=True):
             if comparison.forward:
@@ -553,17 +554,19 @@ class _Differences:
             skip = singular | np.isinf(comparison.got)
             if self.at_kink and not self.lost:
                 good |= kinked
-            resolved += int((good & ~skip).sum())
-            total += int((~skip).sum())
+            telling = (comparison.scale > 0) | (comparison.got != 0)
+            resolved += [(good & ~skip).sum(), (good & ~skip & telling).sum()]
+            total += [(~skip).sum(), (~skip & telling).sum()]
             seen = relative[(relative <= self.resolved) & ~skip & ~kinked]
             if seen.size:
                 digits = min(digits, float(-np.log10(max(float(seen.max()), 1e-16))))
-        if total == 0:
+        if not total.any():
             text = "the function has no derivative here: it jumps, or its slope is infinite"
             return Verdict("waived", text, kinks=max(self.met, 1))
-        if 2 * resolved < total:
+        if (2 * resolved < total).any():
             why = self.lost or "finite differences do not resolve the derivative here"
-            why += f" ({total - resolved} of {total} entries)"
+            number = int((2 * resolved < total)[1])
+            why += f" ({total[number] - resolved[number]} of {total[number]} entries)"
             return Verdict("inconclusive", why, digits, kinks=self.met)
         return Verdict("pass", digits=digits, kinks=self.met)
 
