@@ -36,6 +36,8 @@ RESOLVED = 1e-5
 NEGLIGIBLE = 1e-12
 # ... and one beyond this part can never fail a rule.
 MEANINGFUL = 2e-2
+# ... unless the rule itself says something far larger, whose rounding is no more than this part of it.
+GROSS = 1e-6
 _MOST_COLUMNS = 600
 _MOST_FINDINGS = 3
 # How many smooth points beside a kink are checked, of as many as `_kinks` proposes.
@@ -305,7 +307,10 @@ class _Differences:
             flat |= tolerance <= 1e-6 * self.oracle.natural(comparison.u)
         scale = np.where(flat & finite, np.maximum(scale, comparison.size), scale)
         off = np.where(finite, np.abs(got - comparison.expected), np.inf)
-        sure = finite & (tolerance <= MEANINGFUL * scale) & comparison.upheld & np.isinf(comparison.cleared)
+        meaningful = tolerance <= MEANINGFUL * scale
+        # A rule that is wrong by far rounds by far: what it says is not small only because it was rounded.
+        meaningful |= (comparison.bound <= MEANINGFUL * scale) & (tolerance <= GROSS * np.abs(got))
+        sure = finite & meaningful & comparison.upheld & np.isinf(comparison.cleared)
         # What overflows for one coordinate may do so on the way to another.
         if self.oracle.kind == "elementwise" or bool(np.all(comparison.bound < UNKNOWN / 1e50)):
             # A complex number that is not finite in one part may be so in the other, whatever that is.
