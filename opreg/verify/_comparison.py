@@ -132,7 +132,7 @@ class Comparison:
         # What a closer look contradicts was no derivative. If it speaks against the rule too, it takes its place, to be
         # upheld in turn. A look that cannot say so for sure, and yet meets the rule, leaves nothing to uphold.
         contradicted = np.abs(value - self.expected) > 2 * (tolerance + self.bound)
-        other = against & contradicted
+        other = against & contradicted & self.wrong  # where nothing was wrong nobody looks closer still
         if other.any():
             # From very close by the slope may be that of a step of a staircase, which shows no noise.
             lost = over(neglected(), e.step)

@@ -36,6 +36,8 @@ RESOLVED = 1e-5
 NEGLIGIBLE = 1e-12
 # ... and one beyond this part can never fail a rule.
 MEANINGFUL = 2e-2
+# ... unless the rule itself says something far larger, whose rounding is no more than this part of it.
+GROSS = 1e-6
 _MOST_COLUMNS = 600
 _MOST_FINDINGS = 3
 # How many smooth points beside a kink are checked, of as many as `_kinks` proposes.
@@ -305,7 +307,10 @@ class _Differences:
             flat |= tolerance <= 1e-6 * self.oracle.natural(comparison.u)
         scale = np.where(flat & finite, np.maximum(scale, comparison.size), scale)
         off = np.where(finite, np.abs(got - comparison.expected), np.inf)
-        sure = finite & (tolerance <= MEANINGFUL * scale) & comparison.upheld & np.isinf(comparison.cleared)
+        meaningful = tolerance <= MEANINGFUL * scale
+        # A rule that is wrong by far rounds by far: what it says is not small only because it was rounded.
+        meaningful |= (comparison.bound <= MEANINGFUL * scale) & (tolerance <= GROSS * np.abs(got))
+        sure = finite & meaningful & comparison.upheld & np.isinf(comparison.cleared)
         # What overflows for one coordinate may do so on the way to another.
         if self.oracle.kind == "elementwise" or bool(np.all(comparison.bound < UNKNOWN / 1e50)):
             # A complex number that is not finite in one part may be so in the other, whatever that is.
@@ -535,7 +540,8 @@ class _Differences:
 
     def _summary(self) -> Verdict:
         oracle = self.oracle
-        resolved, total, digits = 0, 0, 16.0
+        # Of all entries, and of those where there is something: nothing against nothing proves little.
+        resolved, total, digits = np.zeros(2, int), np.zeros(2, int), 16.0
         singular = self._singular()
         for comparison, kinked in zip(self.comparisons, self.kinked, strict=True):
             if comparison.forward:
@@ -553,17 +559,19 @@ class _Differences:
             skip = singular | np.isinf(comparison.got)
             if self.at_kink and not self.lost:
                 good |= kinked
-            resolved += int((good & ~skip).sum())
-            total += int((~skip).sum())
+            telling = (comparison.scale > 0) | (comparison.got != 0)
+            resolved += [(good & ~skip).sum(), (good & ~skip & telling).sum()]
+            total += [(~skip).sum(), (~skip & telling).sum()]
             seen = relative[(relative <= self.resolved) & ~skip & ~kinked]
             if seen.size:
                 digits = min(digits, float(-np.log10(max(float(seen.max()), 1e-16))))
-        if total == 0:
+        if not total.any():
             text = "the function has no derivative here: it jumps, or its slope is infinite"
             return Verdict("waived", text, kinks=max(self.met, 1))
-        if 2 * resolved < total:
+        if (2 * resolved < total).any():
             why = self.lost or "finite differences do not resolve the derivative here"
-            why += f" ({total - resolved} of {total} entries)"
+            number = int((2 * resolved < total)[1])
+            why += f" ({total[number] - resolved[number]} of {total[number]} entries)"
             return Verdict("inconclusive", why, digits, kinks=self.met)
         return Verdict("pass", digits=digits, kinks=self.met)
 

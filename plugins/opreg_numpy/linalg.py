@@ -1218,6 +1218,8 @@ for _change, _reason in {
     "kept.all() or not (np.linalg.svd(plain, compute_uv=False) * ~kept).any() -> ...": _SHORT,
     "np.linalg.svd(plain, compute_uv=False) * ~kept -> ...": _SHORT,
     "~kept -> kept": _SHORT,
+    "np.rint(np.real(np.sum(plain * _transposed(inverse), axis=(-2, -1)))[..., None]) -> ...": "the trace of a "
+    "projector is a whole number, to rounding",
     "np.zeros_like(plain) -> np.ones_like(plain)": _LINEAR,
     "0 * one -> ...": "it is zero, of whatever type",
 }.items():

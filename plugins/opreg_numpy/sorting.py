@@ -270,6 +270,7 @@ sort.waive_mutant(
 )
 for _change in (
     "_orders_at_ties -> ...",
+    "_orders_at_ties(x, out, up, order, kth, axis, kind) -> ...",
     "_order_at_ties -> ...",
     "_ties -> ...",
     "_mean -> ...",
