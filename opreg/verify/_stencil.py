@@ -91,7 +91,11 @@ class Estimate:
         # A bound that leaves its own estimate open is worth less than one that does not, however small.
         better = np.where(known == found, other.error < error, found)
         # What is a kink at some spacing does not become smooth by looking from farther away.
-        better &= ~((self.kink[rows] > 0) & (other.step > self.step[rows]))
+        farther = other.step > self.step[rows]
+        better &= ~((self.kink[rows] > 0) & farther)
+        # Nor does what is not finite from close by become so: from farther away one sees between the infinities.
+        better &= ~((error >= UNKNOWN) & (self.step[rows] > 0) & farther)
+        better |= (other.error >= UNKNOWN) & (other.step < self.step[rows])
         contradiction = np.where((known == found) & (gap > 0), 2 * gap, 0.0)
         self.error[rows] = np.where(better, other.error, error) + contradiction
         self.value[rows] = np.where(better, other.value, value)

@@ -623,3 +623,15 @@ def test_what_is_not_wrong_from_afar_is_not_judged_by_one_look_from_nearer() -> 
     for seed in range(12):
         verdict = run("differences", eigvals, a, seed=seed)
         assert verdict.outcome != "fail", str(verdict)
+
+
+def test_what_is_infinite_close_by_has_no_derivative_seen_from_afar() -> None:
+    # 1 / Gamma far below zero: it is zero at every integer, where finite steps meet it, and overflows between them.
+    def forward(x: Any) -> Any:
+        return np.where(x == np.rint(x), 0.0, np.copysign(np.inf, np.sin(np.pi * x)))
+
+    steep = primitive(forward, lambda g, x: g * np.inf)
+    never_fails("differences", steep, lambda rng: -1000.0 * np.arange(1, 3))
+    # Where the function overflows on one side only, the other tells its derivative.
+    edge = primitive(lambda x: np.where(x > 1, np.inf, x * x), lambda g, x: 3 * g * x)
+    assert run("differences", edge, np.array([1.0, 0.5])).outcome == "fail"
