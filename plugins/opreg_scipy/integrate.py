@@ -54,6 +54,8 @@ def _dtype_of(function, y, x):
 @composite("scipy.integrate.trapezoid")
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """The sum of (x_(i+1) - x_i) (y_(i+1) + y_i) / 2 along an axis"""
+    if np.ndim(x) > 1:
+        x = np.broadcast_to(_as_array(x), np.shape(y))
     y, x, _ = _last(y, x, axis)
     found = np.sum((dx if x is None else np.diff(x)) * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
     return found.astype(_dtype_of(scipy.integrate.trapezoid, y, x))

@@ -283,8 +283,11 @@ def _beta_density(a, b, x):
         whole = special.beta(a, b)
         at_end = np.power(x, a - 1) * np.power(1 - x, b - 1) / whole
         at_end = np.where((x == 0) | (x == 1), np.where(np.isinf(whole), 0.0, at_end), np.nan)
+        within = (x >= 0) & (x <= 1)
         at_end = np.where(
-            (a == 0) & (b > 0) | (b == 0) & (a > 0), 0.0, np.where((a == 0) | (b == 0), np.nan, at_end)
+            within & ((a == 0) & (b > 0) | (b == 0) & (a > 0)),
+            0.0,
+            np.where((a == 0) | (b == 0), np.nan, at_end),
         )
         return np.where(inside, usual / point / (1 - point), at_end)
 

@@ -185,8 +185,7 @@ def _of_probability(family, sign):
 
     def by_scale(out, *data):
         z, _, _ = _standardised(data)
-        p = density.bind(*data)
-        return -sign * p * np.where(np.equal(p, 0), 0.0, z)
+        return -sign * _moment(density.bind(*data), z)
 
     def by_shape(change):
         return lambda out, *data: sign * _of_shape(change, out, data, support)
@@ -197,6 +196,12 @@ def _of_probability(family, sign):
         "loc": lambda out, *data: -sign * density.bind(*data),
         "scale": by_scale,
     }
+
+
+def _moment(p, z):
+    """p z, which is 0 where p is, though z be infinite, and where z is, though p be: an integrable pole"""
+    pole = np.logical_and(np.isinf(p), np.equal(z, 0))
+    return np.where(pole, 0.0, p) * np.where(np.equal(p, 0), 0.0, z)
 
 
 def _of_shape(change, out, data, support):
@@ -216,8 +221,7 @@ def _of_log_probability(family, sign):
 
     def by_scale(out, *data):
         z, _, _ = _standardised(data)
-        r = rate(out, data)
-        return -sign * r * np.where(np.equal(r, 0), 0.0, z)
+        return -sign * _moment(rate(out, data), z)
 
     def by_shape(change):
         return lambda out, *data: sign * _of_shape(change, out, data, support) * np.exp(-out)
