@@ -550,6 +550,16 @@ def _eig_cotangent(g, out, a):
 
 
 eig.defvjp(a=_eig_cotangent).defjvp(a=_eig_tangent)
+
+
+@eig.compared_as
+def _(out):
+    """The values and, as the sign of a vector is the algorithm's choice, the products of each one's components."""
+    w, v = out
+    columns = _transposed(v)
+    return w, np.expand_dims(columns, -1) * np.expand_dims(columns, -2)
+
+
 if np.lib.NumpyVersion(np.__version__) >= "2.5.0":
     eig.leave_unchecked("np.iscomplexobj(v)", "since NumPy 2.5 the eigenvectors of every matrix are complex")
 

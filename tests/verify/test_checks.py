@@ -293,3 +293,19 @@ def test_a_tie_beside_a_value_that_is_not_a_number_is_a_tie() -> None:
     for seed in range(5):
         x, y = np.array([1.0, 2.0, -3.0]), np.array([1.0, np.nan, 0.5])
         assert run("differences", fmax, x, y, seed=seed).outcome == "pass"
+
+
+def test_a_shortcut_for_an_output_that_nothing_depends_on_is_held_to_the_contract_too() -> None:
+    def rule(careless: bool) -> Any:
+        def both(g: Any, x: Any) -> Any:
+            if not np.any(g[1]):
+                return g[0] * np.cos(x) + (0j if careless else 0)
+            return g[0] * np.cos(x) - g[1] * np.sin(x)
+
+        return opreg.primitive("tests.both")(lambda x, /: (np.sin(x), np.cos(x))).defvjp(x=both)
+
+    for seed in range(5):
+        assert run("structure", rule(careless=False), X, seed=seed).outcome == "pass"
+        verdict = run("structure", rule(careless=True), X, seed=seed)
+        assert verdict.outcome == "fail"
+        assert "dtype complex128" in str(verdict), str(verdict)

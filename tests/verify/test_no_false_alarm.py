@@ -635,3 +635,12 @@ def test_what_is_infinite_close_by_has_no_derivative_seen_from_afar() -> None:
     # Where the function overflows on one side only, the other tells its derivative.
     edge = primitive(lambda x: np.where(x > 1, np.inf, x * x), lambda g, x: 3 * g * x)
     assert run("differences", edge, np.array([1.0, 0.5])).outcome == "fail"
+
+
+def test_the_sign_of_a_complex_eigenvector_is_the_choice_of_the_algorithm() -> None:
+    # LAPACK turns the first vector the other way round at all matrices next to this one.
+    x, y = 35381.33179212857, -79746.55766192538
+    a = np.array([[x, x, x], [y, x, -0.3643539086524032], [y, y, y]])
+    for seed in range(4):
+        verdict = run("differences", plugins.get("numpy.linalg.eig"), a, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)

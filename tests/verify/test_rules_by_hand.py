@@ -23,7 +23,9 @@ def test_a_wrong_jvp_is_caught_though_the_vjp_is_right() -> None:
 
 
 @pytest.mark.parametrize("factor", [1e5, 1e13, 1e20, 1e64])
-def test_a_rule_that_is_wrong_by_far_is_wrong_though_its_rounding_is_large_beside_what_is_due(factor: float) -> None:
+def test_a_rule_that_is_wrong_by_far_is_wrong_though_its_rounding_is_large_beside_what_is_due(
+    factor: float,
+) -> None:
     for x in np.array([0.3, 0.7, 1.9]), np.array([0.3e-10, 0.7e-9]):
         verdict = check_rule(np.square, lambda g, out, x: (factor * g * x,), [x])
         assert verdict.outcome == "fail", str(verdict)

@@ -134,9 +134,13 @@ def _body(
 
     first = attempt(g)
     attempt(call.cotangent(np.ones(u.size)))  # what begins a backward pass: a factor that changes nothing
+    for part in call.results.parts if len(call.results.parts) > 1 else ():
+        alone = np.zeros(u.size)  # as where nothing depends on the other outputs
+        alone[part.start : part.stop] = u[part.start : part.stop]
+        attempt(call.cotangent(alone))
     for index in call.active:
-        cotangent, due = results[0][0][index], np.asarray(data[index]).dtype
-        got = np.asarray(cotangent).dtype
+        due = np.asarray(data[index]).dtype
+        got = next((d for result, _ in results if (d := np.asarray(result[index]).dtype) != due), due)
         if got != due:
             advice = ": take the real part" if got.kind == "c" and due.kind == "f" else ""
             wrong(f"the cotangent of argument {index} has the dtype {got}, its primal {due}{advice}",
