@@ -14,6 +14,7 @@ from opreg._recorder import Recorders
 from opreg._signature import Entry, Function, Parameters, as_called, read_forward, read_rule, where
 from opreg._space import space_of, spec_of
 from opreg._trace import RECORDING, Tracer, add, highest, strip, transpose, zeros_like
+from opreg._views import note
 from opreg.hookspecs import hookimpl
 
 
@@ -87,6 +88,7 @@ class Primitive:
         self.parameters = self._parameters(forward)
         self.data, self.variadic, self.static = self.parameters
         self.elementwise = False
+        self.view = False
         self.sample_generators: list[Function] = []
         self.kinks: list[Kink] = []
         self._rules: dict[tuple[str, str], Function] = {}
@@ -119,6 +121,16 @@ class Primitive:
         """
         self._declare("vjp", None, rules)
         self._linear |= rules.keys()
+        self._prepare()
+        return self
+
+    def returns_view(self) -> Self:
+        """Declare that the output may be a view of the first argument, its elements in another arrangement.
+
+        Then writing into the one, while it is traced, writes into the other, as it does with plain arrays. The
+        function is called with an array of integers, to see where it puts which element.
+        """
+        self.view = True
         self._prepare()
         return self
 
@@ -256,7 +268,7 @@ class Primitive:
         plugins.UNARY.clear()
         needs_residual = any("residual" in names for names in self._asks.values())
         self._residual_from = self._with_residual if needs_residual else None
-        self.plain = not (self.static or self.variadic or self._calling or self.is_composite)
+        self.plain = not (self.view or self.static or self.variadic or self._calling or self.is_composite)
         general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
         self.recorders = None if general else Recorders(self, RECORDING)
 
@@ -401,7 +413,10 @@ class Primitive:
                 )
         if top is None:
             return self.forward(*data, **static)
-        return top.process(self, data, static)
+        out = top.process(self, data, static)
+        if self.view:
+            note(self, data[0], static, out)
+        return out
 
     def run(self, compute: Function, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Compute the output and, where a rule asks for it, the residual."""

@@ -96,6 +96,27 @@ class Space:
         """Return an operand of a foreign type as one of this space, or ``NotImplemented``."""
         return NotImplemented
 
+    def shares(self, a: Any, b: Any) -> bool:
+        """Tell whether two plain values may share memory, so that writing into one of them changes the other."""
+        return False
+
+    def replaced(
+        self, root: Any, view: Callable[[Any], Any] | None, traced: Any, index: Any, value: Any
+    ) -> Any:
+        """Return ``root`` with the elements replaced that ``traced[index] = value`` replaces.
+
+        ``traced`` is a view of ``root``: ``view`` takes what is like ``root`` to what the view shows of it. Where
+        ``view`` is None, ``traced`` is ``root`` itself.
+        """
+        raise TypeError(f"a traced {type(traced.primal).__name__} does not support item assignment")
+
+    def updated(self, traced: Any, result: Any) -> Any:
+        """Return what ``traced`` becomes by ``traced += other``, whose sum is ``result``, if it changes in place.
+
+        Return None if such a value never changes and the name is bound to the result instead, as of numbers.
+        """
+        return None
+
     def attribute(self, traced: Any, name: str) -> Any:
         """Return the attribute ``name`` of a traced value, as its primal would have it."""
         raise AttributeError(name)

@@ -47,8 +47,9 @@ class Tracer:
     Attributes other than those below, NumPy's protocols included, are answered by the primal's Space.
     """
 
-    __slots__ = ("__weakref__", "gradient_", "primal", "record", "tracing")
+    __slots__ = ("__weakref__", "gradient_", "memory", "primal", "record", "tracing")
     gradient_: Any
+    memory: Any
     __hash__ = None  # type: ignore[assignment]  # like an array's: == compares the values
 
     def __init__(self, primal: Any, trace: Trace, record: Any) -> None:
@@ -74,12 +75,6 @@ class Tracer:
     def __getitem__(self, index: Any) -> Any:
         return space_of(strip(self)).attribute(self, "__getitem__")(index)
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise NotDifferentiable(
-            "a traced value is never written into, as x[index] = value would. Build a new one from its parts, "
-            "for example with np.where or np.concatenate"
-        )
-
     def __iter__(self) -> Any:
         if not hasattr(strip(self), "__iter__") or not self.shape:
             raise TypeError("iteration over a traced scalar: it has no elements")
@@ -89,13 +84,13 @@ class Tracer:
         return format(self.primal, spec)
 
     def __float__(self) -> float:
-        raise NotDifferentiable(_lost("float"))
+        raise NotDifferentiable(f"{_lost('float')}. An array to write it into is np.zeros(shape, like=x)")
 
     def __int__(self) -> int:
         raise NotDifferentiable(_lost("int"))
 
     def __complex__(self) -> complex:
-        raise NotDifferentiable(_lost("complex"))
+        raise NotDifferentiable(f"{_lost('complex')}. An array to write it into is np.zeros(shape, like=x)")
 
     def __index__(self) -> int:
         raise NotDifferentiable(_lost("an index"))
@@ -184,7 +179,8 @@ def _comparison(name: str) -> Function:
 
 _NONE: dict[str, Any] = {}  # shared, never written
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+for _name in BINARY:
     setattr(Tracer, f"__{_name}__", _operator(_name, reflected=False))
     setattr(Tracer, f"__r{_name}__", _operator(_name, reflected=True))
 for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
@@ -343,6 +339,10 @@ class Trace:
     ) -> Any:
         """Do what :meth:`process` says, in the way of this kind of trace."""
         raise NotImplementedError
+
+    def why_fixed(self, traced: Tracer) -> str | None:
+        """Return why one of this trace's values may not be written into, if so."""
+        return None
 
     def below(self, value: Any) -> Any:
         """Return an argument as the levels below see it."""

@@ -85,12 +85,12 @@ def _record(
             leaf if spec is None else trace.leaf(leaf, spec)
             for leaf, spec in zip(arguments.leaves, arguments.specs, strict=True)
         ]
+        keys = [s.record[0] if type(s) is Tracer and s.tracing is trace else None for s in sources]
         result = fun(*arguments.rebuild(sources))
         out, aux = _split_aux(result, has_aux, label)
     leaves, tree = flatten(out)
     nodes = [leaf.record if type(leaf) is Tracer and leaf.tracing is trace else None for leaf in leaves]
     plain = [_leave(leaf, trace) for leaf in leaves]
-    keys = [s.record[0] if type(s) is Tracer and s.tracing is trace else None for s in sources]
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
     return unflatten(tree, plain), pull, _leave_all(aux, trace)
 

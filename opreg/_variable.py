@@ -62,6 +62,11 @@ class VariableTrace(ReverseTrace):
         super().__init__(what)
         self.recording = False  # take the long way, by process()
 
+    def why_fixed(self, traced: Tracer) -> str | None:
+        if isinstance(traced.record[2], Leaf):
+            return "it is a variable, by which derivatives are taken. Write y = x.copy() and write into y"
+        return None
+
     def apply(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
     ) -> Any:

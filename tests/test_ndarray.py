@@ -118,13 +118,15 @@ def test_an_array_on_the_left_defers() -> None:
     assert opreg.grad(lambda x: (np.ones(3) - x).sum())(np.ones(3)).tolist() == [-1.0, -1.0, -1.0]
 
 
-def test_augmented_assignment_makes_a_new_value() -> None:
+def test_augmented_assignment_changes_an_array_by_all_its_names() -> None:
     def function(x: Any) -> Any:
         y = x
         y *= 2
         return np.sum(x * y)
 
-    assert opreg.grad(function)(np.array([3.0])).tolist() == [12.0]
+    x = np.array([3.0])
+    assert opreg.grad(function)(x).tolist() == [24.0]
+    assert x.tolist() == [3.0]
 
 
 def test_a_traced_number_has_the_attributes_of_an_array() -> None:
@@ -140,14 +142,6 @@ def test_an_unknown_attribute_is_refused_by_name() -> None:
 def test_an_attribute_that_would_lose_the_derivative_says_so() -> None:
     with pytest.raises(AttributeError, match="derivative would be lost"):
         value(lambda x: x.tobytes())
-
-
-@pytest.mark.parametrize("call", [lambda x: x.sort(), lambda x: x.fill(0), lambda x: x.put([0], 1),
-                                  lambda x: x.resize((3, 2)),
-                                  lambda x: x.__setitem__(0, 1), lambda x: x.partition(1)])  # fmt: skip
-def test_nothing_is_written_in_place(call: Any) -> None:
-    with pytest.raises(opreg.NotDifferentiable, match="never written into"):
-        value(call)
 
 
 def test_a_cast_that_is_not_safe_is_refused_if_asked_to_be() -> None:
@@ -197,7 +191,7 @@ def test_methods_of_ufuncs(name: str) -> None:
     lambda x: np.zeros((2, 3)).__iadd__(x),
 ])  # fmt: skip
 def test_writing_into_a_plain_array_is_refused(call: Any) -> None:
-    with pytest.raises(opreg.NotDifferentiable, match="existing array"):
+    with pytest.raises(opreg.NotDifferentiable, match="existing plain array"):
         value(call)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from opreg import NotDifferentiable, plugins, stop_gradient
+from opreg import NotDifferentiable, is_traced, plugins, stop_gradient
+from opreg_numpy._writing import put, rewriting
 from opreg_numpy.refused import ANSWERED
 
 
@@ -43,12 +44,17 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     ):
         return NotImplemented
     name = _name_of(ufunc)
-    out = kwargs.get("out")
-    if method == "at" or (out is not None and any(target is not None for target in out)):
-        raise NotDifferentiable(
-            f"{name} cannot write a traced value into an existing array (out=, .at, or an in-place operator such as "
-            "array += traced). Write array = array + traced instead"
+    if method == "at":
+        return _at(name, ufunc, *inputs)
+    out = [target for target in kwargs.get("out") or () if target is not None]
+    if out:
+        result = getattr(ufunc, method)(
+            *inputs, **{key: value for key, value in kwargs.items() if key != "out"}
         )
+        for target, part in zip(out, result if ufunc.nout > 1 else (result,), strict=True):
+            _require_traced(name, target)
+            target[...] = part
+        return out[0] if ufunc.nout == 1 else tuple(out)
     primitive = plugins.for_function(ufunc)
     options = {key: value for key, value in kwargs.items() if key != "out" and not _is_default(key, value)}
     if primitive is None:
@@ -66,6 +72,30 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
             "opreg.stop_gradient(x) if the derivative is not wanted"
         )
     return way(ufunc, *inputs, **options)
+
+
+def _require_traced(name: str, target: Any) -> None:
+    if not is_traced(target):
+        raise NotDifferentiable(
+            f"{name} cannot write a traced value into an existing plain array (out=, .at, or an in-place operator "
+            "such as array += traced). Write array = array + traced instead, or make the array a traced one: "
+            "np.zeros(shape, like=x)"
+        )
+
+
+def _at(name: str, ufunc: Any, target: Any, indices: Any, *values: Any) -> None:
+    """``ufunc.at``: sums and differences add up in places that are named twice."""
+    _require_traced(name, target)
+    if ufunc not in (np.add, np.subtract):
+        raise NotDifferentiable(
+            f"{name}.at is not differentiated. Where each place is named once, write x[i] = {ufunc.__name__}(x[i], ...)"
+        )
+    shape = np.shape(target)
+    due = np.shape(stop_gradient(target)[indices])
+    added = plugins.get("opreg_numpy.indexing.scatter_add")(
+        np.astype(np.broadcast_to(values[0], due), target.dtype), key=indices, shape=shape
+    )
+    target[...] = ufunc(target, added)
 
 
 _DEFAULTS = {
@@ -102,6 +132,8 @@ def _supported(name: str, primitive: Any, options: dict[str, Any]) -> dict[str, 
 def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Answer a function of NumPy's that is no registered primitive."""
     name = _name_of(function)
+    if function in _CREATED:
+        return _created(traced, function(*args, **kwargs))
     if function in _ANSWERED:
         return function(*stop_gradient(args), **stop_gradient(kwargs))
     raise NotDifferentiable(
@@ -176,6 +208,18 @@ def _outer(ufunc: Any, a: Any, b: Any) -> Any:
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
+def _created(traced: Any, plain: Any) -> Any:
+    """Return a new array with ``like=traced``: traced too, so that traced values can be written into it."""
+    if plain.dtype.kind not in "fc":
+        return plain
+    nothing = np.astype(np.ravel(traced)[:0], plain.dtype)
+    zeros = plugins.get("opreg_numpy.indexing.scatter_add")(
+        nothing, key=np.zeros(0, int), shape=(plain.size,)
+    )
+    return plain + np.reshape(zeros, plain.shape)
+
+
+_CREATED = {np.zeros, np.ones, np.empty, np.eye, np.identity}
 _ANSWERED = {getattr(np, name.removeprefix("numpy.")) for name in ANSWERED}
 
 
@@ -246,11 +290,14 @@ def _tolist(traced: Any) -> Any:
     return [_tolist(part) for part in traced] if np.ndim(traced) else traced
 
 
-def _in_place(name: str, instead: str) -> Callable[..., Any]:
-    def refuse(traced: Any, *args: Any, **kwargs: Any) -> Any:
-        raise NotDifferentiable(f"a traced value is never written into, as .{name} would. Use {instead}")
+def _resize(traced: Any, *args: Any, **kwargs: Any) -> Any:
+    raise NotDifferentiable(
+        "a traced value keeps its shape, which .resize would change. Use np.reshape or np.pad"
+    )
 
-    return refuse
+
+def _fill(traced: Any, value: Any) -> None:
+    traced[...] = value
 
 
 def _method(name: str) -> Callable[..., Any]:
@@ -295,9 +342,9 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "reshape": _reshape,
     "tolist": _tolist,
     "transpose": _transpose,
-    "fill": _in_place("fill", "np.full_like(x, value)"),
-    "partition": _in_place("partition", "np.partition(x, kth)"),
-    "put": _in_place("put", "np.where, or np.concatenate of its parts"),
-    "resize": _in_place("resize", "np.reshape or np.pad"),
-    "sort": _in_place("sort", "np.sort(x)"),
+    "fill": _fill,
+    "partition": rewriting(lambda traced, *args, **kwargs: np.partition(traced, *args, **kwargs)),
+    "put": put,
+    "resize": _resize,
+    "sort": rewriting(lambda traced, *args, **kwargs: np.sort(traced, *args, **kwargs)),
 }  # fmt: skip

@@ -13,6 +13,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, Space
 from opreg_numpy._ndarray import attribute_of
+from opreg_numpy._writing import replaced, updated
 
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -123,6 +124,12 @@ class ArraySpace(Space):
         if isinstance(value, np.ndarray) and not value.flags.writeable:
             return np.array(value)
         return value
+
+    def shares(self, a: Any, b: Any) -> bool:
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+
+    replaced = staticmethod(replaced)
+    updated = staticmethod(updated)
 
     def attribute(self, traced: Any, name: str) -> Any:
         return attribute_of(traced, name)

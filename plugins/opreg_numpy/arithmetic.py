@@ -314,6 +314,7 @@ def real(val, /):
 
 
 elementwise(real)
+real.returns_view()
 real.defvjp(val=lambda g: g)
 real.defjvp(val=lambda t: np.real(t))
 real.samples(unary(normal, complex=True))
@@ -326,6 +327,7 @@ def imag(val, /):
 
 
 elementwise(imag)
+imag.returns_view()
 imag.defvjp(val=lambda g, val: g * -1j if np.iscomplexobj(val) else 0 * g)
 imag.defjvp(val=lambda t: np.imag(t))
 imag.samples(unary(normal, complex=True))

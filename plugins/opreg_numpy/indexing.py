@@ -66,9 +66,52 @@ def _names_each_place_once(key):
     return _names_each_place_once((key,)) or (isinstance(key, np.ndarray) and key.dtype == bool)
 
 
+getitem.returns_view()
 getitem.deflinear(a=lambda g, residual, key: scatter_add(g, key=key, shape=residual))
 remembering(getitem, np.shape)
 scatter_add.deflinear(x=lambda g, key: g[key])
+
+
+@primitive("opreg_numpy.indexing.replace")
+def replace(x, value, /, *, key):
+    """x with the elements x[key] replaced by value, of the same shape and dtype: what x[key] = value makes of it
+
+    Of values for the same place the last one counts.
+    """
+    x, value = np.array(x), np.asarray(value)
+    _require_shape(value, x[key].shape)
+    if value.dtype != x.dtype:
+        raise TypeError(f"values of {x.dtype} are due, not of {value.dtype}")
+    x[key] = value
+    return x
+
+
+def _chosen(g, key, shape):
+    """g[key], less what another value for the same place has replaced"""
+    chosen = g[key]
+    if _names_each_place_once(key):
+        return chosen
+    number = np.arange(np.size(stop_gradient(chosen))).reshape(np.shape(chosen))
+    last = np.empty(shape, int)
+    last[key] = number
+    return np.where(last[key] == number, chosen, 0)
+
+
+def _zeros_of(a, key):
+    plain = stop_gradient(a)
+    return np.zeros(plain[key].shape, plain.dtype)
+
+
+def _into_zeros(t, x, key):
+    plain = stop_gradient(x)
+    return replace(np.zeros(plain.shape, plain.dtype), t, key=key)
+
+
+replace.defvjp(
+    x=lambda g, key: replace(g, _zeros_of(g, key), key=key),
+    value=lambda g, residual, key: _chosen(g, key, residual),
+).defjvp(x=lambda t, key: replace(t, _zeros_of(t, key), key=key), value=_into_zeros)
+remembering(replace, lambda x, value: np.shape(x))
 
 
 @primitive("numpy.take", aliases=("take",))
@@ -322,6 +365,22 @@ def _(rng):
     yield Sample((single(rng, (3, 3)),), {"key": mask, "shape": (4, 3)})
     yield Sample((strided(normal(rng, (2, 3))),), {"key": np.array([[0, 1, 1], [4, 4, 4]]), "shape": (5,)})
     yield Sample((normal(rng, (0,)),), {"key": np.array([], int), "shape": (3,)})
+
+
+@replace.samples
+def _(rng):
+    for note, key in _KEYS.items():
+        shape = np.shape(getitem.forward(np.zeros((4, 3, 2)), key=key))
+        yield Sample((normal(rng, (4, 3, 2)), normal(rng, shape)), {"key": key}, note=note)
+    yield Sample((complex_normal(rng, (4, 3)), complex_normal(rng, (3,))), {"key": -2}, note="complex")
+    for kind, draw in KINDS.items():
+        yield Sample((draw(rng, (4, 3)), draw(rng, (2, 3))), {"key": slice(None, None, 2)}, note=kind)
+    yield Sample(
+        (normal(rng, (3,)), normal(rng, (4,))), {"key": np.array([2, 0, 2, 2])}, note="places named twice"
+    )
+    yield Sample((normal(rng), normal(rng)), {"key": ()}, note="0-d")
+    yield Sample((single(rng, (3,)), single(rng, (2,))), {"key": [0, 2]}, note="float32")
+    yield Sample((normal(rng, (0, 3)), normal(rng, (0,))), {"key": (slice(None), 1)}, note="size 0")
 
 
 _PLACES = np.array([[0, 2, 2], [1, -1, 0]])

@@ -256,6 +256,9 @@ def einsum(*operands, subscripts, dtype=None, order="K", casting="safe", optimiz
     return np.einsum(subscripts, *operands, order=order, casting=casting, optimize=optimize, **options)
 
 
+einsum.returns_view()
+
+
 @einsum.called_as
 def _(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False):
     refuse_out("numpy.einsum", out)

@@ -15,12 +15,16 @@ _MATRIX = "it makes a numpy.matrix, which NumPy advises against. Use arrays of t
 _DATE = "dates have no derivative. Count days as floats where one is wanted"
 _READS = "it reads files, text or memory: make the array first, then differentiate what is computed of it"
 _SIZES = "it takes sizes and places only: nothing to differentiate. Give it plain ones, such as x.shape, without like="
+_CREATES = "it takes sizes only, plain ones such as x.shape. With like=x it makes an array to write traced values into"
 _TYPES = "it is about types, and takes no numbers. Ask it about x.dtype"
 _SETTINGS = "it tells or sets how NumPy works, and takes no numbers"
 
 
 def _in_place(instead: str) -> str:
-    return f"it writes into its argument; a traced value is never written into, nor into a plain array. {instead}"
+    return (
+        f"it writes into its argument. Into a traced array values are written with x[index] = v, into a plain one "
+        f"traced values never. {instead}"
+    )
 
 
 def _numbered(writing: str) -> str:
@@ -88,9 +92,10 @@ REFUSED: dict[str, str] = {
     **_all(_READS, "from_dlpack frombuffer fromfile fromiter fromregex fromstring genfromtxt load loadtxt"),
     **_all(
         _SIZES,
-        "bartlett blackman broadcast_shapes diag_indices empty eye hamming hanning identity indices mask_indices ones "
-        "tri tril_indices triu_indices zeros",
+        "bartlett blackman broadcast_shapes diag_indices hamming hanning indices mask_indices tri tril_indices "
+        "triu_indices",
     ),
+    **_all(_CREATES, "empty eye identity ones zeros"),
     **_all(_TYPES, "isdtype isfortran isscalar issubdtype iterable mintypecode promote_types typename"),
     **_all(
         _SETTINGS,

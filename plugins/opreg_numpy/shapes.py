@@ -388,6 +388,13 @@ for _function in tril, triu:
 
 
 # ------------------------------------------------------------------------------------------- type and identity
+for _function in (
+    reshape, ravel, squeeze, expand_dims, broadcast_to, transpose, swapaxes, moveaxis, matrix_transpose, flip, rot90,
+    diagonal,
+):  # fmt: skip
+    _function.returns_view()
+
+
 @primitive("numpy.astype", aliases=("astype",))
 def astype(x, /, *, dtype, copy=True, device=None):
     """x in another type. An integer type makes it a constant; a real one drops the imaginary part"""
@@ -399,6 +406,7 @@ def astype(x, /, *, dtype, copy=True, device=None):
     )
 
 
+astype.returns_view()
 astype.deflinear(x=lambda g, residual: residual.fit(g))
 remembering(astype, form_of)
 
@@ -435,6 +443,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
     if copy is False and not is_traced(object):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     built = _built(object, dtype)
+    if copy and is_traced(object):  # else it is new already
+        built = np.copy(built)
     return np.reshape(built, (1,) * (ndmin - built.ndim) + built.shape) if built.ndim < ndmin else built
 
 
@@ -445,7 +455,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
     if copy is False and not is_traced(a):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
-    return _built(a, dtype)
+    return np.copy(_built(a, dtype)) if copy else _built(a, dtype)
 
 
 @composite("numpy.asanyarray")

@@ -183,7 +183,7 @@ def test_the_advice_for_a_kaiser_window() -> None:
         lambda x: np.gcd(x, 2),
         lambda x: np.intersect1d(x, x),
         lambda x: np.ix_(x),
-        lambda x: np.zeros(2, like=x),
+        lambda x: np.tri(2, like=x),
         lambda x: np.histogram2d(x, x),
         lambda x: np.kaiser(3, x[0]),
         lambda x: np.ravel_multi_index(x, (3, 3, 3)),
@@ -202,7 +202,7 @@ def test_a_traced_value_is_refused_by_what_is_not_differentiated(call: Any) -> N
         (lambda x: np.save("never", x), "numpy.save"),
         (lambda x: np.invert(x), "numpy.invert"),
         (lambda x: np.bitwise_not(x), "numpy.invert"),
-        (lambda x: np.zeros(2, like=x), "numpy.zeros"),
+        (lambda x: np.tri(2, like=x), "numpy.tri"),
     ],
 )
 def test_a_refusal_says_why_and_what_to_do(call: Any, name: str) -> None:

@@ -10,7 +10,7 @@ from opreg import scipy
 from opreg.testing import conformance
 from opreg_scipy import integrate
 
-test_rules = conformance(*names_of(integrate), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(integrate), samples=1))
 
 T = np.array([0.0, 0.5, 2.0])
 TIGHT = {"rtol": 1e-12, "atol": 1e-13}

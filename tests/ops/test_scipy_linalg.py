@@ -11,7 +11,7 @@ from opreg import scipy as sp
 from opreg.testing import conformance
 from opreg_scipy import linalg
 
-test_rules = conformance(*names_of(linalg), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(linalg), samples=1))
 
 RNG = np.random.default_rng(7)
 A = RNG.standard_normal((3, 3)) + 3 * np.eye(3)

@@ -9,7 +9,7 @@ from opreg import scipy
 from opreg.testing import conformance
 from opreg_scipy import signal
 
-test_rules = conformance(*names_of(signal), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(signal), samples=1))
 
 X, Y = np.array([1.0, 2.0, -1.0, 3.0]), np.array([0.5, -2.0, 1.0])
 

@@ -11,7 +11,7 @@ import opreg.scipy as differentiable
 from opreg.testing import conformance
 from opreg_scipy.special import bessel
 
-test_rules = conformance(*names_of(bessel), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(bessel), samples=1))
 
 OF_ORDER = {
     "jv": lambda v, x: mpmath.besselj(v, x, 1),

@@ -12,7 +12,7 @@ from opreg.testing import conformance
 plain = pytest.importorskip("scipy.special")
 errors = pytest.importorskip("opreg_scipy.special.errors")
 
-test_rules = conformance(*names_of(errors), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(errors), samples=1))
 
 
 def derivative(f, x, order=1):

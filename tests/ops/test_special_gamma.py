@@ -11,7 +11,7 @@ import opreg.scipy as differentiable
 from opreg.testing import conformance
 from opreg_scipy.special import gamma
 
-test_rules = conformance(*names_of(gamma), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(gamma), samples=1))
 
 
 def slope_of(f, *args, by):

@@ -10,7 +10,7 @@ import opreg
 from opreg.testing import conformance
 from opreg_scipy.special import incomplete
 
-test_rules = conformance(*names_of(incomplete), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(incomplete), samples=1))
 
 GAMMA = [
     *[(0.5, 0.3), (2.0, 8.0), (10.0, 20.0), (100.0, 70.0), (100.0, 130.0), (1e4, 9900.0), (3.0, 40.0)],

@@ -11,7 +11,7 @@ from opreg.testing import conformance
 
 family = pytest.importorskip("opreg_scipy.special.softmax")
 
-test_rules = conformance(*names_of(family), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(family), samples=1))
 
 
 @pytest.mark.filterwarnings("error")

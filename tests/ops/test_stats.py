@@ -20,7 +20,7 @@ ASKED_FOR_MOST = {
     "t": ("pdf", "logpdf", "cdf", "logcdf"),
 }
 RULES = [f"scipy.stats.{name}.{method}" for name, methods in ASKED_FOR_MOST.items() for method in methods]
-test_rules = conformance(*RULES, samples=1)
+test_rules = pytest.mark.slow(conformance(*RULES, samples=1))
 
 served = opreg.scipy.stats
 

@@ -9,7 +9,9 @@ import opreg.scipy
 from opreg.testing import conformance
 from opreg_scipy.stats import discrete, multivariate
 
-test_rules = conformance(*(p.name for p in [*discrete.PRIMITIVES, *multivariate.PRIMITIVES]), samples=1)
+test_rules = pytest.mark.slow(
+    conformance(*(p.name for p in [*discrete.PRIMITIVES, *multivariate.PRIMITIVES]), samples=1)
+)
 
 poisson = opreg.scipy.stats.poisson
 normal = opreg.scipy.stats.multivariate_normal

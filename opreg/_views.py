@@ -1,0 +1,125 @@
+"""Writing into traced values: what shares memory with the one written to changes with it.
+
+A traced value stands for an immutable array. To write into it is to compute a new array, in which some elements are
+replaced, and to let the traced value stand for that from now on; what was computed before keeps what it has used.
+NumPy's views share memory, so whoever writes into an array writes into its views as well, and the other way round.
+Here a view remembers of what, and by which primitive, it is one, and its source knows the views that are alive: the
+elements are replaced in the array that all are views of, and its views are taken anew.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from opreg._errors import NotDifferentiable
+from opreg._space import space_of
+from opreg._trace import BINARY, Function, Tracer, strip
+
+if TYPE_CHECKING:
+    from opreg._primitive import Primitive
+
+_memory_of = Tracer.__dict__["memory"].__get__  # past __getattr__, which asks the primal
+
+
+class Memory:
+    """Of what a traced value is a view, if of anything, and the views of it that were taken."""
+
+    __slots__ = ("primitive", "source", "static", "views")
+
+    def __init__(self) -> None:
+        self.source: Tracer | None = None
+        self.primitive: Primitive | None = None
+        self.static: Mapping[str, Any] = {}
+        self.views: list[weakref.ref[Tracer]] = []
+
+
+def memory(traced: Tracer) -> Memory:
+    """Return what is known of a traced value's memory."""
+    try:
+        found: Memory = _memory_of(traced)
+    except AttributeError:
+        found = traced.memory = Memory()
+    return found
+
+
+def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any) -> None:
+    """Take note that a primitive gave a view, if it did."""
+    if type(out) is not Tracer or type(source) is not Tracer or out.tracing is not source.tracing:
+        return
+    plain, of = strip(out), strip(source)
+    if not space_of(plain).shares(plain, of):
+        return
+    own = memory(out)
+    own.source, own.primitive, own.static = source, primitive, static
+    views = memory(source).views
+    views[:] = [view for view in views if view() is not None]
+    views.append(weakref.ref(out))
+
+
+def origin(traced: Tracer) -> tuple[Tracer, Function | None]:
+    """Return the value of which this one is a view, in the end, and the function that takes that view.
+
+    Of a value that is no view return the value itself, and None.
+    """
+    path: list[Memory] = []
+    own = memory(traced)
+    while own.source is not None:
+        path.append(own)
+        traced = own.source
+        own = memory(traced)
+
+    def view(plain: Any) -> Any:
+        for step in reversed(path):
+            assert step.primitive is not None
+            plain = step.primitive.forward(plain, **step.static)
+        return plain
+
+    return traced, view if path else None
+
+
+def write(traced: Tracer, index: Any, value: Any) -> None:
+    """Do what ``traced[index] = value`` means."""
+    root, view = origin(traced)
+    reason = root.tracing.why_fixed(root)
+    if reason is not None:
+        raise NotDifferentiable(f"{root!r} is not written into: {reason}")
+    overwrite(root, space_of(strip(traced)).replaced(root, view, traced, index, value))
+
+
+def overwrite(root: Tracer, value: Any) -> None:
+    """Let a value that is no view stand for another one, and take anew the views of it that are alive."""
+    root.primal, root.tracing, root.record = value.primal, value.tracing, value.record
+    own = memory(root)
+    for view in [found for found in (reference() for reference in own.views) if found is not None]:
+        taken = memory(view)
+        assert taken.primitive is not None
+        overwrite(view, taken.primitive.bind(root, **taken.static))
+    own.views = [reference for reference in own.views if reference() is not None]
+
+
+def _in_place(name: str) -> Function:
+    """Return the method for an operator such as ``+=``: the space decides whether the value itself changes."""
+    binary = getattr(Tracer, f"__{name}__")
+
+    def method(self: Tracer, other: Any) -> Any:
+        result = binary(self, other)
+        if result is NotImplemented:
+            return result
+        new = space_of(strip(self)).updated(self, result)
+        root, view = origin(self)
+        if new is None or root.tracing.why_fixed(root) is not None:
+            return result
+        if view is None:
+            overwrite(root, new)
+        else:
+            write(self, ..., new)
+        return self
+
+    return method
+
+
+setattr(Tracer, "__setitem__", write)  # noqa: B010  (mypy: no method)
+for _name in BINARY:
+    setattr(Tracer, f"__i{_name}__", _in_place(_name))

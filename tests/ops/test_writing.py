@@ -1,0 +1,315 @@
+"""Item assignment, operators in place and what else writes into an array, through views, in both modes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import opreg
+import opreg.numpy as onp
+from opreg import plugins
+from opreg.testing import conformance
+from opreg.verify._seeds import stream
+
+test_rules = conformance("opreg_numpy.indexing.replace", samples=1)
+
+X = np.array([[0.5, 1.2, -0.7], [2.0, 0.3, 0.9]])
+PROGRAMS: dict[str, Callable[[Any], Any]] = {}
+
+
+def program(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    PROGRAMS[function.__name__] = function
+    return function
+
+
+@program
+def a_row(x: Any) -> Any:
+    y = x.copy()
+    y[0] = y[1] * 2
+    return np.sum(y * x)
+
+
+@program
+def through_a_view(x: Any) -> Any:
+    x = x * 1.0
+    view = x[:, 1:]
+    view[0] = x[1, :2] ** 2
+    x[1, 2] = view[0, 0] * 3
+    return np.sum(view * np.sin(x[:, 1:])) + np.sum(x**3)
+
+
+@program
+def through_the_transpose_and_a_reshaped_view(x: Any) -> Any:
+    x = x * 1.0
+    turned, flat = x.T, x.reshape(-1)
+    turned[1] = 7.0
+    flat[0] = flat[5] * flat[1]
+    return np.sum(x**2 * turned.T) + flat[0]
+
+
+@program
+def views_of_views(x: Any) -> Any:
+    x = x * x
+    row = x[0]
+    rest = row[1:]
+    row -= x[1]
+    rest[...] = rest * rest[0]
+    return np.sum(x**2) + rest[1]
+
+
+@program
+def through_flipped_axes_and_diagonals(x: Any) -> Any:
+    x = x * 1.0
+    np.flip(x, 0)[0, 0] = x[0, 1] ** 2
+    np.rot90(x)[0, 0] = x[1, 1] * 5
+    np.moveaxis(x, 0, 1)[1] = x[0, 0]
+    np.expand_dims(x, 0)[0, 1, 2] *= x[0, 2]
+    np.einsum("ij->ji", x)[1, 1] += x[0, 0]
+    return np.sum(x**2)
+
+
+@program
+def rows_of_a_loop(x: Any) -> Any:
+    x = x * 1.0
+    for row in x:
+        row *= row.sum()
+    return np.sum(x**2)
+
+
+@program
+def two_names_of_one_array(x: Any) -> Any:
+    x = np.sin(x)
+    y = x
+    y += x[0]
+    y *= 2
+    y **= 2
+    return np.sum(x * y)
+
+
+@program
+def a_number_is_not_changed_by_an_operator_in_place(x: Any) -> Any:
+    x = x * 1.0
+    s = x[0, 0]
+    s += 5
+    x[0, 1] = s * s
+    return np.sum(x) * s
+
+
+@program
+def places_named_twice(x: Any) -> Any:
+    x = x * 1.0
+    x[[0, 0, 1], [1, 1, 2]] = np.stack([x[0, 0], x[0, 2], x[1, 1]])
+    return np.sum(x**3)
+
+
+@program
+def a_mask(x: Any) -> Any:
+    x = x * 1.0
+    x[x > 0.6] = x[0, 0] ** 2
+    x[np.isnan(x)] = 0
+    return np.sum(x**3)
+
+
+@program
+def a_list_of_traced_values(x: Any) -> Any:
+    x = x * 1.0
+    x[0] = [x[1, 0], 2.0, x[0, 0]]
+    return np.sum(x**2)
+
+
+@program
+def the_argument_itself(x: Any) -> Any:
+    x[0, 0] = x[1, 1]
+    x /= 2
+    return np.sum(x**2)
+
+
+@program
+def a_copy_is_another_array(x: Any) -> Any:
+    y, z = onp.array(x), onp.asarray(x, copy=True)
+    y[0] = 0
+    z[1] = x[0] ** 2
+    return np.sum(x * x) + np.sum(y) + np.sum(z)
+
+
+@program
+def methods(x: Any) -> Any:
+    x = x * 1.0
+    x.sort(axis=1)
+    x.put([0, -1, 7], [x[0, 1] * 2, 1.0], mode="wrap")
+    y = x[1] * 1.0
+    y.fill(x[0, 0])
+    y[2] = 2 * x[1, 1]
+    x[1].partition(1)
+    return np.sum(x**2 * np.arange(6).reshape(2, 3)) + np.sum(y**2)
+
+
+@program
+def what_ufuncs_write(x: Any) -> Any:
+    y = np.exp(x)
+    np.multiply(x[0], 3.0, out=y[1])
+    np.add.at(y, ([0, 0], [1, 1]), x[1, :2])
+    np.subtract.at(y, 0, 2 * x[1])
+    np.add.reduce(y, axis=0, out=y[0])
+    np.divmod(x[1], 0.23, out=(y[1], y[0]))
+    return np.sum(y**2)
+
+
+@program
+def a_new_array(x: Any) -> Any:
+    y = np.zeros((3, 2), like=x)
+    y[0] = x[0, :2]
+    y[1:, 0] = x[1, :2] * y[0, 0]
+    ones = np.ones(2, like=x)
+    ones[0] += x[1, 2]
+    return np.sum(y**2) * np.prod(ones) + np.sum(np.empty(0, like=x)) + np.sum(np.eye(2, like=x) * y[:2])
+
+
+@program
+def a_recurrence(x: Any) -> Any:
+    y = np.zeros(5, like=x)
+    y[0] = x[0, 0]
+    for t in range(4):
+        y[t + 1] = np.sin(y[t]) * x[1, 1]
+    return y.sum()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_that_write_have_numpys_values_and_right_derivatives(name: str) -> None:
+    function = PROGRAMS[name]
+
+    def plainly(x: Any) -> Any:  # np.zeros(..., like=x) is for traced values
+        return (
+            function(np.array(x))
+            if "new" not in name and "recur" not in name
+            else opreg.jvp(function, (x,), (0 * x,))[0]
+        )
+
+    h = 1e-6
+    directions = np.eye(X.size).reshape(-1, *X.shape)
+    numeric = np.array([(plainly(X + h * d) - plainly(X - h * d)) / (2 * h) for d in directions])
+    before = X.copy()
+    value, gradient = opreg.value_and_grad(function)(X)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_allclose(value, plainly(X), rtol=1e-14)
+    np.testing.assert_allclose(np.ravel(gradient), numeric, rtol=1e-6, atol=1e-7)
+    tangents = [opreg.jvp(function, (X,), (d,))[1] for d in directions]
+    np.testing.assert_allclose(tangents, numeric, rtol=1e-6, atol=1e-7)
+    along = [
+        (opreg.grad(function)(X + h * d) - opreg.grad(function)(X - h * d)) / (2 * h) for d in directions
+    ]
+    np.testing.assert_allclose(
+        opreg.hessian(function)(X).reshape(6, 6), np.reshape(along, (6, 6)), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_an_array_of_an_outer_derivative_is_written_into_by_an_inner_one() -> None:
+    def inner(x: Any, v: Any) -> Any:
+        x[0] = v * x[1]
+        return (x**2).sum()
+
+    mixed = opreg.grad(lambda v: opreg.grad(inner)(np.array([1.0, 2.0]), v)[1])
+    assert mixed(3.0) == 24.0  # d/dv of 2 v**2 x + 2 x at x = 2
+
+
+def test_float32_stays_float32() -> None:
+    def function(x: Any) -> Any:
+        x[0] = np.float64(3) * x[1]
+        x *= np.float64(2)
+        return x.sum()
+
+    found = opreg.grad(function)(np.ones(3, np.float32))
+    assert found.dtype == np.float32
+    assert found.tolist() == [0, 8, 2]
+
+
+def test_a_variable_is_not_written_into_but_what_is_computed_of_it_is() -> None:
+    x = opreg.variable(X)
+    with pytest.raises(opreg.NotDifferentiable, match=r"y = x.copy\(\)"):
+        x[0] = 1.0
+    with pytest.raises(opreg.NotDifferentiable, match=r"y = x.copy\(\)"):
+        x.T[0] = 1.0
+    y = x.copy()
+    y[0] = 1.0
+    np.testing.assert_array_equal(np.sum(y * y).grad(x), [[0, 0, 0], 2 * X[1]])
+    z = x
+    z += 1  # binds the name to the sum, as of a number
+    assert z is not x
+    np.testing.assert_array_equal(x.primal, X)
+
+
+REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
+    "complex into real": (lambda x: x.__setitem__(0, 1j), TypeError, "np.real"),
+    "out of bounds": (lambda x: x.__setitem__(5, 1.0), IndexError, "out of bounds"),
+    "another shape": (lambda x: x.__setitem__(0, np.ones(2)), ValueError, r"shape \(2,\) into shape \(3,\)"),
+    "text": (lambda x: x.__setitem__(0, "a"), ValueError, "could not convert"),
+    "a broadcast view": (lambda x: np.broadcast_to(x, (2, 2, 3)).__setitem__(0, 1), ValueError, "read-only"),
+    "a diagonal": (lambda x: x.diagonal().__setitem__(0, 1), ValueError, "read-only"),
+    "a real part": (lambda x: (1j * x).real.__setitem__(0, 1), opreg.NotDifferentiable, "real \\+ 1j"),
+    "a number": (lambda x: x.sum().__setitem__((), 1), TypeError, "item assignment"),
+    "a larger sum": (lambda x: x.__iadd__(np.ones((2, 2, 3))), ValueError, "non-broadcastable output"),
+    "a complex sum": (lambda x: x.__iadd__(1j), TypeError, "same_kind"),
+    "products at places": (lambda x: np.multiply.at(x, 0, 2), opreg.NotDifferentiable, r"multiply\(x\[i\]"),
+    "another size": (lambda x: x.resize((3, 2)), opreg.NotDifferentiable, "np.reshape"),
+    "into a plain array": (
+        lambda x: np.zeros((2, 3)).__setitem__(0, x[0]),
+        opreg.NotDifferentiable,
+        "plain array",
+    ),
+    "a sum into a plain array": (lambda x: np.zeros((2, 3)).__iadd__(x), opreg.NotDifferentiable, "like=x"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_numpy_refuses_or_no_derivative_passes_through_is_refused_and_changes_nothing(name: str) -> None:
+    call, error, words = REFUSED[name]
+
+    def attempted(x: Any) -> Any:
+        with pytest.raises(error, match=words):
+            call(x)
+        return np.sum(x**2)
+
+    np.testing.assert_array_equal(opreg.grad(attempted)(X), 2 * X)
+
+
+def test_a_number_written_into_a_plain_array_is_refused_with_advice() -> None:
+    def writes(x: Any) -> Any:
+        y = np.zeros(3)
+        y[0] = x[0, 0]
+        return y.sum()
+
+    with pytest.raises(ValueError) as raised:  # NumPy's own
+        opreg.grad(writes)(X)
+    assert "np.zeros(shape, like=x)" in str(raised.value.__cause__)
+
+
+def test_views_that_nobody_holds_are_forgotten() -> None:
+    def function(x: Any) -> Any:
+        y = x * 1.0
+        for _ in range(50):
+            y[0, 1:].sum()
+        assert len(y.memory.views) <= 1
+        y[0] = 0
+        assert y.memory.views == []
+        return y.sum()
+
+    assert opreg.grad(function)(X).tolist() == [[0, 0, 0], [1, 1, 1]]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_primitive_that_gives_views_says_so() -> None:
+    """What it does not say is not written through: the values would differ from NumPy's without a word."""
+    silent = []
+    for primitive in plugins.primitives():
+        if primitive.view or primitive.is_composite or not primitive.name.startswith(("numpy.", "operator.")):
+            continue
+        for generator in primitive.sample_generators:
+            for sample in generator(stream(0, primitive.name)):
+                data, static = primitive.canonical(sample.args, sample.kwargs)
+                out = primitive.forward(*data, **static)
+                if isinstance(out, np.ndarray) and out.size and np.shares_memory(out, np.asarray(data[0])):
+                    silent.append(primitive.name)
+    assert not silent
