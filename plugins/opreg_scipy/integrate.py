@@ -113,10 +113,9 @@ def simpson(y, x=None, *, dx=1.0, axis=-1):
         return 0.5 * (dx if x is None else x[..., 1] - x[..., 0]) * (y[..., 1] + y[..., 0])
     before = _panels(y[..., :-1], None if x is None else x[..., :-1], dx)
     if x is None:
-        h0 = h1 = dx * np.ones((), np.float64)
-    else:
-        steps = np.diff(x[..., -3:]).astype(np.float64)
-        h0, h1 = steps[..., 0], steps[..., 1]
+        return before + dx * (5.0 * y[..., -1] + 8.0 * y[..., -2] - y[..., -3]) / 12.0
+    steps = np.diff(x[..., -3:]).astype(np.float64)
+    h0, h1 = steps[..., 0], steps[..., 1]
     alpha = _ratio(2 * h1**2 + 3 * h0 * h1, 6 * (h1 + h0))
     beta = _ratio(h1**2 + 3.0 * h0 * h1, 6 * h0)
     eta = _ratio(h1**3, 6 * h0 * (h0 + h1))

@@ -583,10 +583,14 @@ def _zeta_by_x(x, q):
 
 
 def _zeta_mirrored(x):
-    """Return the derivative of zeta(x) = 2 (2 pi)^(x - 1) sin(pi x / 2) Gamma(1 - x) zeta(1 - x)."""
+    """Return the derivative of zeta(x) = 2 (2 pi)^(x - 1) sin(pi x / 2) Gamma(1 - x) zeta(1 - x).
+
+    Gamma(1 - x), which overflows before zeta does, by its two halves (DLMF 5.5.5).
+    """
     value, slope = (zeta_derivative(1 - x, 1.0, n=n) for n in (0, 1))
     sine, cosine = np.sin(pi / 2 * x), np.cos(pi / 2 * x)
-    front = 2 * np.power(2 * pi, x - 1) * special.gamma(1 - x)
+    lower, upper = (1 - x) / 2, (2 - x) / 2
+    front = np.power(pi, -lower) * special.gamma(lower) * (np.power(pi, -upper) * special.gamma(upper))
     steady = (np.log(2 * pi) - special.psi(1 - x)) * value - slope
     return front * (sine * steady + pi / 2 * cosine * value)
 

@@ -139,7 +139,10 @@ def _gamma_tail(a, x, n):
         products = [_products(lambda i, _: slopes[i - 2] if i > 1 else logarithm, k) for k in (n, n - 1)]
         terms = _WEIGHTS * np.exp(a * u - x * np.expm1(u)) * (a * products[0] + n * products[1])
         total = np.sum(np.where(np.isfinite(terms), terms, 0.0), axis=-1, keepdims=True)
-    return np.where(usual, np.where(lower, 1.0, -1.0) * front / rate * total, np.where(zero, 0.0, np.nan))
+        found = np.where(lower, 1.0, -1.0) * front / rate * total
+        if n == 1:  # Gamma(0, x), DLMF 8.4.4
+            found = np.where(a == 0, -special.exp1(x), found)
+    return np.where(usual, found, np.where(zero, 0.0, np.nan))
 
 
 def _gamma_density_by_a(a, x, n):
@@ -442,8 +445,21 @@ def _by_a_near_zero(a, b, x):
     right = _power_product(second, first, 1 - x) * (
         _log_or_zero(x) + gammas.hurwitz_difference(first, second)
     )
-    fixed = above - right  # 0 up to rounding; its derivative by b is not
-    return np.where(none, above + left, fixed - stop_gradient(fixed))
+    # The first derivative has a closed form, or is 0; those that follow are these.
+    moving = np.where(none, above + left, above - right)
+    fixed = stop_gradient(moving)
+    return moving - fixed + np.where(none, _at_no_a(b, x, fixed), 0.0)
+
+
+def _at_no_a(b, x, otherwise):
+    """Return the derivative of I_x(a, b) by a at a = 0: less the integral of (1 - t)^(b - 1) / t from x to 1
+
+    ``otherwise`` where x is so small that 1 - x loses it, or where SciPy does not find the hypergeometric function.
+    """
+    b, x = stop_gradient(b), stop_gradient(x)
+    with np.errstate(all="ignore"):
+        found = -np.power(1 - x, b) / b * special.hyp2f1(1.0, b, b + 1.0, 1 - x)
+    return np.where((x > 0.1) & np.isfinite(found), found, otherwise)
 
 
 def _power_product(a, b, x):
