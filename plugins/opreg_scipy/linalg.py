@@ -65,7 +65,7 @@ def _times(m, x, b):
 
 def _is_square(x):
     shape = np.shape(x)
-    return shape[-2:-1] == shape[-1:] != ()
+    return (shape[-2:-1] == shape[-1:]) & (len(shape) > 1)
 
 
 def _square(x):
