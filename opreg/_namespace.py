@@ -6,6 +6,7 @@ primitive and plain ones to the original. Everything else of the library is serv
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -13,7 +14,8 @@ from types import ModuleType
 from typing import Any
 
 from opreg import plugins
-from opreg._trace import UNARY, Tracer
+from opreg._space import spec_of
+from opreg._trace import UNARY, Trace, Tracer
 
 
 def holds_traced(value: Any) -> bool:
@@ -117,6 +119,47 @@ class Namespace(ModuleType):
 
     def __dir__(self) -> list[str]:
         return names_of(self._target)
+
+
+class Bound(Namespace):
+    """A namespace whose functions give traced values only, as one trace's constants where nothing else is traced.
+
+    A library written for the Array API takes all arrays of one call to be of one kind, also those that it creates.
+    The namespaces of several traces stand for one kind: a trace's constants mix with the values of any other.
+    """
+
+    def __init__(self, name: str, target: str, trace: Trace) -> None:
+        super().__init__(name, target)
+        self._trace = trace
+
+    def __getattr__(self, name: str) -> Any:
+        found = super().__getattr__(name)
+        if isinstance(found, Namespace):
+            return Bound(found.__name__, found._target, self._trace)
+        if isinstance(found, type) or not callable(found):
+            return found
+
+        @functools.wraps(found)
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            return self._traced(found(*args, **kwargs))
+
+        self.__dict__[name] = traced
+        return traced
+
+    def _traced(self, result: Any) -> Any:
+        if type(result) is Tracer or not self._trace.live:
+            return result
+        if isinstance(result, (tuple, list)):
+            parts = [self._traced(part) for part in result]
+            return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
+        has_dtype = hasattr(result, "dtype") and spec_of(result) is not None
+        return self._trace.constant(result) if has_dtype else result
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bound) and other._target == self._target
+
+    def __hash__(self) -> int:
+        return hash(self._target)
 
 
 def look_up(target: str, name: str, cache: dict[str, Any]) -> Any:

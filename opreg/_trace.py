@@ -340,6 +340,10 @@ class Trace:
         """Do what :meth:`process` says, in the way of this kind of trace."""
         raise NotImplementedError
 
+    def constant(self, value: Any) -> Tracer:
+        """Return a plain value as one of this trace's, with the derivative zero."""
+        raise NotImplementedError
+
     def why_fixed(self, traced: Tracer) -> str | None:
         """Return why one of this trace's values may not be written into, if so."""
         return None
@@ -370,6 +374,9 @@ class ReverseTrace(Trace):
     def leaf(self, primal: Any, spec: Spec, origin: Any = None) -> Tracer:
         """Return an input: a tracer whose node has no parents."""
         return Tracer(primal, self, (_serial(), spec, origin))
+
+    def constant(self, value: Any) -> Tracer:
+        return self.leaf(value, spec_of(value))
 
     def apply(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
@@ -426,6 +433,9 @@ class ForwardTrace(Trace):
     """Carries tangents along with primals. A tracer's record is its tangent."""
 
     __slots__ = ()
+
+    def constant(self, value: Any) -> Tracer:
+        return Tracer(value, self, zeros_like(value))
 
     def apply(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function

@@ -259,12 +259,29 @@ def test_a_foreign_operand_that_opts_out_gets_its_turn() -> None:
     assert value(lambda x: (x * Foreign()) and x[0, 0]) == 3.0
 
 
-def test_the_namespace_of_a_traced_value() -> None:
-    import opreg.numpy
-
+@pytest.mark.parametrize(
+    "transform", [opreg.grad, lambda f: lambda x: opreg.jvp(f, (x,), (np.ones_like(x),))[1]]
+)
+def test_the_namespace_of_a_traced_value_creates_traced_values(transform: Any) -> None:
     seen: list[Any] = []
-    opreg.vjp(lambda x: seen.append(x.__array_namespace__(api_version="2024.12")) or x, X)
-    assert seen == [opreg.numpy]
+
+    def function(x: Any) -> Any:
+        xp = x.__array_namespace__(api_version="2024.12")
+        half, counts = xp.asarray(0.5), xp.arange(3)
+        seen.extend([xp, half, xp.linalg.inv(xp.eye(2)), *xp.linalg.eigh(np.eye(2))])
+        assert type(counts) is np.ndarray
+        assert xp.float64 is np.float64
+        return xp.sum(x * half) + xp.linalg.vector_norm(xp.zeros(2))
+
+    np.testing.assert_allclose(np.sum(transform(function)(X)), 3.0)
+    namespace, *made = seen
+    assert all(opreg.is_traced(value) for value in made)
+    assert namespace.sum(np.ones(2)) == 2.0  # after the trace has ended it creates plain values
+    transform(lambda x: seen.append(x.__array_namespace__()) or x.sum())(X)
+    assert seen[-1] == namespace
+    assert len({seen[-1], namespace}) == 1
+    with pytest.raises(AttributeError, match="not registered"):
+        namespace.special.nonsense  # noqa: B018
 
 
 def test_a_ufunc_of_another_library_is_refused_by_its_full_name(without: Callable[[str], None]) -> None:

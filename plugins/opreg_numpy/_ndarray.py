@@ -255,9 +255,9 @@ def _reshape(traced: Any, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
 
 
 def _namespace(traced: Any, api_version: Any = None) -> Any:
-    import opreg.numpy
+    from opreg.numpy import namespace_of
 
-    return opreg.numpy
+    return namespace_of(traced)
 
 
 def _clip(traced: Any, *args: Any, min: Any = None, max: Any = None, **kwargs: Any) -> Any:
