@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import opreg
+import opreg.scipy
 
 
 def gradient(f, *args, argnum=0):
@@ -165,3 +166,29 @@ def test_a_power_of_zero_has_the_derivative_zero_by_its_exponent() -> None:
 )
 def test_where_values_repeat_the_derivative_of_their_sum_is_finite(values) -> None:
     np.testing.assert_allclose(gradient(values, np.eye(3)), np.eye(3), rtol=0, atol=1e-15)
+
+
+def test_a_tie_in_a_median_is_shared() -> None:
+    assert gradient(np.median, np.array([2.0, 1.0, 2.0, 2.0, 5.0])).sum() == pytest.approx(1.0, abs=1e-15)
+    assert gradient(np.median, np.array([2.0, 1.0, 2.0, 2.0, 5.0]))[[1, 4]].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(("q", "expected"), [(0.0, 4.0), (0.5, 6.0), (1.0, 6.0)])
+def test_a_quantile_at_an_element_has_the_slope_to_the_next_one(q, expected) -> None:
+    assert opreg.grad(lambda q: np.quantile(np.array([1.0, 3.0, 6.0]), q))(q) == expected
+
+
+@pytest.mark.parametrize("f", [np.nansum, np.nanmean, np.nanmax], ids=lambda f: f.__name__)
+def test_what_is_nan_is_left_out_with_the_derivative_zero(f) -> None:
+    assert gradient(f, np.array([np.nan, 2.0]))[0] == 0.0
+
+
+def test_the_derivative_of_a_result_that_is_nan_for_want_of_numbers_is_zero() -> None:
+    assert gradient(np.nanmean, np.array([np.nan, np.nan])).tolist() == [0.0, 0.0]
+
+
+def test_a_density_outside_of_its_support_has_the_derivative_zero() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    pdf = opreg.scipy.stats.gamma.pdf
+    assert stats.gamma.pdf(-1.0, 2.0) == 0
+    assert opreg.grad(lambda x, a, s: pdf(x, a, scale=s), (0, 1, 2))(-1.0, 2.0, 1.5) == (0.0, 0.0, 0.0)
