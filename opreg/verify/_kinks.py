@@ -25,6 +25,9 @@ _REACHES = (2.0**-14, 2.0**-24, 2.0**-34, 2.0**-44, 2.0**-60, 2.0**-80)
 # And where to verify the rule at smooth points.
 _FAR = (2.0**-9, 2.0**-5, 2.0**-13, 2.0**-3)
 _MOST = 96
+# What lies outside of the hull from far away by this much more than from close by may lie in it in the limit: near 0
+# the derivative of x**1.1 is x**0.1.
+_FADING = 8
 
 
 @dataclass(slots=True)
@@ -36,6 +39,8 @@ class Answer:
     expected: str = ""
     lost: str = ""
     neighbours: tuple[list[Any], ...] = ()
+    # How far outside of the hull an entry lies at most.
+    outside: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,15 @@ def inspect(
     if oracle.kind != "elementwise":
         ways.append((np.ones_like(moving), oracle.local))
     for which, size in ways:
+        farthest = 0.0
         for reach in _REACHES:
             answer = _within(rule, data, oracle, due, which, rng, size, reach)
             if not answer.diagnosis:
                 return answer
+            farthest = max(farthest, answer.outside)
+        if 0 < answer.outside <= farthest / _FADING:
+            lost = "what the rule says nearby comes closer to what it says here, the closer it is to here"
+            return Answer(lost=lost, neighbours=answer.neighbours)
     return answer
 
 
@@ -140,6 +150,7 @@ def _within(
             int(bad[worst]),
             f"between {low[worst]:.6g} and {high[worst]:.6g}",
             neighbours=neighbours,
+            outside=float(np.maximum(low - slack - here, here - high - slack).max()),
         )
     # The outputs of an elementwise function are functions of their own: each may choose for itself.
     apart = rule.forward and oracle.kind == "elementwise"

@@ -211,6 +211,7 @@ def rounding(
     noise: Mapping[int, NDArray[Any]] | None = None,
     times: int = 1,
     zeros: bool = True,
+    jumps: bool = False,
 ) -> Vector:
     """How much the rule's result moves per relative move of its inputs, per coordinate: three trials, the worst.
 
@@ -218,7 +219,8 @@ def rounding(
     `whole` entries are moved in proportion to the largest of their matrix, and the output is what the forward gives
     for other such inputs: that is how exact the algorithms of linear algebra are, and a rule that builds on them.
     `noise`, where it is known, is what rounding did to each output; `times` as many trials are made. Outputs that are
-    exactly zero stay so, or with `zeros` false are let go, where moves are far beyond the rounding of float64.
+    exactly zero stay so, or with `zeros` false are let go, where moves are far beyond the rounding of float64. With
+    `jumps` what results that were moved have in common counts too.
     """
 
     def outside(stay: bool = True) -> Any:
@@ -237,7 +239,8 @@ def rounding(
         return on_the_way(rng, relative, whole, g, out, *data, **static)
 
     def found(*trials: Callable[[], Any]) -> Vector:
-        return response(lambda trial: inputs.cotangent(trial()), times * trials, value, relative, whole=whole)
+        apart = whole and not jumps
+        return response(lambda trial: inputs.cotangent(trial()), times * trials, value, relative, whole=apart)
 
     moved = found(outside) if on_the_way is None else found(outside, inside)
     if not zeros and any(is_inexact(leaf) and not np.all(leaf) for leaf in outputs(out)):

@@ -822,12 +822,6 @@ def eigh(a, b, /, *, eigvals_only=False, lower=True, driver=None):
     return _eigh(a, b, eigvals_only, lower, driver)
 
 
-@primitive("scipy.linalg.eigvalsh")
-def eigvalsh(a, b, /, *, lower=True, driver=None):
-    """The eigenvalues as of `eigh`"""
-    return _eigh(a, b, True, lower, driver)
-
-
 def _whole_problem(name, type, subset_by_index, subset_by_value):
     if type != 1:
         raise NotDifferentiable(
@@ -859,34 +853,10 @@ def _(
     return (a, b), {"eigvals_only": eigvals_only, "lower": lower, "driver": driver}
 
 
-@eigvalsh.called_as
-def _(
-    a,
-    b=None,
-    *,
-    lower=True,
-    overwrite_a=False,
-    overwrite_b=False,
-    type=1,
-    check_finite=True,
-    subset_by_index=None,
-    subset_by_value=None,
-    driver=None,
-):
-    _whole_problem("eigvalsh", type, subset_by_index, subset_by_value)
-    return (a, b), {"lower": lower, "driver": driver}
-
-
 @eigh.with_residual
 def _(a, b, *, eigvals_only=False, lower=True, driver=None):
     found = eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver)
     return (found[0] if eigvals_only else found), found
-
-
-@eigvalsh.with_residual
-def _(a, b, *, lower=True, driver=None):
-    found = eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver)
-    return found[0], found
 
 
 def _eigh_cotangents(g, residual, a, b, eigvals_only):
@@ -896,8 +866,7 @@ def _eigh_cotangents(g, residual, a, b, eigvals_only):
     """
     w, v = residual
     of_values, of_vectors = (g, 0.0) if eigvals_only else g
-    weights = np.expand_dims(of_values, -1) * np.eye(np.shape(w)[-1], dtype=stop_gradient(w).dtype)
-    lengths = 0.0
+    weights, lengths = _diagonal(of_values), 0.0
     if not _is_zero(of_vectors):
         turned = np.matmul(_transposed(v), of_vectors)
         weights = weights + _gaps(w) * turned
@@ -937,11 +906,6 @@ def _eigh_tangent_b(t, residual, eigvals_only):
 
 
 eigh.defvjp(_eigh_cotangents).defjvp(a=_eigh_tangent_a, b=_eigh_tangent_b)
-eigvalsh.defvjp(lambda g, residual, a, b: _eigh_cotangents(g, residual, a, b, True))
-eigvalsh.defjvp(
-    a=lambda t, residual: _eigh_tangent_a(t, residual, True),
-    b=lambda t, residual: _eigh_tangent_b(t, residual, True),
-)
 
 
 @eigh.compared_as
@@ -951,6 +915,54 @@ def _(out):
         return out
     columns = _transposed(out[1])
     return out[0], np.expand_dims(columns, -1) * np.conj(np.expand_dims(columns, -2))
+
+
+@primitive("scipy.linalg.eigvalsh")
+def eigvalsh(a, b, /, *, lower=True, driver=None):
+    """The eigenvalues as of `eigh`"""
+    return _eigh(a, b, True, lower, driver)
+
+
+@eigvalsh.called_as
+def _(
+    a,
+    b=None,
+    *,
+    lower=True,
+    overwrite_a=False,
+    overwrite_b=False,
+    type=1,
+    check_finite=True,
+    subset_by_index=None,
+    subset_by_value=None,
+    driver=None,
+):
+    _whole_problem("eigvalsh", type, subset_by_index, subset_by_value)
+    return (a, b), {"lower": lower, "driver": driver}
+
+
+@eigvalsh.with_residual
+def _(a, b, *, lower=True, driver=None):
+    found = eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver)
+    return found[0], found
+
+
+def _eigvalsh_cotangents(g, residual, a, b):
+    """v* diag(g) v^T for a and -v* diag(g w) v^T for b, made Hermitian"""
+    w, v = residual
+    of_a = like(_between(v, _diagonal(g)), a)
+    return of_a, None if b is None else like(-_between(v, _diagonal(g * w)), b)
+
+
+def _diagonal(x):
+    return np.expand_dims(x, -1) * np.eye(np.shape(x)[-1], dtype=stop_gradient(x).dtype)
+
+
+eigvalsh.defvjp(_eigvalsh_cotangents)
+eigvalsh.defjvp(
+    a=lambda t, residual: np.real(np.diagonal(_inner(residual[1], t), 0, -2, -1)),
+    b=lambda t, residual: -np.real(np.diagonal(_inner(residual[1], t), 0, -2, -1)) * residual[0],
+)
 
 
 # ---------------------------------------------------------------------------------------------------- samples
@@ -1400,7 +1412,6 @@ sqrtm.leave_unchecked("blocksize", "it is deprecated, and without effect")
 for _function in cholesky, cho_factor:
     for _change in "_hermitian(t) -> t", "_hermitian(inner) -> inner":
         _function.waive_mutant("a", _change, "the other of the two makes it Hermitian")
-for _function in eigh, eigvalsh:
-    _function.waive_mutant("*", "_is_zero -> ...", "a short way; the long one is right too")
-for _function in eigh, eigvalsh, exponential_moved:
+eigh.waive_mutant("*", "_is_zero -> ...", "a short way; the long one is right too")
+for _function in eigh, exponential_moved:
     _function.waive_mutant("*", "-1 -> -2", "a square matrix has as many rows as columns")

@@ -644,3 +644,34 @@ def test_the_sign_of_a_complex_eigenvector_is_the_choice_of_the_algorithm() -> N
     for seed in range(4):
         verdict = run("differences", plugins.get("numpy.linalg.eig"), a, seed=seed)
         assert verdict.outcome != "fail", str(verdict)
+
+
+def test_a_derivative_whose_limit_is_far_off_is_not_outside_of_its_values_nearby() -> None:
+    # z**a has the derivative a z**(a - 1), which is 0.01 still at 1e-24 and turns on the way, and 0 at 0.
+    power = plugins.get("numpy.power")
+    a = np.array([1.0968904602634497 + 0.18281507671057495j, 199.9207067904591 + 0j])
+    for seed in range(20):
+        verdict = run("differences", power, np.array([0j]), a, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+    steep = primitive(lambda x: np.abs(x), lambda g, x: g * np.where(x == 0, 3.0, np.sign(x)))
+    assert run("differences", steep, np.array([0.0, 1.0])).outcome == "fail"
+
+
+def test_no_rule_is_linear_at_a_matrix_that_is_singular_but_for_rounding() -> None:
+    a = np.array(
+        [[8.9060235164996102e+03, 0, -2.8066117000441577e-03, -8.4371403822278932, 0, 1.7233471508041161e-06],
+         [0, 197.97940697831129, 1.4639271570460017e-08, -9.0352146109796061e-04, 0, 0],
+         [1.1832693917004022e-05, 0.36108064387261901, 587.43561091954757, 1.1171459556364365e-07,
+          2.5837556405065928e-06, 0],
+         [0, -3.0576649361391201e-07, 77321145.514428958, 0, 1267.9138998975586, 2.3378031885861673e-05],
+         [0, 7.5214172994495887e-05, 0, 0, 2863749.1212338363, 0],
+         [0, 0, 1.1972489158639506e-06, 0, 647161.87806567631, 0]]
+    )  # fmt: skip
+    b = np.array([-48564.404894447907, -3.5441122204161472e-06, -1.0121941516923979e-06, -10.948487100895218,
+                  1530.0474716607509, -2063.0779603735818])  # fmt: skip
+    for name in "numpy.linalg.solve", "numpy.linalg.tensorsolve":
+        for seed in range(60):
+            verdict = run(
+                "linearity", plugins.get(name), *plugins.get(name).canonical((a, b), {})[0], seed=seed
+            )
+            assert verdict.outcome != "fail", str(verdict)

@@ -79,6 +79,17 @@ class Call:
             moved = moved + rounding(*args, WHOLE if fine else 16 * self.epsilon, whole=True)
         return 64 * self.epsilon * (moved + self.natural(g) + self.tiny)
 
+    def unsteady(self, g: Any, value: Array, rng: np.random.Generator) -> Array:
+        """How far results lie from a value where matrices move by a few units in the last place of their largest entry.
+
+        No algorithm of linear algebra is more exact: at a singular matrix its result is whatever rounding made of it.
+        """
+        if self.subject.elementwise:
+            return np.zeros_like(value)
+        relative = 4 * self.epsilon
+        args = (self.subject, g, self.out, self.data, self.static, self.inputs, value, rng, relative)
+        return relative * rounding(*args, whole=True, jumps=True)
+
     def amplified(self, g: Any, value: Array, rng: np.random.Generator) -> Array:
         """What the algorithms of linear algebra make of the rounding of the largest entries, as a rule on them does.
 

@@ -36,6 +36,11 @@ def _body(
             extra = extra + call.rounding(call.cotangent(two), second, rng, whole=True)
             off &= np.abs(got - due) > 64 * call.epsilon * (magnitude + scale(magnitude)) + 4 * extra
         if off.any():
+            lost = call.unsteady(call.cotangent(one), first, rng) + call.unsteady(
+                call.cotangent(two), second, rng
+            )
+            off &= np.abs(got - due) > lost
+        if off.any():
             slip = (np.abs(got - due) / np.maximum(magnitude + scale(magnitude), 1e-300))[both]
             if call.epsilon < 1e-10 and 3e-9 < slip.max() < 1e-6:
                 words = (
