@@ -13,7 +13,7 @@ import opreg.numpy
 from opreg.testing import conformance
 from opreg_numpy import along
 
-test_rules = conformance(*names_of(along), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(along), samples=1))
 
 X = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
 

@@ -13,7 +13,7 @@ import opreg.numpy as onp
 from opreg.testing import conformance
 from opreg_numpy import fft
 
-test_rules = conformance(*names_of(fft), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(fft), samples=1))
 
 RNG = np.random.default_rng(11)
 FACTORS = {

@@ -10,7 +10,7 @@ import opreg
 from opreg.testing import conformance
 from opreg_numpy import missing
 
-test_rules = conformance(*names_of(missing), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(missing), samples=1))
 
 AXES = [None, 0, 1, -1, (0, 2), (-1, 1), (0, 1, 2)]
 NAN = np.nan

@@ -13,7 +13,7 @@ import opreg.numpy as onp
 from opreg.testing import conformance
 from opreg_numpy import polynomials
 
-test_rules = conformance(*names_of(polynomials), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(polynomials), samples=1))
 
 RNG = np.random.default_rng(3)
 COMPOSITES = (

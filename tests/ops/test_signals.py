@@ -11,7 +11,7 @@ import opreg
 from opreg.testing import conformance
 from opreg_numpy import signals
 
-test_rules = conformance(*names_of(signals), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(signals), samples=1))
 
 RNG = np.random.default_rng(7)
 

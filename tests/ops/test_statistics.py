@@ -8,7 +8,7 @@ import opreg
 from opreg.testing import conformance
 from opreg_numpy import statistics
 
-test_rules = conformance(*names_of(statistics), samples=1)
+test_rules = pytest.mark.slow(conformance(*names_of(statistics), samples=1))
 
 AXES = [None, 0, 1, -1, (0, 2), (-1, 1), (0, 1, 2), ()]
 METHODS = statistics.METHODS
