@@ -1415,3 +1415,47 @@ for _function in cholesky, cho_factor:
 eigh.waive_mutant("*", "_is_zero -> ...", "a short way; the long one is right too")
 for _function in eigh, exponential_moved:
     _function.waive_mutant("*", "-1 -> -2", "a square matrix has as many rows as columns")
+
+_SQUARE = "a square matrix has as many rows as columns"
+_SAME = "another way to the same result"
+for _function in sqrtm, logm:
+    _function.waive_mutant("a", "_require_regular -> ...", "it tells which matrices are refused: a test of its own")
+sqrtm.waive_mutant("a", "_require_regular(out, 'sqrtm') -> ...", "the refusal has a test of its own")
+for _change in (
+    "np.abs(stop_gradient(a) - one).sum(-2) > 0.3",
+    "np.abs(stop_gradient(a) - one).sum(-2)",
+    "stop_gradient(a) - one",
+    "0.3",
+):
+    logm.waive_mutant("a", f"{_change} -> ...", "nearer to 1 than need be is as good")
+logm.waive_mutant("a", "1 + node -> 1 - node", "the nodes lie symmetrically")
+logm.waive_mutant("a", "-1 -> ...", _SQUARE)
+logm.waive_mutant("a", "np.eye(np.shape(a)[-1], dtype=stop_gradient(a).dtype) -> ...", _SAME)
+for _change in "np.triu(np.tril(x, 1), -1)", "np.tril(x, 1)", "1", "-1":
+    inv.waive_mutant("a", f"{_change} -> ...", "it knows no tridiagonal matrices, as solve does")
+for _change in (
+    "_part(a, assume_a)",
+    "solve.bind(m, _columns(g, b), assume_a=across, lower=lower, transposed=False)",
+    "solve.bind(a, moved, assume_a=assume_a, lower=lower, transposed=transposed)",
+    "solve.bind(a, t, assume_a=assume_a, lower=lower, transposed=transposed)",
+    "lower",
+):
+    solve.waive_mutant("*", f"{_change} -> ...", "a matrix is read as its structure says in any case")
+for _change in (
+    "method",
+    "solve_discrete_lyapunov.bind(_transposed(a), g, method=method)",
+    "solve_discrete_lyapunov.bind(a, moved, method=method)",
+    "solve_discrete_lyapunov.bind(a, t, method=method)",
+):
+    solve_discrete_lyapunov.waive_mutant("*", f"{_change} -> ...", _SAME)
+svd.waive_mutant("*", "svd.bind(a, compute_uv=True, lapack_driver=lapack_driver) -> ...", _SAME)
+qr.waive_mutant("*", "np.shape(a)[-2] > np.shape(a)[-1] -> ...", "below a square matrix there are no rows to add")
+for _function in eigh, eigvalsh:
+    _function.waive_mutant(
+        "*", "eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver) -> ...", _SAME
+    )
+for _change in "np.real(turned)", "np.real(inner)":
+    eigh.waive_mutant("*", f"{_change} -> ...", "on the diagonal, where it is used, it is real")
+eigh.waive_mutant("*", "-1 -> 1", _SQUARE)
+eigvalsh.waive_mutant("*", "-1 -> -2", _SQUARE)
+eigvalsh.waive_mutant("*", "_hermitian(t) -> t", "the real part of the diagonal is that of the Hermitian part")
