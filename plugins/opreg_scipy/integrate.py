@@ -419,4 +419,6 @@ odeint.leave_unchecked(
     "return 1.5e-10", "with the default tolerance differences resolve little; it has a test"
 )
 
-odeint.waive_mutant("*", "_tolerance -> ...", "how exact the integration is shows in no digit that is compared")
+odeint.waive_mutant(
+    "*", "_tolerance -> ...", "how exact the integration is shows in no digit that is compared"
+)

@@ -1419,7 +1419,9 @@ for _function in eigh, exponential_moved:
 _SQUARE = "a square matrix has as many rows as columns"
 _SAME = "another way to the same result"
 for _function in sqrtm, logm:
-    _function.waive_mutant("a", "_require_regular -> ...", "it tells which matrices are refused: a test of its own")
+    _function.waive_mutant(
+        "a", "_require_regular -> ...", "it tells which matrices are refused: a test of its own"
+    )
 sqrtm.waive_mutant("a", "_require_regular(out, 'sqrtm') -> ...", "the refusal has a test of its own")
 for _change in (
     "np.abs(stop_gradient(a) - one).sum(-2) > 0.3",
@@ -1449,7 +1451,9 @@ for _change in (
 ):
     solve_discrete_lyapunov.waive_mutant("*", f"{_change} -> ...", _SAME)
 svd.waive_mutant("*", "svd.bind(a, compute_uv=True, lapack_driver=lapack_driver) -> ...", _SAME)
-qr.waive_mutant("*", "np.shape(a)[-2] > np.shape(a)[-1] -> ...", "below a square matrix there are no rows to add")
+qr.waive_mutant(
+    "*", "np.shape(a)[-2] > np.shape(a)[-1] -> ...", "below a square matrix there are no rows to add"
+)
 for _function in eigh, eigvalsh:
     _function.waive_mutant(
         "*", "eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver) -> ...", _SAME
@@ -1458,4 +1462,6 @@ for _change in "np.real(turned)", "np.real(inner)":
     eigh.waive_mutant("*", f"{_change} -> ...", "on the diagonal, where it is used, it is real")
 eigh.waive_mutant("*", "-1 -> 1", _SQUARE)
 eigvalsh.waive_mutant("*", "-1 -> -2", _SQUARE)
-eigvalsh.waive_mutant("*", "_hermitian(t) -> t", "the real part of the diagonal is that of the Hermitian part")
+eigvalsh.waive_mutant(
+    "*", "_hermitian(t) -> t", "the real part of the diagonal is that of the Hermitian part"
+)

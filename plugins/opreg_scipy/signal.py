@@ -111,4 +111,5 @@ def _(rng):
         yield Sample((normal(rng, (40,)), complex_normal(rng, (2,)), mode), note="many blocks")
         yield Sample((normal(rng, (1, 2)), normal(rng, (2, 40)), mode, [-1]), note="many blocks")
 
+
 convolve.waive_mutant("*", "max(n[i], m[i]) -> ...", "it convolves along all axes")

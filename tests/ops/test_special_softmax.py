@@ -104,3 +104,13 @@ def test_an_axis_that_is_not_there_is_numpys_error(name) -> None:
 def test_an_unknown_keyword_is_refused(name) -> None:
     with pytest.raises(TypeError, match="weights"):
         opreg.grad(lambda x: np.sum(getattr(scipy.special, name)(x, weights=2)))(np.ones(2))
+
+
+@pytest.mark.parametrize("x", [5.0, 40.0, 300.0, -40.0])
+def test_the_derivatives_of_softmax_are_exact_where_one_element_is_nearly_all(x: float) -> None:
+    small = np.exp(-abs(x)) / (1 + np.exp(-abs(x))) ** 2
+    for transform in opreg.grad, lambda f: lambda x: opreg.jvp(f, (x,), (1.0,))[1]:
+        first = transform(lambda x: scipy.special.softmax(np.stack([x, 0.0 * x]))[0])(x)
+        np.testing.assert_allclose(first, small, rtol=1e-13)
+        logarithm = transform(lambda x: scipy.special.log_softmax(np.stack([x, 0.0 * x]))[0])(x)
+        np.testing.assert_allclose(logarithm, 1 / (1 + np.exp(x)), rtol=1e-13)
