@@ -27,7 +27,7 @@ from opreg._errors import OpregError, UnknownPrimitive
 from opreg._version import __version__
 from opreg.verify import _catalogue as catalogue
 from opreg.verify import _checks
-from opreg.verify._describe import description, namespace, row
+from opreg.verify._describe import description, namespace, overview, row
 from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
 from opreg.verify._keyword import keyword
@@ -374,6 +374,7 @@ def replay_command(
     "--namespace", "module", metavar="MODULE", help="List what becomes of every function of a module."
 )
 @click.option("--checks", "of_checks", is_flag=True, help="List the checks, with what each holds a rule to.")
+@click.option("--markdown", is_flag=True, help="Print tables in Markdown, a module each, for documentation.")
 @_blocking
 @_verbose
 @_as_json
@@ -384,6 +385,7 @@ def list_command(
     of_plugins: bool,
     module: str | None,
     of_checks: bool,
+    markdown: bool,
     blocked: tuple[str, ...],
     verbose: bool,
     as_json: bool,
@@ -398,6 +400,8 @@ def list_command(
         _list_checks(as_json)
     elif module is not None:
         _list_namespace(module, as_json)
+    elif markdown:
+        click.echo(catalogue.overview(overview(select(names) if names else ())), nl=False)
     else:
         state = recall()
         rows = [row(plugins.get(name), state.get(name)) for name in select(names)]

@@ -46,6 +46,17 @@ def index(found: Sequence[Mapping[str, Any]], title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def overview(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a table for each module of what becomes of its functions: see :func:`opreg.verify._describe.overview`."""
+    lines: list[str] = []
+    ordered = sorted(rows, key=lambda one: (_module(one["name"]), one["name"].lower()))
+    for module, several in groupby(ordered, key=lambda one: _module(one["name"])):
+        lines += [f"## {module}", "", "| function | | |", "|---|---|---|"]
+        lines += [f"| `{one['name']}` | {one['state']} | {_cell(one['doc'])} |" for one in several]
+        lines += [""]
+    return "\n".join(lines)
+
+
 def _module(name: str) -> str:
     return name.rpartition(".")[0]
 

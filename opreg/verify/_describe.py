@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -63,6 +63,30 @@ def namespace(module: str) -> list[dict[str, str]]:
             rows.append({"name": full, "state": "constant", "reason": reason})
         else:
             rows.append({"name": full, "state": "differentiable", "reason": ""})
+    return rows
+
+
+def overview(names: Sequence[str] = ()) -> list[dict[str, str]]:
+    """Return a row for each primitive, and for each function that has no rule on purpose: what it is, and what becomes
+    of it when it is handed traced values.
+
+    Helpers of plugins, whose names are no library's, are left out.
+    """
+    rows = []
+    for primitive in plugins.primitives(names):
+        first = primitive.doc.strip().split("\n")[0]
+        if primitive.name.startswith("opreg"):
+            continue
+        if primitive.is_constant:
+            state, first = "constant", "; ".join(dict.fromkeys(primitive.reasons.values()))
+        else:
+            state = "composite" if primitive.is_composite else " and ".join(map(str.upper, primitive.modes))
+        rows.append({"name": primitive.name, "state": state, "doc": first})
+    if not names:
+        rows += [
+            {"name": name, "state": "no rule", "doc": reason}
+            for name, reason in plugins.without_rule().items()
+        ]
     return rows
 
 

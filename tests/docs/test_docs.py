@@ -90,3 +90,16 @@ def test_every_exit_status_is_explained_in_the_words_of_the_help() -> None:
     statuses = re.findall(r"^ +(\d)  (.+)$", shown, flags=re.MULTILINE)
     assert len(statuses) == 6
     assert [line for line in statuses if "| {} | {} |".format(*line) not in page] == []
+
+
+def test_the_tables_of_functions_are_those_of_the_registry() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "opreg", "list", "--markdown"], capture_output=True, text=True, check=True
+    )
+    rows = {line for line in done.stdout.splitlines() if line.startswith("| `")}
+    told = {line for line in (ROOT / "docs/functions.md").read_text().splitlines() if line.startswith("| `")}
+    assert len(rows) > 500
+    assert not rows - told, "run: opreg list --markdown, and put what it prints into docs/functions.md"
+    # An older NumPy or SciPy lacks some functions.
+    missing = {line.split("`")[1] for line in told - rows}
+    assert len(missing) < 30 and not missing & {line.split("`")[1] for line in rows}
