@@ -435,7 +435,7 @@ class ForwardTrace(Trace):
     __slots__ = ()
 
     def constant(self, value: Any) -> Tracer:
-        return Tracer(value, self, zeros_like(value))
+        return Tracer(value, self, None)  # no tangent: zero times the derivative may be NaN
 
     def apply(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
@@ -450,7 +450,9 @@ class ForwardTrace(Trace):
         environment = primitive.environment(out, residual, primals, kwargs)
         total = primitive.push(environment, primals, tangents)
         if total is None:
-            return out
+            if several or any([t is not None for t in tangents]):
+                return out
+            return self.constant(out)  # of nothing but constants
         if not several:
             return Tracer(out, self, primitive.fit_tangent(total, specs[0]))
         outputs = [

@@ -219,7 +219,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     leaves, tree = flatten(out)
     plain = [_leave(leaf, trace) for leaf in leaves]
     moved = [
-        leaf.record if type(leaf) is Tracer and leaf.tracing is trace
+        leaf.record if type(leaf) is Tracer and leaf.tracing is trace and leaf.record is not None
         else None if spec_of(leaf) is None else zeros_like(leaf)
         for leaf in leaves
     ]  # fmt: skip
