@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,6 @@ _REACHES = (2.0**-14, 2.0**-24, 2.0**-34, 2.0**-44, 2.0**-60, 2.0**-80)
 # And where to verify the rule at smooth points.
 _FAR = (2.0**-9, 2.0**-5, 2.0**-13, 2.0**-3)
 _MOST = 96
-# What lies outside of the hull from far away by this much more than from close by may lie in it in the limit: near 0
-# the derivative of x**1.1 is x**0.1.
-_FADING = 8
 
 
 @dataclass(slots=True)
@@ -39,8 +37,8 @@ class Answer:
     expected: str = ""
     lost: str = ""
     neighbours: tuple[list[Any], ...] = ()
-    # How far outside of the hull an entry lies at most.
-    outside: float = 0.0
+    # How far from the hull an entry lies at most.
+    distance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +67,26 @@ def inspect(
     if oracle.kind != "elementwise":
         ways.append((np.ones_like(moving), oracle.local))
     for which, size in ways:
-        farthest = 0.0
+        distances: list[float] = []
         for reach in _REACHES:
             answer = _within(rule, data, oracle, due, which, rng, size, reach)
             if not answer.diagnosis:
                 return answer
-            farthest = max(farthest, answer.outside)
-        if 0 < answer.outside <= farthest / _FADING:
+            distances.append(answer.distance)
+        if _fades(distances):
             lost = "what the rule says nearby comes closer to what it says here, the closer it is to here"
             return Answer(lost=lost, neighbours=answer.neighbours)
     return answer
+
+
+def _fades(distances: Sequence[float]) -> bool:
+    """Whether what lies outside of the hull from far away may lie in it in the limit.
+
+    Near 0 the derivative of x**1.1 is x**0.1, which is 0.004 still at 2**-80. Distances that tell of a wrong rule stay.
+    """
+    first, last = max(distances), distances[-1]
+    falling = all(later < earlier for earlier, later in pairwise(distances))
+    return 0 < last <= first / 2 or (0 < last < 0.9 * first and falling)
 
 
 def _within(
@@ -150,7 +158,7 @@ def _within(
             int(bad[worst]),
             f"between {low[worst]:.6g} and {high[worst]:.6g}",
             neighbours=neighbours,
-            outside=float(np.maximum(low - slack - here, here - high - slack).max()),
+            distance=float(np.maximum(low - here, here - high).max()),
         )
     # The outputs of an elementwise function are functions of their own: each may choose for itself.
     apart = rule.forward and oracle.kind == "elementwise"
