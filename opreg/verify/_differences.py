@@ -316,7 +316,11 @@ class _Differences:
             # A complex number that is not finite in one part may be so in the other, whatever that is.
             bound = comparison.of_numbers(self.oracle, comparison.bound)
             known = bound < self.resolved * comparison.scale
-            sure |= ~finite & (known | (comparison.scale == 0))
+            # A cotangent of zero makes nothing of a slope that is not known, and NaN of one that is infinite.
+            ones = np.ones_like(comparison.u)
+            slopes = (self.oracle.push if comparison.forward else self.oracle.pull)(ones)[1]
+            known |= (comparison.scale == 0) & (slopes < UNKNOWN / 1e50)
+            sure |= ~finite & known
         sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
         if not comparison.forward:
             sure &= off > self.allowance.absorbed(comparison)

@@ -458,6 +458,7 @@ def _place(name: str, what: str) -> Primitive:
         return (a,), {"axis": axis, "keepdims": keepdims}
 
     place.samples(lambda rng: filter(_of_one_axis, with_gaps(normal, keywords=("keepdims",))(rng)))
+    place.samples(lambda rng: [Sample((normal(rng, (2, 3)), 1), {"keepdims": True})])
     return place.not_differentiable(INDEX)
 
 

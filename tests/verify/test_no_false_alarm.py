@@ -677,3 +677,15 @@ def test_no_rule_is_linear_at_a_matrix_that_is_singular_but_for_rounding() -> No
                 "linearity", plugins.get(name), *plugins.get(name).canonical((a, b), {})[0], seed=seed
             )
             assert verdict.outcome != "fail", str(verdict)
+
+
+def test_zero_times_an_infinite_slope_is_no_failure_and_zero_times_a_finite_one_that_is_lost_is() -> None:
+    for where, outcome in ((0.0, "no failure"), (1.0, "fail")):
+        root = primitive(
+            lambda x: np.sqrt(x), lambda g, x, where=where: g / np.where(x == where, 0.0, 2 * np.sqrt(x))
+        )
+        with np.errstate(all="ignore"):
+            found = {
+                run("differences", root, np.array([0.0, 1.0, 4.0]), seed=seed).outcome for seed in range(8)
+            }
+        assert found == {"fail"} if outcome == "fail" else "fail" not in found

@@ -12,6 +12,7 @@ from opreg.verify._checks.differences import DIFFERENCES
 from opreg.verify._checks.linearity import LINEARITY
 from opreg.verify._checks.structure import STRUCTURE
 from opreg.verify._coordinates import Coordinates, outputs
+from opreg.verify._oracle import widen
 from opreg.verify._rule import Fault, copies, cotangent_like, evaluate, pull
 from opreg.verify._screen import screen
 from opreg.verify._subject import Subject
@@ -49,14 +50,18 @@ def _refusal(subject: Subject, variant: Variant) -> str:
 
     An author's samples are not refused; but what is derived from them may have no derivative, and to say so is right.
     """
-    out = evaluate(subject, copies(variant.data), variant.static)
-    results = Coordinates(outputs(out))
-    g = cotangent_like(out, np.ones(results.size), results, native=True)
-    try:
-        pull(subject, g, out, copies(variant.data), variant.static)
-    except Fault as fault:
-        if isinstance(fault.raised, np.linalg.LinAlgError):
-            return fault.diagnosis
+    for data in (
+        variant.data,
+        tuple(widen(value) for value in variant.data),
+    ):  # either may be singular to rounding
+        out = evaluate(subject, copies(data), variant.static)
+        results = Coordinates(outputs(out))
+        g = cotangent_like(out, np.ones(results.size), results, native=True)
+        try:
+            pull(subject, g, out, copies(data), variant.static)
+        except Fault as fault:
+            if isinstance(fault.raised, np.linalg.LinAlgError):
+                return fault.diagnosis
     return ""
 
 

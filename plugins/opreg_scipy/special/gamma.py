@@ -13,7 +13,7 @@ from math import factorial, pi
 import numpy as np
 import scipy.special as special
 
-from opreg import NotDifferentiable, Sample, elementwise, is_traced, primitive
+from opreg import NotDifferentiable, Sample, elementwise, is_traced, primitive, stop_gradient
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import beside_integers, nonzero, normal, pairs, positive, single, unary
 
@@ -276,7 +276,19 @@ def betaln(a, b, /):
 def _beta_slope(a, b, out):
     pole = _is_pole(a + b)
     slope = -out * hurwitz_difference(np.where(pole, 1.0, a), np.where(pole, 1.0, b))
-    return at_poles(pole, slope, lambda a, b: special.gamma(a) * special.gamma(b) * _falling(a + b, a), a, b)
+    return at_poles(pole, slope, _beta_slope_at_pole, a, b)
+
+
+def _beta_slope_at_pole(a, b):
+    """Return Gamma(a) Gamma(b) times (-1)^n n!, the slope of 1 / Gamma at a + b = -n; by logarithms if they overflow."""
+    slope = special.gamma(a) * special.gamma(b) * _falling(a + b, a)
+    if np.all(np.isfinite(slope)):
+        return slope
+    a, b = stop_gradient(a), stop_gradient(b)
+    n = -(a + b)
+    size = np.exp(special.gammaln(a) + special.gammaln(b) + special.gammaln(1 + n))
+    sign = special.gammasgn(a) * special.gammasgn(b) * (1 - 2 * np.remainder(n, 2.0))
+    return np.where(np.isfinite(slope), slope, sign * size)
 
 
 elementwise(beta, a=lambda a, b, out: _beta_slope(a, b, out), b=lambda a, b, out: _beta_slope(b, a, out))
@@ -295,7 +307,9 @@ def _uneven(rng):
 
 @beta.samples
 def _at_zeros(rng):
-    yield Sample((np.array([0.5, 1.25]), np.array([-0.5, -3.25])), note="where a + b is a pole")
+    a = np.array([0.5, 1.25]) + 2.0**-11  # a thousand times of which is no integer either
+    yield Sample((a, np.array([0.0, -2.0]) - a), note="where a + b is a pole")
+    yield Sample((100 * a, np.array([0.0, -200.0]) - 100 * a), note="where a + b is a pole, far out")
 
 
 @primitive("scipy.special.multigammaln")

@@ -560,7 +560,7 @@ def _at_the_edges_of_beta(rng):
 @betainc_by_parameters.samples
 def _again_of_beta(rng):
     for n, m in ((0, 1), (1, 1), (2, 0)):
-        data = moderate(rng, (2, 3)), moderate(rng, (3,)), probability(rng, (3,))
+        data = 1 + moderate(rng, (2, 3)), 1 + moderate(rng, (3,)), probability(rng, (3,))
         yield Sample(data, {"n": n, "m": m}, note="another derivative")
 
 
