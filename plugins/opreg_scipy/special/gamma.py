@@ -280,7 +280,7 @@ def _beta_slope(a, b, out):
 
 
 def _beta_slope_at_pole(a, b):
-    """Return Gamma(a) Gamma(b) times (-1)^n n!, the slope of 1 / Gamma at a + b = -n; by logarithms if they overflow."""
+    """Return Gamma(a) Gamma(b) times (-1)^n n!, the slope of 1 / Gamma at a + b = -n; by logarithms if need be."""
     slope = special.gamma(a) * special.gamma(b) * _falling(a + b, a)
     if np.all(np.isfinite(slope)):
         return slope
