@@ -90,6 +90,8 @@ def write(traced: Tracer, index: Any, value: Any) -> None:
 
 def overwrite(root: Tracer, value: Any) -> None:
     """Let a value that is no view stand for another one, and take anew the views of it that are alive."""
+    if type(value) is not Tracer:  # as of x //= 2, whose result is constant between its jumps
+        value = root.tracing.constant(value)
     root.primal, root.tracing, root.record = value.primal, value.tracing, value.record
     own = memory(root)
     for view in [found for found in (reference() for reference in own.views) if found is not None]:

@@ -99,6 +99,17 @@ def a_number_is_not_changed_by_an_operator_in_place(x: Any) -> Any:
 
 
 @program
+def what_becomes_constant(x: Any) -> Any:
+    y = x * 1.0
+    view = y[1]
+    y //= 0.37
+    z = y * x
+    y[0] = x[0]
+    view[0] *= x[0, 0]
+    return np.sum(z * y)
+
+
+@program
 def places_named_twice(x: Any) -> Any:
     x = x * 1.0
     x[[0, 0, 1], [1, 1, 2]] = np.stack([x[0, 0], x[0, 2], x[1, 1]])
