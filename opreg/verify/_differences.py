@@ -315,11 +315,10 @@ class _Differences:
         if self.oracle.kind == "elementwise" or bool(np.all(comparison.bound < UNKNOWN / 1e50)):
             # A complex number that is not finite in one part may be so in the other, whatever that is.
             bound = comparison.of_numbers(self.oracle, comparison.bound)
-            known = bound < self.resolved * comparison.scale
+            known = (bound < self.resolved * comparison.scale) | (comparison.scale == 0)
             # A cotangent of zero makes nothing of a slope that is not known, and NaN of one that is infinite.
             ones = np.ones_like(comparison.u)
-            slopes = (self.oracle.push if comparison.forward else self.oracle.pull)(ones)[1]
-            known |= (comparison.scale == 0) & (slopes < UNKNOWN / 1e50)
+            known &= (self.oracle.push if comparison.forward else self.oracle.pull)(ones)[1] < UNKNOWN / 1e50
             sure |= ~finite & known
         sure &= comparison.view(self.oracle, self.oracle.jags())[1] <= MEANINGFUL * scale
         if not comparison.forward:
