@@ -514,6 +514,9 @@ class Oracle:
         bend, tiny, least = bends.min(axis=0), ups.max(axis=0), ups.min(axis=0)
         for noise in (change, tiny, known, bend, least):
             noise[~np.isfinite(noise)] = 0.0
+        # From the first spacing the slope may have been that of another place, as of cosh from 32 away.
+        slope = np.fmax(ups[0] * 2.0**28, ups[1] * 2.0**36)
+        self.input_noise = np.where(slope > 0, np.minimum(self.input_noise, 64 * slope), self.input_noise)
         natural = np.nan_to_num(self.epsilon * (np.abs(plain) + self.input_noise))
         # The values change by as much however small the move.
         rough = (least > 2.0**-4 * tiny) & (least > 2.0**-10 * np.abs(plain)) & (least > 2 * natural)

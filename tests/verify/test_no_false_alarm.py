@@ -12,6 +12,7 @@ import pytest
 import opreg
 from opreg import plugins
 from opreg.verify._checks import CHECKS
+from opreg.verify._checks.precision import precise
 from opreg.verify._oracle import Oracle
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
@@ -693,3 +694,21 @@ def test_zero_times_an_infinite_slope_is_no_failure_and_zero_times_a_finite_one_
         # At 0 the first output has an infinite slope, and a cotangent of zero where the second's is looked at alone.
         assert run("differences", rule(0.0), np.array(0.0), seed=seed).outcome != "fail"
         assert run("differences", rule(1.0), np.array(1.0), seed=seed).outcome == "fail"
+
+
+def test_the_noise_is_not_taken_from_the_slope_of_another_place() -> None:
+    """At the first spacing, 32, cosh is e^32 times as large: rounding seemed to be all that it is."""
+    x = np.array([73.20920562744141 - 9376.8388671875j, 3e-8 - 2e-8j], np.complex64)
+    for seed in range(8):
+        verdict = run("second-order", plugins.get("numpy.cosh"), x, seed=seed)
+        assert verdict.outcome == "pass", str(verdict)
+
+
+def test_an_entry_that_overflows_in_float32_may_spoil_the_others_of_a_matrix() -> None:
+    a = np.array([[0, 0, 0], [-8.42345179989934e-4, 0, 139978.421875], [-626.3115844726562, 0, 1.8253447706e-5]])
+    cond = plugins.get("numpy.linalg.cond")
+    data, static = cond.canonical((a.astype(np.float32),), {})
+    for seed in range(8):
+        with np.errstate(all="ignore"):
+            verdict = precise(Subject.of(cond), data, static, stream(seed), "precision")
+        assert verdict.outcome != "fail", str(verdict)
