@@ -705,7 +705,9 @@ def test_the_noise_is_not_taken_from_the_slope_of_another_place() -> None:
 
 
 def test_an_entry_that_overflows_in_float32_may_spoil_the_others_of_a_matrix() -> None:
-    a = np.array([[0, 0, 0], [-8.42345179989934e-4, 0, 139978.421875], [-626.3115844726562, 0, 1.8253447706e-5]])
+    a = np.array(
+        [[0, 0, 0], [-8.42345179989934e-4, 0, 139978.421875], [-626.3115844726562, 0, 1.8253447706e-5]]
+    )
     cond = plugins.get("numpy.linalg.cond")
     data, static = cond.canonical((a.astype(np.float32),), {})
     for seed in range(8):
