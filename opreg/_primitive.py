@@ -267,9 +267,9 @@ class Primitive:
         self._cache: dict[Any, Any] = {}
         plugins.UNARY.clear()
         needs_residual = any("residual" in names for names in self._asks.values())
-        self._residual_from = self._with_residual if needs_residual else None
+        self.residual_from = self._with_residual if needs_residual else None
         self.plain = not (self.view or self.static or self.variadic or self._calling or self.is_composite)
-        general = self.variadic or self._residual_from or ("vjp", "*") in self._rules
+        general = self.variadic or ("vjp", "*") in self._rules
         self.recorders = None if general else Recorders(self, RECORDING)
 
     def environment(
@@ -420,9 +420,9 @@ class Primitive:
 
     def run(self, compute: Function, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Compute the output and, where a rule asks for it, the residual."""
-        if self._residual_from is None:
+        if self.residual_from is None:
             return compute(*primals, **kwargs), None
-        out, residual = self._residual_from(*primals, **kwargs)
+        out, residual = self.residual_from(*primals, **kwargs)
         return out, residual
 
     # ---------------------------------------------------------------------------------- enforcing the contract
@@ -510,7 +510,7 @@ class Primitive:
         return self.vjp_from(self._residual(data, static), g, out, *data, **static)
 
     def _residual(self, data: Sequence[Any], static: Mapping[str, Any]) -> Any:
-        return self._residual_from(*data, **static)[1] if self._residual_from else None
+        return self.residual_from(*data, **static)[1] if self.residual_from else None
 
     def vjp_from(self, residual: Any, g: Any, out: Any, /, *data: Any, **static: Any) -> tuple[Any, ...]:
         """Call the rules as `vjp` does, with a residual that is at hand."""

@@ -20,7 +20,9 @@ def source(primitive: Primitive, mask: int) -> str:
     Bit ``i`` of ``mask`` says that argument ``i`` is traced.
     """
     names = primitive.data
-    places = {name: f"p{i}" if mask >> i & 1 else f"a{i}" for i, name in enumerate(names)} | {"out": "out"}
+    places = {name: f"p{i}" if mask >> i & 1 else f"a{i}" for i, name in enumerate(names)}
+    remembers = primitive.residual_from is not None
+    places |= {"out": "out", "residual": "residual" if remembers else "None"}
     for name in primitive.static:
         places[name] = f"(kwargs[{name!r}] if {name!r} in kwargs else defaults[{name!r}])"
     layout = ("out", "residual", *names, *primitive.static)
@@ -30,20 +32,21 @@ def source(primitive: Primitive, mask: int) -> str:
         if entry is not None and mask >> i & 1:
             picked = entry[1](layout)
             one = isinstance(picked, str)
-            saved = places[picked] if one else f"({', '.join(places.get(name, 'None') for name in picked)})"
+            saved = places[picked] if one else f"({', '.join(places[name] for name in picked)})"
             edges.append(f"a{i}.record, rule{i}, {saved}")
     arguments = ", ".join(f"a{i}" for i in range(len(names)))
     primals = ", ".join(places[name] for name in names)
+    given = f"{primals}{', **kwargs' if primitive.static else ''}"
     lines = [
         f"def record(trace, compute, kwargs, {arguments}):",
         *(f"    p{i} = a{i}.primal" for i in range(len(names)) if mask >> i & 1),
-        f"    out = compute({primals}{', **kwargs' if primitive.static else ''})",
+        f"    out, residual = forward({given})" if remembers else f"    out = compute({given})",
     ]
     if edges:
         lines += [
             "    spec = SPEC[type(out)](out)",
             "    if spec is None:",
-            f"        return trace.settle(primitive, ({arguments},), ({primals},), kwargs, out, None)",
+            f"        return trace.settle(primitive, ({arguments},), ({primals},), kwargs, out, {places['residual']})",
             "    tracer = new(Tracer)",
             "    tracer.primal = out",
             "    tracer.tracing = trace",
@@ -70,6 +73,7 @@ class Recorders(dict[int, Any]):
             **self.engine,
             "__builtins__": {"type": type},
             "defaults": dict(primitive.static),
+            "forward": primitive.residual_from,
             "new": object.__new__,
             "primitive": primitive,
         }

@@ -20,24 +20,35 @@ class _Arguments:
     """The differentiated arguments of one call: their leaves, which of them have derivatives, and their names."""
 
     def __init__(self, what: str, values: Sequence[Any], names: Sequence[Any]) -> None:
+        self.what, self.names = what, names
         self.values = tuple(values)
         self.leaves, self.tree = flatten(self.values)
-        self.paths = [
-            f"argument {names[int(p[1 : p.index(']')])]}{p[p.index(']') + 1 :]}" for p in self.tree.paths()
+        self.specs = [spec_of(leaf) for leaf in self.leaves]
+        empty = [child for child in self.tree.children if child is not None and not child.size]
+        if empty or any([spec is None for spec in self.specs]):
+            self._require_derivatives()
+
+    @property
+    def paths(self) -> list[str]:
+        """The name of each leaf, for messages."""
+        return [
+            f"argument {self.names[int(p[1 : p.index(']')])]}{p[p.index(']') + 1 :]}"
+            for p in self.tree.paths()
         ]
-        self.specs: list[Any] = []
+
+    def _require_derivatives(self) -> None:
+        """Raise for an argument without a derivative: only beside others in a container it may ride along."""
         bare = [any(leaf is value for value in self.values) for leaf in self.leaves]
         for leaf, path, alone in zip(self.leaves, self.paths, bare, strict=True):
-            static = not alone and _may_be_static(leaf)
-            self.specs.append(None if static else require_spec(leaf, f"{path} of {what}"))
-        for value, name in zip(self.values, names, strict=True):
+            if alone or not _may_be_static(leaf):
+                require_spec(leaf, f"{path} of {self.what}")
+        for value, name in zip(self.values, self.names, strict=True):
             if not flatten(value)[0]:
                 raise NotDifferentiable(
-                    f"argument {name} of {what} holds nothing to differentiate: it is {value!r}"
+                    f"argument {name} of {self.what} holds nothing to differentiate: it is {value!r}"
                 )
         if self.leaves and all(spec is None for spec in self.specs):
-            path, leaf = self.paths[0], self.leaves[0]
-            require_spec(leaf, f"{path} of {what}")
+            require_spec(self.leaves[0], f"{self.paths[0]} of {self.what}")
 
     def rebuild(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(unflatten(self.tree, leaves))
@@ -92,7 +103,7 @@ def _record(
     nodes = [leaf.record if type(leaf) is Tracer and leaf.tracing is trace else None for leaf in leaves]
     plain = [_leave(leaf, trace) for leaf in leaves]
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
-    return unflatten(tree, plain), pull, _leave_all(aux, trace)
+    return unflatten(tree, plain), pull, _leave_all(aux, trace) if has_aux else None
 
 
 def _split_aux(result: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
@@ -246,6 +257,9 @@ def _argnums(fun: Function, argnums: int | Sequence[int], args: Sequence[Any]) -
 
 def _partial(fun: Function, numbers: Sequence[int], args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
     """Return ``fun`` as a function of the numbered arguments alone."""
+
+    if len(args) == len(numbers) and not kwargs and list(numbers) == list(range(len(args))):
+        return fun
 
     @functools.wraps(fun, assigned=("__name__",), updated=())
     def reduced(*chosen: Any) -> Any:

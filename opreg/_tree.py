@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,62 +48,93 @@ LEAF = Tree("leaf", ("",), (None,), lambda children: children[0], 1)
 """The tree of a bare leaf."""
 
 
-def _open(value: Any) -> tuple[Any, Sequence[str], Sequence[Any], Callable[[list[Any]], Any]] | None:
-    """Return ``(kind, keys, children, make)`` of a container, ``None`` for a leaf."""
+Opened: TypeAlias = tuple[Sequence[str], Sequence[Any], Callable[[list[Any]], Any]]
+"""The names of a container's children, the children, and how to make a container of others."""
+
+
+@functools.lru_cache(maxsize=64)
+def _places(count: int) -> tuple[str, ...]:
+    return tuple([f"[{i}]" for i in range(count)])
+
+
+def _open_named_tuple(value: Any) -> Opened:
     kind = type(value)
-    if value is None:
-        return None.__class__, (), (), lambda children: None
-    if kind is tuple or kind is list:
-        return kind, [f"[{i}]" for i in range(len(value))], value, kind
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return kind, [f".{name}" for name in value._fields], value, lambda children: kind(*children)
-    if isinstance(value, dict):
+    return [f".{name}" for name in kind._fields], value, lambda children: kind(*children)
 
-        def make(children: list[Any]) -> Any:
-            filled = copy.copy(value)
-            filled.update(zip(value, children, strict=True))
-            return filled
 
-        return kind, [f"[{key!r}]" for key in value], list(value.values()), make
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in dataclasses.fields(value)]
+def _open_dict(value: Any) -> Opened:
+    def make(children: list[Any]) -> Any:
+        filled = copy.copy(value)
+        filled.update(zip(value, children, strict=True))
+        return filled
 
-        def remake(children: list[Any]) -> Any:
-            filled = copy.copy(value)
-            for name, child in zip(names, children, strict=True):
-                object.__setattr__(filled, name, child)  # frozen dataclasses too
-            return filled
+    return [f"[{key!r}]" for key in value], list(value.values()), make
 
-        return kind, [f".{name}" for name in names], [getattr(value, name) for name in names], remake
-    return None
+
+def _open_dataclass(value: Any) -> Opened:
+    names = [f.name for f in dataclasses.fields(value)]
+
+    def make(children: list[Any]) -> Any:
+        filled = copy.copy(value)
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(filled, name, child)  # frozen dataclasses too
+        return filled
+
+    return [f".{name}" for name in names], [getattr(value, name) for name in names], make
+
+
+class _Openers(dict[type, Callable[[Any], Opened] | None]):
+    """How to open the containers of each type met so far; None for a type of leaves."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Opened] | None:
+        opener: Callable[[Any], Opened] | None = None
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            opener = _open_named_tuple
+        elif issubclass(kind, dict):
+            opener = _open_dict
+        elif dataclasses.is_dataclass(kind):
+            opener = _open_dataclass
+        self[kind] = opener
+        return opener
+
+
+_OPENERS = _Openers({
+    type(None): lambda value: ((), (), lambda children: None),
+    tuple: lambda value: (_places(len(value)), value, tuple),
+    list: lambda value: (_places(len(value)), value, list),
+})  # fmt: skip
 
 
 def flatten(value: Any) -> tuple[list[Any], Tree]:
     """Return the leaves of a value and the tree that rebuilds it. A bare leaf is a tree of one."""
+    if _OPENERS[type(value)] is None:
+        return [value], LEAF
     leaves: list[Any] = []
-    tree = _walk(value, leaves)
-    return leaves, tree or LEAF
+    return leaves, _walk(value, leaves) or LEAF
 
 
 def _walk(part: Any, leaves: list[Any]) -> Tree | None:
     """Append the leaves of a part. A function of its own: a closure that calls itself would be a cycle of garbage,
     and hold the leaves, and all of their tape, until the collector comes."""
-    opened = _open(part)
-    if opened is None:
+    opener = _OPENERS[type(part)]
+    if opener is None:
         leaves.append(part)
         return None
-    kind, keys, parts, make = opened
+    keys, parts, make = opener(part)
     before = len(leaves)
     children = tuple([_walk(child, leaves) for child in parts])
-    return Tree(kind, tuple(keys), children, make, len(leaves) - before)
+    return Tree(type(part), tuple(keys), children, make, len(leaves) - before)
 
 
 def named_children(value: Any) -> dict[str, Any] | None:
     """Return the children of a container by the names that a tree gives them, ``None`` for a leaf."""
-    opened = _open(value)
-    return None if opened is None else dict(zip(opened[1], opened[2], strict=True))
+    opener = _OPENERS[type(value)]
+    if opener is None:
+        return None
+    keys, parts, _make = opener(value)
+    return dict(zip(keys, parts, strict=True))
 
 
 def unflatten(tree: Tree, leaves: Sequence[Any]) -> Any:
     """Return the container of this shape with these leaves."""
-    return tree.build(iter(leaves))
+    return leaves[0] if tree is LEAF else tree.build(iter(leaves))

@@ -80,6 +80,7 @@ class _Registry:
         self.manager: pluggy.PluginManager | None = None
         self.claims: dict[str, list[tuple[Primitive, Entry]]] = {}
         self.aliases: dict[str, str] = {}
+        self.named: dict[str, Primitive] = {}  # what `get` has found, until anything changes
         self.unresolved: set[str] = set()
         self.spaces: list[Space] = []
         self.checks: dict[str, tuple[Check, Entry]] = {}
@@ -183,6 +184,7 @@ def block(pattern: str) -> None:
         if target is not None:
             _registry.blocked.append(target)
         UNARY.clear()
+        _registry.named.clear()
         for function in [f for f, p in FUNCTIONS.items() if _is_blocked(p.name)]:
             del FUNCTIONS[function]
     _forget_spaces()
@@ -191,6 +193,7 @@ def block(pattern: str) -> None:
 def choose(name: str, distribution: str) -> None:
     """Choose the distribution whose primitive ``name`` is used where several claim it (``OPREG_CHOOSE``)."""
     _registry.chosen[name] = distribution
+    _registry.named.clear()
 
 
 def _load(entry: Entry) -> None:
@@ -287,6 +290,7 @@ def _claim(primitive: Primitive, entry: Entry) -> None:
     if any(claimed is primitive for claimed, _ in claims):
         return
     claims.append((primitive, entry))
+    _registry.named.clear()
     if len(claims) > 1 and name not in _registry.chosen:
         others = " and ".join(sorted({f"{e.distribution} {e.version}".strip() for _, e in claims}))
         _problem(entry, f"claims {name}, which another plugin supplies too: {others}. {_how_to_choose(name)}")
@@ -378,6 +382,9 @@ def get(name: str) -> Primitive:
     >>> opreg.plugins.get("mul").name
     'numpy.multiply'
     """
+    known = _registry.named.get(name)
+    if known is not None:
+        return known
     with _registry.lock:
         full = _registry.aliases.get(name, name)
         for entry in entries():
@@ -394,6 +401,7 @@ def get(name: str) -> Primitive:
             )
         if found is None:
             raise UnknownPrimitive(_unknown(name))
+        _registry.named[name] = found
         return found
 
 

@@ -139,8 +139,8 @@ class _Rules:
     def __init__(self, primitive: Primitive) -> None:
         self.primitive = primitive
         self.roots: dict[tuple[str, str], Any] = dict(primitive._rules)
-        if primitive._residual_from is not None:
-            self.roots["residual", "*"] = primitive._residual_from
+        if primitive.residual_from is not None:
+            self.roots["residual", "*"] = primitive.residual_from
         declared = [getattr(rule, "__wrapped__", rule) for rule in self.roots.values()]
         own = [primitive.__module__, *(_module(rule) for (mode, _), rule in self.roots.items() if mode != "residual"),
                *(_module(rule) for rule in declared[: len(primitive._rules)])]  # fmt: skip

@@ -71,7 +71,7 @@ class Subject:
             primals = tuple(data[index] for index in moving)
             return opreg.jvp(along, primals, tuple(tangents[index] for index in moving))[1]
 
-        residual = getattr(primitive, "_residual_from", None)
+        residual = getattr(primitive, "residual_from", None)
 
         def unsettled(rule: str) -> Callable[..., Any] | None:
             """The rule with the residual that it is handed moved, entry by entry, `whole` or not."""

@@ -118,8 +118,8 @@ def _users(siblings: tuple[Primitive, ...]) -> dict[FunctionType, set[str]]:
 def _roots(primitive: Primitive) -> Iterator[FunctionType]:
     """Yield the author's functions that are the rules of a primitive."""
     functions: list[Any] = [rule.function for rule in primitive.rules]
-    if primitive._residual_from is not None:
-        functions.append(primitive._residual_from)
+    if primitive.residual_from is not None:
+        functions.append(primitive.residual_from)
     forward = getattr(primitive, "body", primitive.forward)
     if primitive.is_composite:
         functions.append(forward)

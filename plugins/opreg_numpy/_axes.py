@@ -22,6 +22,8 @@ def normalised(axis: Axis, ndim: int) -> Shape:
 
 def kept(shape: Shape, axis: Axis) -> Shape:
     """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
+    if axis is None:
+        return (1,) * len(shape)
     reduced = normalised(axis, len(shape))
     return tuple(1 if i in reduced else n for i, n in enumerate(shape))
 
@@ -34,8 +36,11 @@ def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
 
 def spread(g: Any, shape: Shape, axis: Axis) -> Any:
     """Return a cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
-    g = expanded(g, shape, axis)
-    return g if np.shape(g) == shape else np.broadcast_to(g, shape)
+    form = np.shape(g)
+    if form:
+        g = expanded(g, shape, axis)
+        form = np.shape(g)
+    return g if form == shape else np.broadcast_to(g, shape)
 
 
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:

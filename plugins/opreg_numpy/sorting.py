@@ -40,10 +40,11 @@ def _in_lanes(a, axis):
 def _ties(values, axis):
     """Return a number for each group of equal values in a sorted lane, and the size of each; ``None`` without ties."""
     lower, upper = along(values.ndim, axis, slice(None, -1)), along(values.ndim, axis, slice(1, None))
-    begins = np.ones(values.shape, bool)
-    begins[upper] = values[upper] != values[lower]
-    if begins.all():
+    equal = values[upper] == values[lower]
+    if not equal.any():
         return None
+    begins = np.ones(values.shape, bool)
+    begins[upper] = ~equal
     number = np.reshape(np.cumsum(np.moveaxis(begins, axis, -1)) - 1, np.moveaxis(begins, axis, -1).shape)
     return np.moveaxis(number, -1, axis), np.bincount(number.ravel())
 
@@ -51,11 +52,19 @@ def _ties(values, axis):
 def _inverse(order, axis):
     """Return the inverse of the permutation of each lane."""
     inverse = np.empty_like(order)
+    if order.ndim == 1:
+        inverse[order] = np.arange(order.size)
+        return inverse
     places = np.expand_dims(
         np.arange(order.shape[axis]), [i for i in range(order.ndim) if i != axis % order.ndim]
     )
     np.put_along_axis(inverse, order, places, axis=axis)
     return inverse
+
+
+def _take(x, order, axis):
+    """Return the elements of each lane in an order. Of a single lane indexing does it at a third of the time."""
+    return x[order] if order.ndim == 1 else np.take_along_axis(x, order, axis=axis)
 
 
 def _shared(x, ties):
@@ -69,12 +78,12 @@ def _shared(x, ties):
 
 def _unsorted(g, residual):
     shape, axis, order, ties = residual
-    return np.reshape(np.take_along_axis(_shared(g, ties), _inverse(order, axis), axis=axis), shape)
+    return np.reshape(_take(_shared(g, ties), _inverse(order, axis), axis), shape)
 
 
 def _sorted_tangent(t, residual):
     _, axis, order, ties = residual
-    return _shared(np.take_along_axis(np.reshape(t, order.shape), order, axis=axis), ties)
+    return _shared(_take(np.reshape(t, order.shape), order, axis), ties)
 
 
 sort.defvjp(a=_unsorted).defjvp(a=_sorted_tangent)
@@ -84,7 +93,7 @@ sort.defvjp(a=_unsorted).defjvp(a=_sorted_tangent)
 def _(a, *, axis=-1, kind=None, order=None, stable=None):
     lanes, line = _in_lanes(a, axis)
     order = np.argsort(stop_gradient(lanes), axis=line, kind=kind, stable=stable)
-    out = np.take_along_axis(lanes, order, axis=line)
+    out = _take(lanes, order, line)
     return out, (np.shape(a), line, order, _ties(stop_gradient(out), line))
 
 
