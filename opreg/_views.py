@@ -26,13 +26,21 @@ _memory_of = Tracer.__dict__["memory"].__get__  # past __getattr__, which asks t
 class Memory:
     """Of what a traced value is a view, if of anything, and the views of it that were taken."""
 
-    __slots__ = ("primitive", "source", "static", "views")
+    __slots__ = ("primitive", "room", "source", "static", "views")
 
     def __init__(self) -> None:
         self.source: Tracer | None = None
         self.primitive: Primitive | None = None
         self.static: Mapping[str, Any] = {}
         self.views: list[weakref.ref[Tracer]] = []
+        self.room = 8  # when so many were taken, those that are gone are dropped
+
+    def add(self, view: Tracer) -> None:
+        """Take note of a view, at a cost that does not grow with their number."""
+        if len(self.views) >= self.room:
+            self.views = [reference for reference in self.views if reference() is not None]
+            self.room = 2 * len(self.views) + 8
+        self.views.append(weakref.ref(view))
 
 
 def memory(traced: Tracer) -> Memory:
@@ -53,9 +61,7 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
         return
     own = memory(out)
     own.source, own.primitive, own.static = source, primitive, static
-    views = memory(source).views
-    views[:] = [view for view in views if view() is not None]
-    views.append(weakref.ref(out))
+    memory(source).add(out)
 
 
 def origin(traced: Tracer) -> tuple[Tracer, Function | None]:

@@ -40,7 +40,7 @@ def _in(dtype, x):
 @primitive("numpy.sum", aliases=("sum",))
 def sum_(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=0, where=True):
     """Sum of a along some axes, plus ``initial``: each element gets the cotangent of its sum"""
-    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    return np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
 @sum_.called_as
@@ -262,7 +262,7 @@ def prod(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=1, wher
     It is out / a where the product is neither 0 nor too large or small to be told; else the product of those
     before and of those after, which is exact however many zeros there are.
     """
-    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
+    return np.multiply.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
 @prod.called_as

@@ -32,11 +32,11 @@ def _(a, shape, order="C", *, copy=None):
 
 def _resolved(a, order):
     """Return the order that depends on how the array lies in memory: "A" is "F" or "C", "K" may be an order of axes."""
+    if order not in ("A", "K"):
+        return order
     flags = getattr(a, "flags", None)
     if order == "A":
         return "F" if flags is not None and flags.fnc else "C"
-    if order != "K":
-        return order
     if flags is None or flags.c_contiguous:
         return "C"
     return (
