@@ -7,6 +7,7 @@ import sys
 
 import numpy
 import pytest
+import traced_numpy
 
 import opreg
 import opreg.numpy as np
@@ -203,3 +204,21 @@ def test_methods_of_an_object_below_which_primitives_are_registered(monkeypatch:
     assert opreg.grad(lambda x: space.law.density(x))(3.0) == 6.0
     assert space.law.density(3.0) == 9.0
     assert space.law.other() == "other"
+
+
+def test_the_namespace_for_the_suite_of_the_array_api_traces_every_array() -> None:
+    xp = traced_numpy
+    a = np.array([[2.0, 1.0], [1.0, 3.0]])
+    results = [
+        xp.asarray(a),
+        xp.add(a, 1),
+        xp.linalg.inv(a),
+        *xp.linalg.svd(a),
+        xp.concat([a, a]),
+        xp.ones(3),
+    ]
+    assert all(opreg.is_traced(result) for result in results)
+    np.testing.assert_array_equal(opreg.stop_gradient(results[2]), np.linalg.inv(a))
+    assert not opreg.is_traced(xp.argmax(a))
+    with pytest.raises(opreg.NotDifferentiable):  # only the suite itself may look at traced values
+        float(xp.sum(a))

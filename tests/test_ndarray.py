@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -304,3 +305,33 @@ def test_divmod_as_python_calls_it():
     np.testing.assert_array_equal(out[1], remainder)
     np.testing.assert_array_equal(pullback((np.ones(2), np.array([3.0, 5.0])))[0], [3.0, 5.0])
     assert opreg.grad(lambda x: divmod(7.0, x)[1])(2.0) == -3.0
+
+
+def test_the_rest_of_the_array_api_s_array_object_answers_as_numpy_does() -> None:
+    x = np.array([1.0, 2.0])
+
+    def function(x: Any) -> Any:
+        assert x.__dlpack_device__() == np.ones(1).__dlpack_device__()
+        assert x.to_device("cpu") is x
+        with pytest.raises(ValueError, match="device"):
+            x.to_device("gpu")
+        for name in ("and", "or", "xor", "lshift", "rshift"):
+            with pytest.raises(TypeError, match="not supported for the input types"):
+                getattr(x, f"__{name}__")(1.0)
+        with pytest.raises(TypeError, match="not supported for the input types"):
+            x.__invert__()
+        with pytest.raises(opreg.NotDifferentiable, match="another library"):
+            x.__dlpack__()
+        with pytest.raises(opreg.NotDifferentiable, match="another library"):
+            np.from_dlpack(x)
+        assert str(inspect.signature(x.__array_namespace__)) == "(*, api_version: 'Any' = None) -> 'Any'"
+        return np.sum(x.to_device("cpu") ** 2)
+
+    np.testing.assert_array_equal(opreg.grad(function)(x), [2.0, 4.0])
+
+
+def test_the_limit_of_a_pseudo_inverse_is_constant_between_the_jumps_of_the_rank() -> None:
+    a = np.array([[2.0, 1.0], [1.0, 3.0], [0.5, 0.0]])
+    for name in ("rtol", "rcond"):
+        found = opreg.grad(lambda a, name=name: np.sum(np.linalg.pinv(a, **{name: 1e-9 * a[0, 0]})))(a)
+        np.testing.assert_allclose(found, opreg.grad(lambda a: np.sum(np.linalg.pinv(a)))(a))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def attribute_of(traced: Any, name: str) -> Any:
         return found(traced)
     method = _METHODS.get(name)
     if method is not None:
-        return lambda *args, **kwargs: method(traced, *args, **kwargs)
+        return partial(method, traced)
     plain = stop_gradient(traced)
     if isinstance(plain, (float, int, complex)):
         plain = np.asarray(plain)
@@ -254,10 +255,34 @@ def _reshape(traced: Any, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
     return np.reshape(traced, shape[0] if len(shape) == 1 else shape, order=order, **kwargs)
 
 
-def _namespace(traced: Any, api_version: Any = None) -> Any:
+def _namespace(traced: Any, *, api_version: Any = None) -> Any:
     from opreg.numpy import namespace_of
 
     return namespace_of(traced)
+
+
+def _to_device(traced: Any, device: Any, /, *, stream: Any = None) -> Any:
+    """Return the value itself: it is where every array of NumPy's is."""
+    np.asarray(stop_gradient(traced)).to_device(device, stream=stream)  # refuses other devices
+    return traced
+
+
+def _dlpack(
+    traced: Any, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+) -> Any:
+    raise NotDifferentiable(
+        "a traced value is not handed to another library: its derivative would be lost. Pass opreg.stop_gradient(x) "
+        "if it is not wanted"
+    )
+
+
+def _dlpack_device(traced: Any) -> Any:
+    return np.asarray(stop_gradient(traced)).__dlpack_device__()
+
+
+def _of_bits(name: str) -> Callable[..., Any]:
+    """Return an operation on bits, which NumPy refuses: floating-point numbers, the only ones traced, have none."""
+    return lambda traced, *others: getattr(np.asarray(stop_gradient(traced)), name)(*others)
 
 
 def _clip(traced: Any, *args: Any, min: Any = None, max: Any = None, **kwargs: Any) -> Any:
@@ -331,6 +356,13 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "__array_ufunc__": _ufunc,
     "__getitem__": _getitem,
     "__array_namespace__": _namespace,
+    "__dlpack__": _dlpack,
+    "__dlpack_device__": _dlpack_device,
+    **{
+        f"__{name}__": _of_bits(f"__{name}__")
+        for name in ("and", "or", "xor", "lshift", "rshift", "invert")
+    },
+    "to_device": _to_device,
     "astype": _astype,
     "clip": _clip,
     "compress": lambda traced, condition, axis=None: np.compress(condition, traced, axis=axis),

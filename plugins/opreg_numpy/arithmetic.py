@@ -10,7 +10,7 @@ from math import pi
 
 import numpy as np
 
-from opreg import NotDifferentiable, Sample, elementwise, primitive
+from opreg import NotDifferentiable, Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._rules import pointwise, weighted
 from opreg_numpy._samples import (
     above_one,
@@ -248,6 +248,33 @@ absolute.samples(unary(nonzero, complex=True, also=(np.array([0.0, 2.0, -1.0]), 
 absolute.at_kink(0.0, cotangents=[0.0]).at_kink(0j, cotangents=[0j])
 
 
+@primitive("numpy.sign", aliases=("sign",))
+def sign(x, /):
+    """x / |x|: of real numbers -1, 0 or 1 and constant; of complex ones ds = (dz - s^2 conj(dz)) / (2 |z|). At 0: 0."""
+    return np.sign(x)
+
+
+@sign.called_as
+def _(x, /):
+    return (x if np.iscomplexobj(x) else stop_gradient(x),), {}
+
+
+def _across(change, x, s):
+    """Return (d - s^2 conj(d)) / (2 |x|), the part of a change d across the direction s, and 0 where x is 0."""
+    zero = np.equal(x, 0)
+    return np.where(zero, 0.0, change - s * s * np.conjugate(change)) / np.where(
+        zero, 1.0, 2 * np.absolute(x)
+    )
+
+
+elementwise(sign)
+sign.defvjp(x=lambda g, x, out: _across(g, x, np.conjugate(out))).defjvp(
+    x=lambda t, x, out: _across(t, x, out)
+)
+sign.samples(unary(nonzero, complex=True, also=(np.array([0j, 1 - 2j]),)))
+sign.at_kink(0.0, cotangents=[0.0]).at_kink(0j, cotangents=[0j])
+
+
 @primitive("numpy.fabs", aliases=("fabs",))
 def fabs(x, /):
     """|x| of real numbers. At 0: 0."""
@@ -409,6 +436,7 @@ absolute.waive_mutant("x", "np.real(t * _phase(x, out)) -> t * _phase(x, out)", 
 real.waive_mutant("val", "np.real(t) -> t", _REAL)
 angle.waive_mutant("z", "np.real(_turn(t, z, deg)) -> _turn(t, z, deg)", _REAL)
 hypot.waive_mutant("*", "np.where(zero, 0.0, x) -> x", "x is 0 where hypot is")
+sign.waive_mutant("x", "1.0 -> 1.000001", "any number but 0 will do in the place of what is masked out")
 copysign.waive_mutant(
     "x",
     "np.sign(x) * np.copysign(1.0, y) -> np.sign(x) / np.copysign(1.0, y)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, Primitive, Sample, is_traced, primitive
+from opreg import NotDifferentiable, Primitive, Sample, primitive
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out, remembering
 from opreg_numpy._samples import (
@@ -71,25 +71,6 @@ def fix(x, /):
 
 fix.not_differentiable(STEP)
 fix.samples(unary(apart))
-
-
-@primitive("numpy.sign", aliases=("sign",))
-def sign(x, /):
-    """-1, 0 or 1. Of complex numbers it is z / |z|, which is not constant: write that instead."""
-    return np.sign(x)
-
-
-@sign.called_as
-def _(x, /):
-    if is_traced(x) and np.iscomplexobj(x):
-        raise NotDifferentiable(
-            "numpy.sign of complex numbers is z / |z|, not a constant: write z / np.abs(z)"
-        )
-    return (x,), {}
-
-
-sign.not_differentiable(STEP)
-sign.samples(unary(nonzero))
 
 
 def _rounding(name: str) -> Primitive:

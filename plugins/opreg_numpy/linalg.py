@@ -110,7 +110,7 @@ def pinv(a, /, *, rcond=None, rtol=np._NoValue):
 @pinv.called_as
 def _(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
     _refuse_hermitian("pinv", hermitian)
-    return (a,), {"rcond": rcond, "rtol": rtol}
+    return (a,), stop_gradient({"rcond": rcond, "rtol": rtol})  # limits: it is constant between their jumps
 
 
 def _refuse_hermitian(name, hermitian):
