@@ -476,11 +476,11 @@ eigh.defvjp(a=_eigh_cotangent).defjvp(a=_eigh_tangent)
 
 
 @eigh.compared_as
-def _(out):
+def by_projectors(out):
     """The values and, as the phase of a complex vector is the algorithm's choice, the projector to each vector."""
-    w, v = out
-    if not np.iscomplexobj(v):
+    if not isinstance(out, tuple) or not np.iscomplexobj(out[1]):
         return out
+    w, v = out
     columns = _transposed(v)
     return w, np.expand_dims(columns, -1) * np.conj(np.expand_dims(columns, -2))
 
@@ -653,7 +653,7 @@ svd.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no
 
 
 @svd.compared_as
-def _(out):
+def by_pairs(out):
     """The values and, as the phase of a complex pair of vectors is the algorithm's choice, each left by right one."""
     if not isinstance(out, tuple) or not np.iscomplexobj(out[0]):
         return out

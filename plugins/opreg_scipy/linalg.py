@@ -31,6 +31,8 @@ from opreg_numpy.linalg import (
     _svd_cotangent,
     _svd_tangent,
     _transposed,
+    by_pairs,
+    by_projectors,
 )
 
 STACKS = np.lib.NumpyVersion(scipy.__version__) >= "1.17.0"
@@ -788,13 +790,7 @@ svd.defvjp(a=lambda g, residual, compute_uv: _svd_cotangent(g, residual, compute
 svd.defjvp(a=lambda t, residual, compute_uv: _svd_tangent(t, residual, compute_uv))
 
 
-@svd.compared_as
-def _(out):
-    """The values and, as the phase of a complex pair of vectors is the algorithm's choice, each left by right one."""
-    if not isinstance(out, tuple) or not np.iscomplexobj(out[0]):
-        return out
-    u, s, vh = out
-    return s, np.expand_dims(_transposed(u), -1) * np.expand_dims(vh, -2)
+svd.compared_as(by_pairs)
 
 
 @composite("scipy.linalg.svdvals")
@@ -908,13 +904,7 @@ def _eigh_tangent_b(t, residual, eigvals_only):
 eigh.defvjp(_eigh_cotangents).defjvp(a=_eigh_tangent_a, b=_eigh_tangent_b)
 
 
-@eigh.compared_as
-def _(out):
-    """The values and, as the phase of a complex vector is the algorithm's choice, the projector to each vector."""
-    if not isinstance(out, tuple) or not np.iscomplexobj(out[1]):
-        return out
-    columns = _transposed(out[1])
-    return out[0], np.expand_dims(columns, -1) * np.conj(np.expand_dims(columns, -2))
+eigh.compared_as(by_projectors)
 
 
 @primitive("scipy.linalg.eigvalsh")
