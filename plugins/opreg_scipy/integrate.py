@@ -364,7 +364,12 @@ def _driven(y, t, a):
 
 def _rising(t, y, a, b, k):
     """A flow whose solutions are polynomials of the time, and exact but for rounding where the tolerance is tight"""
-    return np.dot(a, np.arange(1.0, np.size(a) + 1)) * t**k + b
+    return np.dot(a, np.arange(2.0, np.size(a) + 2)) * t**k + b
+
+
+def _as_list(y, t, a):
+    """A flow of two elements, both moving, as a list"""
+    return [a[0, 0] * y[1] + a[0, 1] * t, a[1, 0] + a[1, 1] * t]
 
 
 def _steady(y, t):
@@ -387,6 +392,12 @@ def _(rng):
     yield Sample((_rising, rng.uniform(1, 2), -_uneven(rng, 2), (a, 1, 0)), loose, note="back in time")
     yield Sample((_rising, [1], _uneven(rng, 2), (a, a[:1], 0)), loose, note="an integer start")
     yield Sample((_rising, [1], _uneven(rng, 2), (a[:1], 2, 1)), {"tfirst": True, **tight}, note="a parabola")
+    yield Sample(
+        (_as_list, rng.uniform(1, 2, 2), _uneven(rng, 3), (rng.uniform(1, 2, (2, 2)),)), tight, note="a list"
+    )
+    yield Sample(
+        (_rising, [1.0], [1, 2, 4], (a, 2, 1)), {"tfirst": True, **tight}, note="integer times, uneven"
+    )
     yield Sample((_steady, rng.uniform(1, 2, 1), _uneven(rng, 3)), tight, note="no arguments")
     yield Sample((_steady, single(rng, (1,)), _uneven(rng, 1)), tight, note="one time")
     yield Sample(
@@ -422,3 +433,7 @@ odeint.leave_unchecked(
 odeint.waive_mutant(
     "*", "_tolerance -> ...", "how exact the integration is shows in no digit that is compared"
 )
+_OPEN = "NumPy takes any negative length for the one that is left open"
+odeint.waive_mutant("*", "-1 -> -2", _OPEN)
+odeint.waive_mutant("*", "-1 -> 1", "of one dimension, the axis after the last is the second")
+odeint.waive_mutant("*", "double * t -> t", "times in a lower precision are compared in that precision")
