@@ -258,7 +258,7 @@ def _argnums(fun: Function, argnums: int | Sequence[int], args: Sequence[Any]) -
 def _partial(fun: Function, numbers: Sequence[int], args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
     """Return ``fun`` as a function of the numbered arguments alone."""
 
-    if len(args) == len(numbers) and not kwargs and list(numbers) == list(range(len(args))):
+    if not kwargs and list(numbers) == list(range(len(args))):
         return fun
 
     @functools.wraps(fun, assigned=("__name__",), updated=())

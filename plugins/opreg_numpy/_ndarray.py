@@ -359,8 +359,8 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device,
     **{
-        f"__{name}__": _of_bits(f"__{name}__")
-        for name in ("and", "or", "xor", "lshift", "rshift", "invert")
+        name: _of_bits(name)
+        for name in ("__and__", "__or__", "__xor__", "__lshift__", "__rshift__", "__invert__")
     },
     "to_device": _to_device,
     "astype": _astype,
