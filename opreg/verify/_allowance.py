@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from opreg.verify._comparison import Comparison, joined, largest, over
 from opreg.verify._coordinates import outputs
 from opreg.verify._oracle import Oracle
-from opreg.verify._rule import WHOLE, copies, elsewhere, push, response, rounding, shaken
+from opreg.verify._rounding import WHOLE, elsewhere, rounding
 from opreg.verify._subject import Subject
 
 Array = NDArray[np.float64]
@@ -99,34 +98,21 @@ class Allowance:
 
     def _response(self, comparison: Comparison, *, whole: bool = False) -> Array:
         """How much the rule's result moves per relative move of its inputs, by entries or by matrices."""
-        subject, static, rng = self.subject, self.static, self.rng
-        amount = WHOLE if whole else 2.0**-36
-        given, full = comparison.given, comparison.full
-        inputs, results = self.oracle.inputs, self.oracle.results
-        noise = results.arrays(self.oracle.float64.noise)
-        if not comparison.forward:
-            args = (subject, given, self.out, self.data, static, inputs, full, rng, amount)
-            return rounding(*args, whole=whole, noise=noise)
-
-        def outside() -> Array:
-            data = [shaken(value, rng, amount, whole=whole) for value in self.data]
-            tangents = tuple(None if t is None else shaken(t, rng, amount, whole=whole) for t in given)
-            out = (
-                elsewhere(subject, self.out, self.data, static, rng, amount, noise)
-                if whole
-                else shaken(self.out, rng, amount)
-            )
-            return results.point(push(subject, tangents, out, data, static, results))
-
-        on_the_way = subject.on_the_way("jvp", whole=whole)
-
-        def inside() -> Array:
-            assert on_the_way is not None
-            moved = replace(subject, jvp=partial(on_the_way, rng, amount, whole))
-            return results.point(push(moved, given, self.out, copies(self.data), static, results))
-
-        trials = (outside,) if on_the_way is None else (outside, inside)
-        return response(lambda trial: trial(), trials, comparison.got, amount, whole=whole)
+        oracle, forward = self.oracle, comparison.forward
+        return rounding(
+            self.subject,
+            comparison.given,
+            self.out,
+            self.data,
+            self.static,
+            oracle.results if forward else oracle.inputs,
+            comparison.got if forward else comparison.full,
+            self.rng,
+            WHOLE if whole else 2.0**-36,
+            mode="jvp" if forward else "vjp",
+            whole=whole,
+            noise=oracle.results.arrays(oracle.float64.noise),
+        )
 
     def absorbed(self, comparison: Comparison) -> Array:
         """What rounding beside the largest coordinates leaves of the effect of a small one.

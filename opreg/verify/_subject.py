@@ -85,7 +85,7 @@ class Subject:
                 *data: Any,
                 **static: Any,
             ) -> Any:
-                from opreg.verify._rule import shaken
+                from opreg.verify._rounding import shaken
 
                 assert residual is not None
                 moved = shaken(residual(*data, **static)[1], rng, relative)
@@ -167,7 +167,7 @@ class Subject:
             return select(self.vjp(g, self.forward(*rest, **static), *rest, **static))
 
         def nudged(rng: np.random.Generator, relative: float, *values: Any, **static: Any) -> Any:
-            from opreg.verify._rule import shaken
+            from opreg.verify._rounding import shaken
 
             g, rest = split(values)
             return select(self.vjp(g, shaken(self.forward(*rest, **static), rng, relative), *rest, **static))
@@ -210,7 +210,7 @@ class Subject:
             *values: Any,
             **static: Any,
         ) -> tuple[Any, ...]:
-            from opreg.verify._rule import elsewhere, shaken
+            from opreg.verify._rounding import elsewhere, shaken
 
             rest = values[count:]
             plain = self.forward(*rest, **static)

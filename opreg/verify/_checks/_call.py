@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from opreg.verify._coordinates import Coordinates, outputs
 from opreg.verify._literal import shown
 from opreg.verify._oracle import EPSILON, TINY
-from opreg.verify._rule import WHOLE, copies, cotangent_like, evaluate, pull, rounding
+from opreg.verify._rounding import WHOLE, rounding
+from opreg.verify._rule import copies, cotangent_like, evaluate, pull
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding
 

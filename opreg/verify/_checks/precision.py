@@ -11,7 +11,8 @@ from opreg.verify._checks._call import Call, scale
 from opreg.verify._coordinates import is_inexact, outputs, packed
 from opreg.verify._literal import shown
 from opreg.verify._oracle import widen
-from opreg.verify._rule import Fault, copies, evaluate, pull, rounding
+from opreg.verify._rounding import rounding
+from opreg.verify._rule import Fault, copies, evaluate, pull
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 

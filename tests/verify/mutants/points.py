@@ -142,6 +142,8 @@ RULES = [
     # ties
     Rule("max: all to every tie", np.max, all_ties, normal(5)),
     Rule("max: all to every tie, given ties", np.max, all_ties, ties(7)),
+    Rule("max: where it equals its output, off by 1e-7", np.max, lambda g, out, x: (g * (x == out) * (1 + 1e-7),),
+         normal(5)),
     Rule("max of columns: all to every tie", np.max, row_ties, repeated, {"axis": 0}),
     Rule("min: the maximum's", np.min, lambda g, out, x: (g * (x == np.max(x)),), normal(5)),
     Rule("maximum: both at a tie", np.maximum, lambda g, out, x, y: (g * (x >= y), g * (y >= x)),
