@@ -109,7 +109,7 @@ elementwise(logistic, x=lambda x, out, base: log(base) * out * logistic(-x, base
 def _share(x, y, base):
     """Return base^x / (base^x + base^y), a half where both are the same infinity."""
     lead = x - y
-    if np.any(np.isnan(lead)):
+    if np.isnan(lead).any():
         same = np.isinf(x) & np.equal(x, y)
         lead = np.where(same, 0.0, x) - np.where(same, 0.0, y)
     return logistic(lead, base=base)

@@ -192,7 +192,7 @@ def _inside(a, a_min, a_max):
     else:
         beyond = np.less(a, a_min) | np.greater(a, a_max)
         crossed = np.greater_equal(a_min, a_max)
-        if np.any(crossed):
+        if crossed.any():
             beyond = beyond | crossed
     return np.logical_not(beyond)
 

@@ -294,7 +294,7 @@ def _invertible(products):
     """Tell whether every product is a number that can be divided by: neither 0 nor out of range."""
     magnitude = np.absolute(stop_gradient(products))
     info = np.finfo(magnitude.dtype)
-    return magnitude.size == 0 or bool(np.min(magnitude) >= info.tiny and np.max(magnitude) <= info.max)
+    return bool(((magnitude >= info.tiny) & (magnitude <= info.max)).all())
 
 
 def _exclusive(x, axis=-1):
