@@ -33,7 +33,7 @@ def scatter_add(x, /, *, key, shape):
         _require_shape(x, places.shape)
         return _counted(x, places, size).reshape(shape)
     z = np.zeros(shape, x.dtype)
-    _require_shape(x, z[key].shape)
+    _require_shape(x, _shape_at(z, key))
     if once:
         z[key] = x
     else:
@@ -45,6 +45,13 @@ def _require_shape(x, shape):
     """Raise unless x is of this shape: NumPy would broadcast it, and then its transpose would have to sum."""
     if x.shape != shape:
         raise ValueError(f"an array of shape {shape} is due at these places, not of {x.shape}")
+
+
+def _shape_at(z, key):
+    """Return the shape of z[key]; of a mask without picking what it names."""
+    if isinstance(key, np.ndarray) and key.dtype == bool and key.shape == z.shape[: key.ndim]:
+        return (np.count_nonzero(key), *z.shape[key.ndim :])
+    return z[key].shape
 
 
 def _counted(x, places, size):
