@@ -44,11 +44,12 @@ from numpy.typing import NDArray
 
 from opreg import plugins
 from opreg._primitive import Primitive
+from opreg.verify._bounds import TookTooLong, limit
 from opreg.verify._checks import CHECKS
 from opreg.verify._coordinates import Coordinates, is_inexact, outputs
 from opreg.verify._plan import Case
 from opreg.verify._rule import copies, cotangent_like
-from opreg.verify._run import CaseTimeout, draw, limit
+from opreg.verify._run import draw
 from opreg.verify._seeds import stream
 from opreg.verify._session import select
 from opreg.verify._subject import Subject
@@ -198,7 +199,7 @@ def decide(task: Task) -> list[Decided]:
                 try:
                     with limit(TIME_LIMIT):
                         verdict = CHECKS[name].run(subject, tuple(copies(data)), dict(static), rng)
-                except CaseTimeout as error:
+                except TookTooLong as error:
                     verdict = Verdict("inconclusive", str(error))
                 except Exception:
                     verdict = Verdict("error", traceback.format_exc(limit=-1))

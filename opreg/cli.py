@@ -27,6 +27,7 @@ from opreg._errors import OpregError, UnknownPrimitive
 from opreg._version import __version__
 from opreg.verify import _catalogue as catalogue
 from opreg.verify import _checks
+from opreg.verify._bounds import BOUNDS, Bounds
 from opreg.verify._describe import description, namespace, overview, row
 from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
@@ -146,7 +147,8 @@ _as_json = click.option(
 )
 @click.option(
     "--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True,
-    help="Where cases are decided: on Ray, or in this process one after the other.",
+    help="Where cases are decided: on Ray, or in this process one after the other. A case that crashes, or hangs "
+    "where no time limit reaches, is survived on Ray only.",
 )  # fmt: skip
 @click.option(
     "--address", metavar="ADDRESS", envvar="RAY_ADDRESS", show_envvar=True,
@@ -168,6 +170,14 @@ _as_json = click.option(
     help="Only this check; may be repeated. The list command names them.",
 )  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
+@click.option(
+    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    default=BOUNDS.seconds, show_default=True, help="How long a case may take.",
+)  # fmt: skip
+@click.option(
+    "--memory-limit", type=click.IntRange(min=1), metavar="MB", default=BOUNDS.megabytes, show_default=True,
+    help="How much memory a case may take beyond what its process has, where the system can bound it.",
+)  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only what is not verified, and the last line.")
 @_blocking
 @_verbose
@@ -185,6 +195,8 @@ def verify_command(
     expression: str,
     checks: tuple[str, ...],
     exitfirst: bool,
+    time_limit: float,
+    memory_limit: int,
     quiet: bool,
     blocked: tuple[str, ...],
     verbose: bool,
@@ -210,7 +222,7 @@ def verify_command(
             libraries = ", ".join(sorted({entry.missing for entry in asleep}))
             without = ", ".join(entry.name for entry in asleep)
             console.print(Text(f"not installed: {libraries}, and so not checked: {without}"), soft_wrap=True)
-    options = Options(seed=seed, keyword=expression, checks=checks)
+    options = Options(seed=seed, keyword=expression, checks=checks, bounds=Bounds(time_limit, memory_limit))
     with display(console, quiet=hushed, verbose=verbose) as watch:
         record = verify(chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch)
     if as_json:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from opreg.verify._bounds import TookTooLong, limit
 from opreg.verify._checks import CHECKS
 from opreg.verify._checks.structure import STRUCTURE
 from opreg.verify._checks.variants import VARIANTS, decide
@@ -15,7 +16,6 @@ from opreg.verify._coordinates import is_inexact, outputs, packed
 from opreg.verify._explain import explained, first_of_each
 from opreg.verify._literal import shown
 from opreg.verify._rule import copies
-from opreg.verify._run import CaseTimeout, limit
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
 from opreg.verify._variants import variants
@@ -39,7 +39,7 @@ def check_functions(
     try:
         with limit(time_limit):
             return _checked(forward, vjp, data, static, jvp, seed, shrink)
-    except CaseTimeout as error:
+    except TookTooLong as error:
         text = f"{error}: does the forward function or the rule come to an end?"
         return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
 

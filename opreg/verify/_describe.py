@@ -10,6 +10,7 @@ from typing import Any
 
 from opreg import plugins
 from opreg._primitive import Primitive
+from opreg.verify._bounds import Bounds
 from opreg.verify._digest import digest
 from opreg.verify._messages import sentence
 from opreg.verify._run import Options, _drawn
@@ -92,7 +93,7 @@ def overview(names: Sequence[str] = ()) -> list[dict[str, str]]:
 
 def samples_in_a_round(primitive: Primitive) -> int:
     """Return how many samples the first round of seed 0 has."""
-    return len(_drawn(primitive, Options(seed=0, time_limit=5.0), 0).samples)
+    return len(_drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0).samples)
 
 
 def kind(primitive: Primitive) -> str:
@@ -150,7 +151,7 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
 
 def sample_notes(primitive: Primitive) -> list[str]:
     """Return the notes of the samples of a round, each once."""
-    drawn = _drawn(primitive, Options(seed=0, time_limit=5.0), 0)
+    drawn = _drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0)
     return list(dict.fromkeys(str(sample.note) for sample in drawn.samples if sample.note)) + drawn.problems
 
 

@@ -80,7 +80,8 @@ class _Live(_Silent):
             expand=True,
         )
         self.bar = self.progress.add_task("starting", total=None)
-        self.live = Live(self._view([]), console=console, transient=True, refresh_per_second=8)
+        # No thread of its own: a case that is decided in this process has its standard streams muted.
+        self.live = Live(self._view([]), console=console, transient=True, auto_refresh=False)
         self.latest: dict[str, None] = {}
         self.shown = 0.0
 
@@ -105,7 +106,7 @@ class _Live(_Silent):
         )
         rows = max(min(self.console.height - 6, 16), 3)
         recent = [record.primitives[name] for name in list(self.latest)[-rows:]]
-        self.live.update(self._view(recent))
+        self.live.update(self._view(recent), refresh=True)
 
     def _since(self, now: float) -> float:
         task = self.progress.tasks[0]

@@ -7,16 +7,20 @@ import faulthandler
 import importlib.util
 import os
 import socket
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from opreg import plugins
 from opreg._errors import OpregError
+from opreg.verify._alone import decide_alone, hard_limit
+from opreg.verify._bounds import without_core_files
 from opreg.verify._digest import digest
 from opreg.verify._messages import Batch, Done, Hello, Message
 from opreg.verify._plan import Plan, Shard
-from opreg.verify._run import Options, decide, versions
+from opreg.verify._run import Options, decide, given_up, versions
 
 ONE_THREAD = {
     name: "1"
@@ -27,6 +31,11 @@ ONE_THREAD = {
 INSTALL = "pip install 'opreg[verify]'"
 STORE_BYTES = 100_000_000
 MOST_DEATHS = 4
+"""How often workers may die in one place before the cluster is to blame."""
+MOST_CRASHES = 3
+"""After so many cases that ended their process a primitive is given up."""
+PATIENT_SECONDS = 60.0
+"""How long nothing may be heard of a shard, beyond what a case may take."""
 
 
 class CannotStart(OpregError):
@@ -85,9 +94,19 @@ class _Flight:
     last: str = ""
     deaths: int = 0
     moved: bool = False
+    done: bool = False
+    greeted: bool = False
+    """Whether its worker has taken it up."""
+    suspect: bool = False
+    """Whether its next case is to be decided alone, in a throw-away process, since it seems to kill its workers."""
+    since: float = field(default_factory=time.monotonic)
+    """When it was last heard of."""
 
     def take(self, message: Message) -> None:
         """Note what a message delivers."""
+        self.since = time.monotonic()
+        self.greeted = self.greeted or isinstance(message, Hello)
+        self.done = isinstance(message, Done)
         if isinstance(message, Batch):
             self.samples += message.samples
             self.cases += message.cases
@@ -98,15 +117,25 @@ class _Flight:
     def resume(self, cause: str) -> None:
         """Make of the shard what is left of it after its worker died.
 
-        It is run again, carefully: one message per case, delivered before the next case begins. When a
-        worker dies twice in the same place, that case is not run a third time: it gets a finding.
+        It is run again, carefully: one message per case, delivered before the next case begins. When a worker dies
+        again in the same place, the next case is suspect, and is decided alone.
         """
         self.deaths = 1 if self.moved else self.deaths + 1
-        self.moved = False
         if self.deaths > MOST_DEATHS:
             raise RunBroke(f"workers die again and again before they decide {self.shard.primitive}: {cause}")
-        guilty = self.shard.careful and self.deaths > 1
-        blame = "the worker process died: it crashed, was killed, ended itself, or hung." if guilty else ""
+        self.suspect = self.suspect or (self.shard.careful and self.greeted and self.deaths > 1)
+        self._go_on()
+
+    def settled(self, death: str = "") -> None:
+        """Go on behind the suspect, which was decided alone, or died: first a finding is held against it."""
+        self.suspect, self.deaths = False, 0
+        self._go_on(death)
+        if death:
+            self.shard = self.shard.by_itself()
+
+    def _go_on(self, blame: str = "") -> None:
+        self.moved = self.greeted = False
+        self.since = time.monotonic()
         self.shard = self.shard.resumed(self.last, blame)
 
 
@@ -201,6 +230,7 @@ class OnRay:
     def _pump(self, ray: Any, plan: Plan, options: Options, most: int) -> Iterator[Message]:
         """Keep at most so many shards in flight and yield their messages as they come."""
         flights: dict[Any, _Flight] = {}
+        crashes: Counter[str] = Counter()
         try:
             while True:
                 if self.interrupted():
@@ -211,45 +241,96 @@ class OnRay:
                     return
                 ready, _ = ray.wait(list(flights), num_returns=1, timeout=1.0)
                 for running in ready:
-                    yield from self._advance(ray, flights, running, plan, options)
+                    if running in flights:  # not of a primitive that was given up since
+                        yield from self._advance(ray, flights, running, plan, options, crashes)
+                if not ready:
+                    self._call_back(ray, flights, options)
         finally:
-            for running in flights:
-                with contextlib.suppress(Exception):
-                    ray.cancel(running, force=True)
+            for running in list(flights):
+                _cancel(ray, flights, running)
 
     def _launch(self, ray: Any, flights: dict[Any, _Flight], flight: _Flight, options: Options) -> None:
-        settings: dict[str, Any] = {"num_returns": "streaming", "max_retries": 0, "num_cpus": 1}
-        if flight.shard.careful:  # a message is delivered before the next case begins
-            settings["_generator_backpressure_num_objects"] = 1
+        settings: dict[str, Any] = {"max_retries": 0, "num_cpus": 1}
         if self.address:
             settings["runtime_env"] = {"env_vars": {**ONE_THREAD, **self.environment}}
-        flights[ray.remote(_shard).options(**settings).remote(flight.shard, options)] = flight
+        if flight.suspect:
+            running = ray.remote(decide_alone).options(**settings).remote(flight.shard.by_itself(), options)
+        else:
+            settings["num_returns"] = "streaming"
+            if flight.shard.careful:  # a message is delivered before the next case begins
+                settings["_generator_backpressure_num_objects"] = 1
+            running = ray.remote(_shard).options(**settings).remote(flight.shard, options)
+        flights[running] = flight
 
     def _advance(
-        self, ray: Any, flights: dict[Any, _Flight], running: Any, plan: Plan, options: Options
+        self,
+        ray: Any,
+        flights: dict[Any, _Flight],
+        running: Any,
+        plan: Plan,
+        options: Options,
+        crashes: Counter[str],
     ) -> Iterator[Message]:
         """Take the next message of a shard; where its worker died, take the shard up again."""
         flight = flights[running]
+        name = flight.shard.primitive
+        messages: list[Message]
         try:
-            message: Message = ray.get(next(running))
+            if flight.suspect:
+                messages, death = ray.get(running)
+            else:
+                messages, death = [ray.get(next(running))], ""
         except StopIteration:
             del flights[running]
+            if flight.shard.alone and not flight.done and not plan.is_complete(name):
+                flight.settled()
+                self._launch(ray, flights, flight, options)
             return
         except ray.exceptions.RayTaskError as error:
-            raise RunBroke(
-                f"a worker could not decide {flight.shard.primitive}: {_last_line(error)}"
-            ) from None
+            raise RunBroke(f"a worker could not decide {name}: {_last_line(error)}") from None
         except ray.exceptions.RayError as error:
             del flights[running]
             flight.resume(_last_line(error))
             self._launch(ray, flights, flight, options)
             return
-        if isinstance(message, Hello):
-            _compare(message)
-        flight.take(message)
-        if isinstance(message, Done):
-            plan.done(flight.shard, flight.samples, flight.cases, flight.seconds)
-        yield message
+        for message in messages:
+            if isinstance(message, Hello):
+                _compare(message)
+            flight.take(message)
+            if flight.done:
+                plan.done(flight.shard, flight.samples, flight.cases, flight.seconds)
+            yield message
+        if not flight.suspect:
+            return
+        del flights[running]
+        crashes[name] += bool(death)
+        if not flight.done:
+            flight.settled(death)
+            self._launch(ray, flights, flight, options)
+        if crashes[name] >= MOST_CRASHES and not plan.is_complete(name):
+            plan.abandon(name)
+            for other, of in list(flights.items()):
+                if of.shard.primitive == name and not of.shard.blame:
+                    _cancel(ray, flights, other)
+            yield from given_up(name, options.seed, crashes[name], death)
+
+    def _call_back(self, ray: Any, flights: dict[Any, _Flight], options: Options) -> None:
+        """Take shards up again of which nothing is heard: their node hangs, or what cannot be stopped runs there."""
+        silence = hard_limit(options) + PATIENT_SECONDS
+        now = time.monotonic()
+        waiting = now - max(flight.since for flight in flights.values()) > silence
+        for running, flight in list(flights.items()):
+            if now - flight.since > silence and (flight.greeted or waiting):
+                _cancel(ray, flights, running)
+                flight.resume(f"nothing was heard of it for {silence:.0f} s")
+                self._launch(ray, flights, flight, options)
+
+
+def _cancel(ray: Any, flights: dict[Any, _Flight], running: Any) -> None:
+    """Give a shard up that is under way, whether or not its worker can be told."""
+    del flights[running]
+    with contextlib.suppress(Exception):
+        ray.cancel(running, force=True)
 
 
 def _shard(shard: Shard, options: Options) -> Iterator[Message]:
@@ -257,7 +338,8 @@ def _shard(shard: Shard, options: Options) -> Iterator[Message]:
 
     While a message waits to be taken nothing hangs, however long that is.
     """
-    hard = 3 * options.time_limit + 2
+    without_core_files()
+    hard = hard_limit(options)
     with open(os.devnull, "w") as nowhere:
         try:
             faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)

@@ -19,12 +19,13 @@ from typing import Any
 from opreg import plugins
 from opreg._primitive import Primitive, Waiver
 from opreg.verify import _checks
+from opreg.verify._bounds import BOUNDS, Bounds, OutOfBounds, within
 from opreg.verify._executors import ONE_THREAD, Executor, OnRay, RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import sentence
 from opreg.verify._mutants import Mutant, Mutants, mutants_of
 from opreg.verify._plan import Case
-from opreg.verify._run import CaseTimeout, _quiet, draw, limit, versions
+from opreg.verify._run import draw, versions
 from opreg.verify._seeds import stream
 from opreg.verify._session import _interrupts
 from opreg.verify._subject import Subject
@@ -46,7 +47,7 @@ class Trial:
 
     seed: int
     samples: int = SAMPLES
-    time_limit: float = 10.0
+    bounds: Bounds = BOUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,10 @@ class _Judge:
         """Return the samples of a round as data and static keywords; ``None`` for one that the forward refuses."""
         if number not in self.rounds:
             try:
-                with limit(self.trial.time_limit), _quiet():
+                with within(self.trial.bounds):
                     drawn = draw(self.primitive, self.trial.seed, number).samples
                     self.rounds[number] = [self._prepared(sample) for sample in drawn]
-            except CaseTimeout:
+            except OutOfBounds:
                 self.rounds[number] = []
         return self.rounds[number]
 
@@ -149,14 +150,14 @@ class _Judge:
         data, static = prepared
         check = self.checks[case.check]
         try:
-            with limit(self.trial.time_limit), _quiet():
+            with within(self.trial.bounds):
                 if check.applies(subject, data, static) is not None:
                     return ""
                 rng = stream(case.seed, case.primitive, case.check, case.round, case.index)
                 verdict = check.run(subject, data, static, rng)
         except KeyboardInterrupt:
             raise
-        except CaseTimeout as error:
+        except OutOfBounds as error:
             return str(error)
         except BaseException as error:
             return f"it raised {sentence(error)}"
@@ -437,7 +438,7 @@ def _portion(name: str, identifiers: list[str], trial: Trial) -> list[Decision]:
     with open(os.devnull, "w") as nowhere:
         try:
             for identifier in identifiers:
-                faulthandler.dump_traceback_later(30 * trial.time_limit, exit=True, file=nowhere)
+                faulthandler.dump_traceback_later(30 * trial.bounds.seconds, exit=True, file=nowhere)
                 found += decide_mutants(name, [identifier], trial)
         finally:
             faulthandler.cancel_dump_traceback_later()

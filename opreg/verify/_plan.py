@@ -78,8 +78,9 @@ class Shard:
     """A contiguous run of rounds of one primitive, all their samples and checks: what a worker is given.
 
     ``after`` is the identifier of the last case already delivered, where a shard is taken up again.
-    ``careful`` asks for a message after each case. ``blame``, when set, is the finding against the first
-    case that is still undelivered: it killed its worker and is not run again.
+    ``careful`` asks for a message after each case, and ``alone`` for no more than one case. ``blame``, when set,
+    is the finding against the first case that is still undelivered: it killed its worker and is not run again.
+    ``barred`` are the cases of which that was found.
     """
 
     primitive: str
@@ -88,10 +89,18 @@ class Shard:
     after: str = ""
     careful: bool = False
     blame: str = ""
+    alone: bool = False
+    barred: tuple[str, ...] = ()
 
     def resumed(self, after: str, blame: str = "") -> Shard:
         """Return the rest of this shard, behind the case ``after``, to be run carefully."""
-        return replace(self, after=after or self.after, careful=True, blame=blame)
+        told = self.blame and after not in ("", self.after)
+        barred = (*self.barred, after) if told else self.barred
+        return replace(self, after=after or self.after, careful=True, blame=blame, alone=False, barred=barred)
+
+    def by_itself(self) -> Shard:
+        """Return the next case alone."""
+        return replace(self, careful=True, alone=True)
 
 
 @dataclass(slots=True)
@@ -162,10 +171,10 @@ class Plan:
         if progress.idle and not progress.abandoned:
             self._extend(progress)
 
-    def abandon(self, shard: Shard) -> None:
+    def abandon(self, name: str) -> None:
         """Take note that nothing more of this primitive is to be decided."""
-        self._known[shard.primitive].abandoned = True
-        self._waiting = [entry for entry in self._waiting if entry[1] != shard.primitive]
+        self._known[name].abandoned = True
+        self._waiting = [entry for entry in self._waiting if entry[1] != name]
         heapq.heapify(self._waiting)
 
     def is_complete(self, name: str) -> bool:

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
-import threading
 import time
 import traceback
-import warnings
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -26,12 +23,13 @@ from opreg import plugins
 from opreg._primitive import Primitive, Sample
 from opreg._version import __version__
 from opreg.verify import _checks
+from opreg.verify._bounds import BOUNDS, Bounds, OutOfBounds, TookTooLong, memory, within
 from opreg.verify._check import Check
 from opreg.verify._coverage import Measure, measuring
 from opreg.verify._digest import digest
 from opreg.verify._explain import explained, first_of_each
 from opreg.verify._keyword import keyword
-from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain, sentence
+from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain
 from opreg.verify._plan import Case, Shard
 from opreg.verify._screen import screen_each, signature, stacked
 from opreg.verify._seeds import stream
@@ -52,7 +50,7 @@ class Options:
     seed: int
     keyword: str = ""
     checks: tuple[str, ...] = ()
-    time_limit: float = 10.0
+    bounds: Bounds = BOUNDS
     message_seconds: float = 0.1
     coverage: bool = True
     shrink: bool = True
@@ -90,10 +88,6 @@ class _Memory:
 _memory = _Memory()
 
 
-class CaseTimeout(BaseException):
-    """A case took longer than its limit. Not an Exception, so that a plugin's handlers let it through."""
-
-
 @dataclass
 class Drawn:
     """The samples of one round of one primitive, and what went wrong while they were drawn."""
@@ -107,7 +101,7 @@ def versions() -> dict[str, str]:
     return {"opreg": __version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
-def draw(primitive: Primitive, seed: int, number: int) -> Drawn:
+def draw(primitive: Primitive, seed: int, number: int, bounds: Bounds = BOUNDS) -> Drawn:
     """Draw the samples of one round: every generator is asked once, with a stream of its own."""
     drawn = Drawn()
     for place, generator in enumerate(primitive.sample_generators):
@@ -119,7 +113,7 @@ def draw(primitive: Primitive, seed: int, number: int) -> Drawn:
                 drawn.samples.append(sample)
         except Exception as error:
             name = getattr(generator, "__name__", "?")
-            drawn.problems.append(f"the sample generator {name!r} raised {sentence(error)}{_line(error)}")
+            drawn.problems.append(bounds.told(error, f"the sample generator {name!r}", _line(error)))
     return drawn
 
 
@@ -129,16 +123,18 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
     yield Hello(shard.primitive, os.getpid(), platform.node(), digest(primitive), versions())
     batch = Batch(shard.primitive)
     started = time.perf_counter()
-    with measuring(primitive, options.coverage) as measure:
+    with memory(options.bounds.megabytes), measuring(primitive, options.coverage) as measure:
         for case, decided in _cases(primitive, shard, options, measure):
             _enter(batch, case, decided)
             now = time.perf_counter()
             if shard.careful or now - started >= options.message_seconds:
                 batch.seconds, batch.coverage = now - started, measure.taken()
                 yield batch
+                if shard.alone:
+                    return
                 batch, started = Batch(shard.primitive), now
-        if shard.first == 0 and not shard.blame:  # else this may be what ended a worker
-            with suppress(CaseTimeout), limit(options.time_limit), _quiet():
+        if shard.first == 0 and not shard.blame and not shard.barred:  # else this may be what ended a worker
+            with suppress(OutOfBounds), within(options.bounds):
                 measure.try_forward(_accepted(primitive, options))
         batch.coverage = measure.taken()
     batch.seconds = time.perf_counter() - started
@@ -146,7 +142,17 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
     yield Done(shard.primitive)
 
 
-def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | Verdict]:
+def given_up(name: str, seed: int, deaths: int, last: str) -> Iterator[Message]:
+    """Yield what is said of a primitive that is given up since so many of its cases ended their process."""
+    case = Case(name, 0, 0, SAMPLING, seed)
+    batch = Batch(name)
+    told = f"it was given up after {deaths} cases that ended their process, of the last: {last}."
+    _enter(batch, case, _error(case, f"{told} What else there is of it was not decided.", None))
+    yield batch
+    yield Done(name)
+
+
+def replay(case: Case, bounds: Bounds = BOUNDS) -> tuple[Sample | None, str | Verdict]:
     """Decide one case again, here; return its sample and its verdict, or why the check does not apply.
 
     Raises :class:`opreg.UnknownPrimitive` or ``LookupError`` where there is no such case.
@@ -156,7 +162,7 @@ def replay(case: Case, time_limit: float = 10.0) -> tuple[Sample | None, str | V
     if case.check not in (*checks, SAMPLING, FORWARD):
         known = ", ".join(checks)
         raise LookupError(f"there is no check {case.check!r}; the checks are {known}.")
-    options = Options(case.seed, time_limit=time_limit)
+    options = Options(case.seed, bounds=bounds)
     drawn = draw(primitive, case.seed, case.round)
     if case.check == SAMPLING:
         return None, _sampling(primitive, case, drawn) or Verdict.passed()
@@ -205,6 +211,9 @@ def _cases(
             yield case, _error(case, f"while its samples were drawn, {blame}", None)
             blame = ""
             continue
+        if str(case) in shard.barred:
+            after = None if after == case else after
+            continue
         drawn = _drawn(primitive, options, number)
         if after is None:
             yield case, _sampling(primitive, case, drawn)
@@ -218,6 +227,9 @@ def _cases(
             if after is None and blame:
                 yield case, _error(case, f"in the forward function {blame}", None)
                 blame = ""
+                continue
+            if str(case) in shard.barred:
+                after = None if after == case else after
                 continue
             prepared = _prepare(primitive, drawn.samples[index], options)
             if after is None:
@@ -268,12 +280,10 @@ def _accepted(primitive: Primitive, options: Options) -> Iterator[Prepared]:
 
 def _drawn(primitive: Primitive, options: Options, number: int) -> Drawn:
     try:
-        with limit(options.time_limit):
-            return draw(primitive, options.seed, number)
-    except CaseTimeout as error:
-        return Drawn(problems=[f"drawing its samples: {error}"])
-    except (SystemExit, GeneratorExit) as error:
-        return Drawn(problems=[f"a sample generator raised {sentence(error)}"])
+        with within(options.bounds):
+            return draw(primitive, options.seed, number, options.bounds)
+    except (OutOfBounds, SystemExit, GeneratorExit) as error:
+        return Drawn(problems=[options.bounds.told(error, "a sample generator")])
 
 
 def _sampling(primitive: Primitive, case: Case, drawn: Drawn) -> Verdict | None:
@@ -297,14 +307,14 @@ def _prepare(
 ) -> Verdict | tuple[tuple[Any, ...], dict[str, Any]]:
     """Bring a sample to the core form and see that the forward accepts it."""
     try:
-        with limit(options.time_limit), _quiet():
+        with within(options.bounds):
             data, static = primitive.canonical(sample.args, sample.kwargs)
             primitive.forward(*data, **static)
         return data, static
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        return _failure(f"the forward function raised {sentence(error)}{_line(error)}", sample)
+        return _failure(options.bounds.told(error, "the forward function", _line(error)), sample)
 
 
 class _Glances:
@@ -340,7 +350,7 @@ class _Glances:
 
     def _look(self, case: Case, group: dict[int, Prepared]) -> list[Verdict | None]:
         """Look at samples of one signature, each by its own random numbers."""
-        with suppress(CaseTimeout, SystemExit, GeneratorExit), limit(self._options.time_limit), _quiet():
+        with suppress(OutOfBounds, SystemExit, GeneratorExit), within(self._options.bounds):
             rngs = [stream(case.seed, case.primitive, "screen", case.round, index) for index in group]
             _, static = next(iter(group.values()))
             return screen_each(self._subject, [data for data, _ in group.values()], static, rngs)
@@ -367,7 +377,7 @@ def _decided(
     """Decide one case; return its verdict, or the reason why the check does not apply."""
     data, static = prepared
     try:
-        with limit(options.time_limit), _quiet():
+        with within(options.bounds):
             reason = check.applies(subject, data, static)
             if reason is not None:
                 constant = plugins.get(case.primitive).is_constant
@@ -376,11 +386,12 @@ def _decided(
             verdict = check.run(subject, data, static, rng)
     except KeyboardInterrupt:
         raise
-    except CaseTimeout as error:
+    except OutOfBounds as error:
         finding = Finding(case.check, "error", str(error), case=str(case), input=shown(sample))
-        return Verdict("error", TOO_LONG, None, (finding,))
+        reason = TOO_LONG if isinstance(error, TookTooLong) else ""
+        return Verdict("error", reason, None, (finding,))
     except BaseException as error:
-        return _error(case, f"the check raised {sentence(error)}{_line(error)}", shown(sample))
+        return _error(case, options.bounds.told(error, "the check", _line(error)), shown(sample))
     return _located(verdict, case)
 
 
@@ -405,7 +416,7 @@ def _explain(verdict: Verdict, check: Check, case: Case, options: Options, *, fi
         if isinstance(prepared, Verdict):
             continue
         names = case.seed, case.primitive, case.check, case.round, case.index
-        with suppress(CaseTimeout), limit(options.time_limit), _quiet():
+        with suppress(OutOfBounds), within(options.bounds):
             findings[place] = explained(Subject.of(primitive), check, *prepared, findings[place], names)
     return verdict.replace(findings=tuple(findings))
 
@@ -478,36 +489,3 @@ def _enter(batch: Batch, case: Case, decided: str | Verdict | None) -> None:
         told = finding.as_dict()
         entry = {name: value if name == "shrunk" else plain(value) for name, value in told.items()}
         batch.findings.append(entry | {"check": case.check})
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Let no warning of NumPy's out: a sample at the edge of a domain is meant to be there."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
-def limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`CaseTimeout` in the block after so many seconds, where that can be: in a main thread."""
-    if not _can_interrupt():
-        yield
-        return
-
-    def ring(number: int, frame: Any) -> None:
-        raise CaseTimeout(f"it took longer than its limit of {seconds:g} s")
-
-    before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _can_interrupt() -> bool:
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        return False
-    return signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, None)

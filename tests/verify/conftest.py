@@ -52,7 +52,13 @@ EXITS = (
 )
 HANGS = EXITS.replace(
     "os._exit(7)",
-    "import signal\n        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n        while 1: pass",
+    "import ctypes\n        lock = ctypes.create_string_buffer(64)\n        "
+    "[ctypes.PyDLL(None).pthread_mutex_lock(lock) for _ in range(2)]",  # and Python's lock is held
+)
+SEGFAULTS = EXITS.replace("os._exit(7)", "import ctypes\n        ctypes.string_at(0)")
+GREEDY = EXITS.replace("os._exit(7)", "np.ones(10**10)")
+FLOODS = EXITS.replace(
+    "os._exit(7)", "[print('flood' * 100) for _ in iter(int, 1)] if x[0] == 7 else os.write(2, b'x')"
 )
 WITHOUT_FLOATS = GOOD.replace("rng.standard_normal((3, 2))", "np.arange(3)").replace(
     "rng.standard_normal(4)", "np.arange(4)"

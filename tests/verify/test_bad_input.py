@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from opreg.testing import check_rule
+from opreg.verify._bounds import Bounds
 from opreg.verify._executors import Inline
 from opreg.verify._record import Record
 from opreg.verify._run import Options
@@ -141,7 +142,7 @@ def test_bad_samples_are_named_in_a_run(installed: Install, text: str) -> None:
 def test_what_loops_for_ever_is_an_error_and_ends(installed: Install) -> None:
     forever = "[0 for _ in iter(int, 1)]"
     installed(one=GOOD.replace("2 * x", forever), two=GOOD.replace("2 * g", forever))
-    record = run("one.double", "one.neighbour", "two.double", "two.neighbour", time_limit=0.05)
+    record = run("one.double", "one.neighbour", "two.double", "two.neighbour", bounds=Bounds(0.05))
     assert {name: record.primitives[name].verdict for name in record.primitives} == {
         "one.double": "error",
         "one.neighbour": "pass",

@@ -18,6 +18,7 @@ from opreg import plugins
 from opreg._errors import DeclarationError
 from opreg.cli import cli
 from opreg.verify import _mutation
+from opreg.verify._bounds import Bounds
 from opreg.verify._executors import Inline, OnRay
 from opreg.verify._mutants import Mutant, mutants_of
 from opreg.verify._mutation import Mutation, Trial, mutate, score
@@ -152,7 +153,7 @@ def test_a_case_on_which_the_rule_itself_fails_kills_nothing(installed: Install)
 
 def test_a_mutant_that_never_ends_is_killed_by_the_time_limit(installed: Install) -> None:
     installed(muthangs=HANGS)
-    tested = tried_one("muthangs.thrice", time_limit=0.5)
+    tested = tried_one("muthangs.thrice", bounds=Bounds(0.5))
     how = {m.change: tested.decisions[m.identifier].how for m in tested.found.mutants}
     assert how["n - 1 -> n + 1"] == "it took longer than its limit of 0.5 s"
     assert tested.of("survived") == []

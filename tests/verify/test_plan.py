@@ -92,7 +92,7 @@ def test_an_abandoned_primitive_is_over_and_the_rest_goes_on() -> None:
     assert first is not None
     assert second is not None
     plan.done(first, 1, 1, 3.0)
-    plan.abandon(first)
+    plan.abandon(first.primitive)
     assert plan.is_complete("a.b")
     assert plan.next() is None
     plan.done(second, 1, 1, 3.0)

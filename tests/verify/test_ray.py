@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from opreg import plugins
+from opreg.verify._bounds import Bounds
 from opreg.verify._executors import CannotStart, Inline, OnRay, RunBroke
 from opreg.verify._messages import Hello
 from opreg.verify._plan import Plan
@@ -32,6 +33,7 @@ LIBRARIES = {
     "raybare": "without_samples",
     "raydies": "exits",
     "rayhangs": "hangs",
+    "raycrashes": "segfaults",
     "rayholes": "holed",
 }
 NAMES = ["raybad.softsign", "raybare.softsign", "raygood.softsign", "rayholes.softsign"]
@@ -105,26 +107,49 @@ def test_the_workers_decide_and_not_this_process(ray: Any) -> None:
 
 
 def test_a_case_that_ends_its_worker_costs_that_case_and_no_other(ray: Any) -> None:
-    record = run(OnRay(), "raydies.softsign", "raygood.softsign", samples=8)
+    record = run(OnRay(), "raydies.softsign", "raygood.softsign", samples=4)
     assert record.primitives["raygood.softsign"].verdict == "pass"
     dies = record.primitives["raydies.softsign"]
-    assert dies.samples == 8
-    assert dies.checks["differences"].outcomes == {"pass": 4}
-    assert dies.checks["forward"].outcomes == {"error": 4}
+    assert dies.samples == 4
+    assert dies.checks["differences"].outcomes == {"pass": 2}
+    assert dies.checks["forward"].outcomes == {"error": 2}
     assert [finding["case"] for finding in dies.findings] == [
-        f"raydies.softsign:{number}.1:forward:11" for number in range(4)
+        f"raydies.softsign:{number}.1:forward:11" for number in range(2)
     ]
-    assert "the worker process died" in dies.findings[0]["diagnosis"]
+    for finding in dies.findings:
+        said = "in the forward function it ended its process, with exit status 7"
+        assert finding["diagnosis"] == said
     assert record.exit_status == 4
+
+
+def test_a_crash_is_told_by_its_signal_and_its_line(ray: Any) -> None:
+    record = run(OnRay(), "raycrashes.softsign", "raygood.softsign", samples=2)
+    assert record.primitives["raygood.softsign"].verdict == "pass"
+    (finding,) = record.primitives["raycrashes.softsign"].findings
+    assert finding["case"] == "raycrashes.softsign:0.1:forward:11"
+    assert "its process died by signal 11 (SIGSEGV: Segmentation fault), in kill (" in finding["diagnosis"]
+
+
+def test_a_primitive_is_given_up_after_three_cases_that_crash(ray: Any) -> None:
+    record = run(OnRay(), "raydies.softsign", "raygood.softsign", samples=40)
+    assert record.primitives["raygood.softsign"].verdict == "pass"
+    dies = record.primitives["raydies.softsign"]
+    assert dies.verdict == "error"
+    said = [finding["diagnosis"] for finding in dies.findings]
+    assert sum(text.startswith("in the forward function it ended its process") for text in said) >= 3
+    assert sum("given up after 3 cases that ended their process" in text for text in said) == 1
 
 
 def test_a_case_that_no_time_limit_stops_costs_that_case_and_no_other(ray: Any) -> None:
     names = ["rayhangs.softsign", "raygood.softsign"]
-    record = verify(names, OnRay(), Options(seed=11, time_limit=2.0), samples=2)
+    record = verify(names, OnRay(), Options(seed=11, bounds=Bounds(2.0)), samples=2)
     assert record.primitives["raygood.softsign"].verdict == "pass"
     hangs = record.primitives["rayhangs.softsign"]
     assert hangs.checks["differences"].outcomes == {"pass": 1}
-    assert [finding["case"] for finding in hangs.findings] == ["rayhangs.softsign:0.1:forward:11"]
+    (finding,) = hangs.findings
+    assert finding["case"] == "rayhangs.softsign:0.1:forward:11"
+    assert "it hung: after 8 s it had not ended" in finding["diagnosis"]
+    assert "opreg_rayhangs.py:" in finding["diagnosis"]
 
 
 def test_a_worker_killed_from_outside_loses_nothing(ray: Any) -> None:

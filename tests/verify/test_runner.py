@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import pickle
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 from opreg import plugins
 from opreg.verify import _checks, _run
+from opreg.verify._bounds import Bounds
 from opreg.verify._digest import digest
 from opreg.verify._executors import Inline
 from opreg.verify._messages import Batch, Done, Hello, Message
@@ -198,7 +201,7 @@ def test_a_case_past_its_time_limit_is_an_error_and_the_rest_is_decided(
 ) -> None:
     installed(mylib=sources.blocks)
     started = time.monotonic()
-    record = verify(["mylib.softsign"], Inline(), Options(seed=5, time_limit=0.05), samples=4)
+    record = verify(["mylib.softsign"], Inline(), Options(seed=5, bounds=Bounds(0.05)), samples=4)
     found = record.primitives["mylib.softsign"]
     assert time.monotonic() - started < 10
     assert found.checks["forward"].outcomes == {"error": 2}
@@ -210,7 +213,7 @@ def test_a_case_past_its_time_limit_is_an_error_and_the_rest_is_decided(
 def test_a_rule_that_loops_for_ever_is_given_up(installed: Install, sources: SimpleNamespace) -> None:
     installed(mylib=sources.loops, other=sources.good)
     started = time.monotonic()
-    options = Options(seed=6, time_limit=0.05)
+    options = Options(seed=6, bounds=Bounds(0.05))
     record = verify(["mylib.softsign", "other.softsign"], Inline(), options, samples=20)
     assert time.monotonic() - started < 20
     found = record.primitives["mylib.softsign"]
@@ -309,3 +312,58 @@ def test_an_interrupt_that_a_library_swallows_ends_the_run_all_the_same(
         signal.signal(signal.SIGINT, before)
     assert "it was interrupted" in record.broke
     assert record.summary["cases"] == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="nothing bounds the memory here")
+def test_a_case_that_wants_too_much_memory_is_an_error_and_the_rest_is_decided(
+    installed: Install, sources: SimpleNamespace
+) -> None:
+    installed(mylib=sources.greedy)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    record = verify(["mylib.softsign"], Inline(), Options(seed=5, bounds=Bounds(megabytes=500)), samples=4)
+    found = record.primitives["mylib.softsign"]
+    assert found.checks["forward"].outcomes == {"error": 2}
+    assert found.checks["differences"].outcomes == {"pass": 2}
+    said = diagnoses(record, "mylib.softsign")[0]
+    assert "the forward function needs more than the 500 MB of memory it may take" in said
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no interval timer")
+def test_a_case_that_floods_its_output_is_an_error_and_nothing_of_it_is_seen(
+    installed: Install, sources: SimpleNamespace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    installed(mylib=sources.floods)
+    record = verify(["mylib.softsign"], Inline(), Options(seed=5), samples=4)
+    found = record.primitives["mylib.softsign"]
+    assert found.checks["forward"].outcomes == {"error": 2}
+    assert found.checks["differences"].outcomes == {"pass": 2}
+    said = diagnoses(record, "mylib.softsign")[0]
+    assert said == "the forward function: it wrote more than 1 MB to the standard streams"
+    assert capfd.readouterr() == ("", "")
+    print("told after it")
+    assert capfd.readouterr().out == "told after it\n"
+
+
+def test_what_a_case_writes_is_not_seen_and_no_failure(
+    installed: Install, sources: SimpleNamespace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chatty = sources.good.replace("return x /", "print('hello', flush=True)\n    return x /")
+    assert chatty != sources.good
+    installed(mylib=chatty)
+    assert diagnoses(run("mylib.softsign"), "mylib.softsign") == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_shard_by_itself_stops_after_a_case_and_says_how_far_it_came(
+    installed: Install, sources: SimpleNamespace
+) -> None:
+    installed(mylib=sources.good)
+    shard = Shard("mylib.softsign", 0, 0)
+    last = ""
+    for due in ("0.0:samples", "0.0:forward", "0.0:structure"):
+        hello, batch = decide(shard.resumed(last).by_itself(), Options(seed=5))
+        assert isinstance(hello, Hello)
+        assert isinstance(batch, Batch)
+        last = batch.last
+        assert last == f"mylib.softsign:{due}:5"
