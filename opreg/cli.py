@@ -32,6 +32,7 @@ from opreg.verify._describe import description, namespace, overview, row
 from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
 from opreg.verify._keyword import keyword
+from opreg.verify._ledger import CannotResume, Ledger, LedgerBroke, differing
 from opreg.verify._messages import sentence
 from opreg.verify._mutate_cli import STATUS as MUTATE_STATUS
 from opreg.verify._mutate_cli import run_mutate
@@ -39,10 +40,11 @@ from opreg.verify._mutation import MINIMUM, SAMPLES, Trial
 from opreg.verify._plan import Case
 from opreg.verify._report import describe, prepare, write
 from opreg.verify._run import Options, replay, shown
-from opreg.verify._session import select, verify
+from opreg.verify._session import identity, now, select, verify
 from opreg.verify._state import recall, remember
 from opreg.verify._unchecked import count_of, lines_of
 
+_COMMANDLINE = click.core.ParameterSource.COMMANDLINE
 STATUS = """\b
 Exit status:
   0  every rule is verified
@@ -65,7 +67,7 @@ class _Safe(click.Group):
             raise
         except KeyboardInterrupt:
             _stop("interrupted.", 3)
-        except RunBroke as error:
+        except (RunBroke, LedgerBroke) as error:
             _stop(str(error), 3)
         except UnknownPrimitive as error:
             for problem in plugins.problems():  # which may be why the name is unknown
@@ -159,7 +161,11 @@ _as_json = click.option(
 )
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=True), metavar="DIR",
-    help="Write report.json, junit.xml, summary.md and report.html to DIR.",
+    help="Write report.json, junit.xml, summary.md and report.html to DIR, and while the run goes on its ledger.",
+)  # fmt: skip
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="DIR",
+    help="Go on where the run with --report DIR was broken off: with its names, seed and options.",
 )  # fmt: skip
 @click.option(
     "-k", "expression", default="", metavar="EXPR",
@@ -192,6 +198,7 @@ def verify_command(
     address: str | None,
     workers: int | None,
     report: Path | None,
+    resume: Path | None,
     expression: str,
     checks: tuple[str, ...],
     exitfirst: bool,
@@ -206,6 +213,24 @@ def verify_command(
 
     NAME is a primitive's name, an alias, a glob, a module or a plugin.
     """
+    ledger = None
+    if resume is not None:
+        if report is not None:
+            raise click.UsageError(
+                "--resume writes to the directory that it goes on from: leave out --report."
+            )
+        ledger = ctx.with_resource(Ledger.resume(resume))
+        report, was = resume, ledger.header
+        given = {name for name in ctx.params if ctx.get_parameter_source(name) is _COMMANDLINE}
+        names = names or tuple(was["names"])
+        samples, seed = (
+            (samples if "samples" in given else was["samples"]),
+            (seed if "seed" in given else was["seed"]),
+        )
+        expression = expression if "expression" in given else was["keyword"]
+        checks = checks or tuple(was["checks"])
+        time_limit = time_limit if "time_limit" in given else was["time_limit"]
+        memory_limit = memory_limit if "memory_limit" in given else was["memory_limit"]
     keyword(expression)
     if report is not None:
         prepare(report)
@@ -223,8 +248,18 @@ def verify_command(
             without = ", ".join(entry.name for entry in asleep)
             console.print(Text(f"not installed: {libraries}, and so not checked: {without}"), soft_wrap=True)
     options = Options(seed=seed, keyword=expression, checks=checks, bounds=Bounds(time_limit, memory_limit))
+    asked = identity(chosen, options, samples)
+    if ledger is not None:
+        if different := differing(ledger.header, asked):
+            raise CannotResume(
+                f"this is not the run of {ledger.path}: {different}. Start afresh, with --report."
+            )
+    elif report is not None:
+        ledger = ctx.with_resource(Ledger.begin(report, {"started": now(), **asked}))
     with display(console, quiet=hushed, verbose=verbose) as watch:
-        record = verify(chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch)
+        record = verify(
+            chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch, ledger=ledger
+        )
     if as_json:
         click.echo(json.dumps(record.as_dict(), ensure_ascii=False))
     else:
@@ -236,6 +271,8 @@ def verify_command(
         write(record, report)
         if not hushed:
             console.print(Text(f"reports: {report}"), soft_wrap=True)
+            if record.broke:
+                console.print(Text(f"to go on: opreg verify --resume {report}"), soft_wrap=True)
     ctx.exit(record.exit_status)
 
 
@@ -247,7 +284,7 @@ def _executor(
             raise click.UsageError(
                 "--workers is for --executor ray: inline decides one case after the other."
             )
-        if ctx.get_parameter_source("address") is click.core.ParameterSource.COMMANDLINE:
+        if ctx.get_parameter_source("address") is _COMMANDLINE:
             raise click.UsageError("--address is for --executor ray.")
         return Inline()
     disabled = [os.environ.get("OPREG_DISABLE", ""), *blocked]

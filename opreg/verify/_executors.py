@@ -80,17 +80,16 @@ class Inline:
     def run(self, plan: Plan, options: Options) -> Iterator[Message]:
         """Decide every shard of a plan, in its order."""
         while (shard := plan.next()) is not None:
-            yield from _here(plan, shard, options)
+            for message in decide(shard, options):
+                plan.note(message)
+                yield message
 
 
 @dataclass
 class _Flight:
-    """A shard under way, what it delivered so far, and how often its worker died without delivering more."""
+    """A shard under way, how far it came, and how often its worker died without delivering more."""
 
     shard: Shard
-    samples: int = 0
-    cases: int = 0
-    seconds: float = 0.0
     last: str = ""
     deaths: int = 0
     moved: bool = False
@@ -108,9 +107,6 @@ class _Flight:
         self.greeted = self.greeted or isinstance(message, Hello)
         self.done = isinstance(message, Done)
         if isinstance(message, Batch):
-            self.samples += message.samples
-            self.cases += message.cases
-            self.seconds += message.seconds
             self.moved = self.moved or bool(message.last)
             self.last = message.last or self.last
 
@@ -137,16 +133,6 @@ class _Flight:
         self.moved = self.greeted = False
         self.since = time.monotonic()
         self.shard = self.shard.resumed(self.last, blame)
-
-
-def _here(plan: Plan, shard: Shard, options: Options) -> Iterator[Message]:
-    """Decide a shard in this process."""
-    flight = _Flight(shard)
-    for message in decide(shard, options):
-        flight.take(message)
-        if isinstance(message, Done):
-            plan.done(shard, flight.samples, flight.cases, flight.seconds)
-        yield message
 
 
 @dataclass
@@ -297,8 +283,7 @@ class OnRay:
             if isinstance(message, Hello):
                 _compare(message)
             flight.take(message)
-            if flight.done:
-                plan.done(flight.shard, flight.samples, flight.cases, flight.seconds)
+            plan.note(message)
             yield message
         if not flight.suspect:
             return
@@ -308,11 +293,12 @@ class OnRay:
             flight.settled(death)
             self._launch(ray, flights, flight, options)
         if crashes[name] >= MOST_CRASHES and not plan.is_complete(name):
-            plan.abandon(name)
             for other, of in list(flights.items()):
                 if of.shard.primitive == name and not of.shard.blame:
                     _cancel(ray, flights, other)
-            yield from given_up(name, options.seed, crashes[name], death)
+            for message in given_up(name, options.seed, crashes[name], death):
+                plan.note(message)
+                yield message
 
     def _call_back(self, ray: Any, flights: dict[Any, _Flight], options: Options) -> None:
         """Take shards up again of which nothing is heard: their node hangs, or what cannot be stopped runs there."""

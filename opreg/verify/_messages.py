@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 
 FULL = 20
 """How many findings of one check of one primitive are kept in full; further ones are counted."""
+GIVEN_UP = -1
+"""In the place of a shard's first round: what is said of a primitive of which nothing more is to be decided."""
 
 
 @dataclass(slots=True)
@@ -84,9 +86,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The handshake, before the first case: who decides, and which version of the rules it has."""
+    """The handshake, before the first case of a shard: who decides it, and which version of the rules it has."""
 
     primitive: str
+    first: int
+    """The shard's first round, by which its messages are told from those of the primitive's other shards."""
+    final: int
+    """Its last round."""
     pid: int
     node: str
     digest: str
@@ -98,7 +104,9 @@ class Batch:
     """A contiguous run of cases that were decided: what passed is counted, what did not is told in full."""
 
     primitive: str
+    first: int = 0
     last: str = ""
+    """The identifier of the last case that is covered, behind which the shard can be taken up again."""
     samples: int = 0
     seconds: float = 0.0
     checks: dict[str, Tally] = field(default_factory=dict)
@@ -118,9 +126,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of a shard: everything in it is decided."""
+    """The end of a shard: everything in it is decided. With ``GIVEN_UP`` as its round it is that of its primitive."""
 
     primitive: str
+    first: int = 0
 
 
 Message: TypeAlias = Hello | Batch | Done

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from opreg._errors import OpregError
+from opreg.verify._messages import GIVEN_UP, Batch, Done, Hello, Message
 
 CASES = 100
 """How many cases a primitive gets at least, where the number of samples is not asked for."""
@@ -126,6 +127,17 @@ class _Progress:
         return self.cases if self.idle else ceil(self.cases * self.planned / max(self.finished, 1))
 
 
+@dataclass(slots=True)
+class _Open:
+    """A shard that was handed out, and what of it was delivered."""
+
+    shard: Shard
+    samples: int = 0
+    cases: int = 0
+    seconds: float = 0.0
+    last: str = ""
+
+
 @dataclass
 class Plan:
     """A lazy sequence of shards; it learns from the shards that are done how many rounds are needed.
@@ -134,23 +146,38 @@ class Plan:
     ``samples`` samples and ``cases`` cases; should those yield less, more rounds follow. So the plan
     depends only on what the sample generators yield: never on speed, executor, number of workers or order
     of completion. Only the division into shards follows the measured cost.
+
+    Of every message of a shard it takes note; the messages of a run that broke off bring a new plan to
+    where that one was, and :meth:`reopen` hands out again what was begun and not finished.
     """
 
     primitives: Sequence[str]
     samples: int = SAMPLES
     cases: int = CASES
-    _fresh: deque[str] = field(init=False, repr=False)
+    _fresh: dict[str, None] = field(init=False, repr=False)
+    _again: deque[Shard] = field(init=False, default_factory=deque, repr=False)
+    _open: dict[tuple[str, int], _Open] = field(init=False, default_factory=dict, repr=False)
     _known: dict[str, _Progress] = field(init=False, repr=False)
     _waiting: list[tuple[float, str, int, int]] = field(init=False, default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
-        self._fresh = deque(self.primitives)
+        self._fresh = dict.fromkeys(self.primitives)
         self._known = {name: _Progress(name) for name in self.primitives}
 
     def next(self) -> Shard | None:
         """Return the next shard that can be started now; ``None`` when there is none (as yet)."""
+        if self._again:
+            return self._again.popleft()
+        shard = self._next()
+        if shard is not None:
+            self._open[shard.primitive, shard.first] = _Open(shard)
+        return shard
+
+    def _next(self) -> Shard | None:
         if self._fresh:
-            return Shard(self._fresh.popleft(), 0, 0)
+            name = next(iter(self._fresh))
+            del self._fresh[name]
+            return Shard(name, 0, 0)
         if not self._waiting:
             return None
         _, name, first, last = heapq.heappop(self._waiting)
@@ -161,18 +188,53 @@ class Plan:
             self._wait(name, first + here, last)
         return Shard(name, first, first + here - 1)
 
-    def done(self, shard: Shard, samples: int, cases: int, seconds: float) -> None:
-        """Take note that a shard was decided, with what it yielded in all."""
-        progress = self._known[shard.primitive]
-        progress.finished += shard.last - shard.first + 1
-        progress.samples += samples
-        progress.cases += cases
-        progress.seconds += seconds
+    def note(self, message: Message) -> None:
+        """Take note of what a message of a shard delivers."""
+        key = message.primitive, message.first
+        if isinstance(message, Hello):
+            if key not in self._open:  # it was handed out by the plan of the run that is gone on with
+                self._take(*key, message.final)
+                self._open[key] = _Open(Shard(*key, message.final))
+        elif message.first == GIVEN_UP:
+            if isinstance(message, Done):
+                self._abandon(message.primitive)
+        elif isinstance(message, Batch):
+            entry = self._open[key]
+            entry.samples += message.samples
+            entry.cases += message.cases
+            entry.seconds += message.seconds
+            entry.last = message.last or entry.last
+        else:
+            self._done(self._open.pop(key))
+
+    def reopen(self) -> None:
+        """Hand out again what was begun and not finished, from where it came to."""
+        self._again.extend(
+            replace(entry.shard, after=entry.last)
+            for entry in self._open.values()
+            if not self._known[entry.shard.primitive].abandoned
+        )
+
+    def _take(self, name: str, first: int, last: int) -> None:
+        """Take rounds out of those that wait."""
+        self._fresh.pop(name, None)
+        for entry in [e for e in self._waiting if e[1] == name and e[2] <= first <= last <= e[3]]:
+            self._waiting.remove(entry)
+            heapq.heapify(self._waiting)
+            for begin, end in ((entry[2], first - 1), (last + 1, entry[3])):
+                if begin <= end:
+                    self._wait(name, begin, end)
+
+    def _done(self, entry: _Open) -> None:
+        progress = self._known[entry.shard.primitive]
+        progress.finished += entry.shard.last - entry.shard.first + 1
+        progress.samples += entry.samples
+        progress.cases += entry.cases
+        progress.seconds += entry.seconds
         if progress.idle and not progress.abandoned:
             self._extend(progress)
 
-    def abandon(self, name: str) -> None:
-        """Take note that nothing more of this primitive is to be decided."""
+    def _abandon(self, name: str) -> None:
         self._known[name].abandoned = True
         self._waiting = [entry for entry in self._waiting if entry[1] != name]
         heapq.heapify(self._waiting)

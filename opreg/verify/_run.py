@@ -29,7 +29,7 @@ from opreg.verify._coverage import Measure, measuring
 from opreg.verify._digest import digest
 from opreg.verify._explain import explained, first_of_each
 from opreg.verify._keyword import keyword
-from opreg.verify._messages import FULL, Batch, Done, Hello, Message, Tally, plain
+from opreg.verify._messages import FULL, GIVEN_UP, Batch, Done, Hello, Message, Tally, plain
 from opreg.verify._plan import Case, Shard
 from opreg.verify._screen import screen_each, signature, stacked
 from opreg.verify._seeds import stream
@@ -120,8 +120,10 @@ def draw(primitive: Primitive, seed: int, number: int, bounds: Bounds = BOUNDS) 
 def decide(shard: Shard, options: Options) -> Iterator[Message]:
     """Decide a shard; yield a handshake, then messages that each cover a contiguous run of cases."""
     primitive = plugins.get(shard.primitive)
-    yield Hello(shard.primitive, os.getpid(), platform.node(), digest(primitive), versions())
-    batch = Batch(shard.primitive)
+    yield Hello(
+        shard.primitive, shard.first, shard.last, os.getpid(), platform.node(), digest(primitive), versions()
+    )
+    batch = Batch(shard.primitive, shard.first)
     started = time.perf_counter()
     with memory(options.bounds.megabytes), measuring(primitive, options.coverage) as measure:
         for case, decided in _cases(primitive, shard, options, measure):
@@ -132,24 +134,24 @@ def decide(shard: Shard, options: Options) -> Iterator[Message]:
                 yield batch
                 if shard.alone:
                     return
-                batch, started = Batch(shard.primitive), now
+                batch, started = Batch(shard.primitive, shard.first), now
         if shard.first == 0 and not shard.blame and not shard.barred:  # else this may be what ended a worker
             with suppress(OutOfBounds), within(options.bounds):
                 measure.try_forward(_accepted(primitive, options))
         batch.coverage = measure.taken()
     batch.seconds = time.perf_counter() - started
     yield batch
-    yield Done(shard.primitive)
+    yield Done(shard.primitive, shard.first)
 
 
 def given_up(name: str, seed: int, deaths: int, last: str) -> Iterator[Message]:
     """Yield what is said of a primitive that is given up since so many of its cases ended their process."""
     case = Case(name, 0, 0, SAMPLING, seed)
-    batch = Batch(name)
+    batch = Batch(name, GIVEN_UP)
     told = f"it was given up after {deaths} cases that ended their process, of the last: {last}."
     _enter(batch, case, _error(case, f"{told} What else there is of it was not decided.", None))
     yield batch
-    yield Done(name)
+    yield Done(name, GIVEN_UP)
 
 
 def replay(case: Case, bounds: Bounds = BOUNDS) -> tuple[Sample | None, str | Verdict]:

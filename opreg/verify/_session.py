@@ -11,14 +11,17 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import FrameType
+from typing import Any
 from uuid import uuid4
 
 from opreg import plugins
 from opreg._errors import DuplicatePrimitive, UnknownPrimitive
 from opreg._primitive import Primitive
 from opreg.verify import _checks
+from opreg.verify._digest import digest
 from opreg.verify._executors import Executor, RunBroke
 from opreg.verify._keyword import keyword
+from opreg.verify._ledger import Ledger, LedgerBroke
 from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import CASES, Plan
 from opreg.verify._record import Record
@@ -67,6 +70,29 @@ def problems_with(pattern: str) -> list[plugins.Problem]:
     ]
 
 
+def now() -> str:
+    """Return the time, as it is told of runs."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def identity(
+    names: Sequence[str], options: Options, samples: int | None, cases: int = CASES
+) -> dict[str, Any]:
+    """Return what a run is: all on which the cases that it decides, and their verdicts, depend."""
+    return {
+        "names": list(names),
+        "seed": options.seed,
+        "samples": samples,
+        "cases": cases,
+        "keyword": options.keyword,
+        "checks": list(options.checks),
+        "time_limit": options.bounds.seconds,
+        "memory_limit": options.bounds.megabytes,
+        "versions": versions(),
+        "digests": {name: digest(plugins.get(name)) for name in names},
+    }
+
+
 def verify(
     names: Sequence[str],
     executor: Executor,
@@ -76,17 +102,18 @@ def verify(
     cases: int = CASES,
     stop_at_failure: bool = False,
     watch: Watcher | None = None,
+    ledger: Ledger | None = None,
 ) -> Record:
     """Check primitives and return the record of it; a run that breaks or is interrupted keeps what it found.
 
     ``samples`` is how many samples each primitive gets at least; without it there are enough for ``cases``
-    cases.
+    cases. Every message is written into the ledger as it comes; what one holds already is not decided again.
     """
     options = replace(options, run=uuid4().hex)
     plan = Plan(names, cases=cases) if samples is None else Plan(names, samples=samples, cases=1)
     record = Record(
         seed=options.seed,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=now() if ledger is None else ledger.header["started"],
         executor=executor.name,
         workers=executor.workers,
         versions=versions(),
@@ -95,20 +122,32 @@ def verify(
     record.expect(names)
     whole = options.coverage and not (options.checks or options.keyword)
     started = time.perf_counter()
+
+    def enter(message: Message) -> None:
+        record.add(message)
+        if isinstance(message, Done) and plan.is_complete(message.primitive):
+            record.conclude(message.primitive, whole)
+
+    for message in ledger.messages if ledger is not None else ():
+        plan.note(message)
+        enter(message)
+    plan.reopen()
     try:
         with _interrupts(executor), closing(_messages(executor, plan, options)) as messages:
             for message in messages:
                 if executor.interrupted():
                     raise KeyboardInterrupt
-                record.add(message)
-                if isinstance(message, Done) and plan.is_complete(message.primitive):
-                    record.conclude(message.primitive, whole)
+                if ledger is not None:
+                    ledger.append(message)
+                enter(message)
                 if watch is not None:
                     watch(message, plan, record)
                 if stop_at_failure and isinstance(message, Batch) and message.failures:
                     record.stopped = True
                     break
-    except RunBroke as error:
+        if ledger is not None:
+            ledger.end()
+    except (RunBroke, LedgerBroke) as error:
         record.broke = str(error)
     except KeyboardInterrupt:
         record.broke = "it was interrupted; what was decided until then is reported."
