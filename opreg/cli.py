@@ -41,7 +41,7 @@ from opreg.verify._plan import Case
 from opreg.verify._report import describe, prepare, write
 from opreg.verify._run import Options, replay, shown
 from opreg.verify._session import identity, now, select, verify
-from opreg.verify._state import recall, remember
+from opreg.verify._state import changed, recall, remember
 from opreg.verify._unchecked import count_of, lines_of
 
 _COMMANDLINE = click.core.ParameterSource.COMMANDLINE
@@ -175,6 +175,10 @@ _as_json = click.option(
     "--check", "checks", metavar="CHECK", multiple=True,
     help="Only this check; may be repeated. The list command names them.",
 )  # fmt: skip
+@click.option(
+    "--changed", "only_changed", is_flag=True,
+    help="Only what did not pass every check here before, or changed since: its digest, opreg, NumPy or Python.",
+)  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option(
     "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
@@ -201,6 +205,7 @@ def verify_command(
     resume: Path | None,
     expression: str,
     checks: tuple[str, ...],
+    only_changed: bool,
     exitfirst: bool,
     time_limit: float,
     memory_limit: int,
@@ -219,6 +224,8 @@ def verify_command(
             raise click.UsageError(
                 "--resume writes to the directory that it goes on from: leave out --report."
             )
+        if only_changed:
+            raise click.UsageError("--resume goes on with the primitives of its run: leave out --changed.")
         ledger = ctx.with_resource(Ledger.resume(resume))
         report, was = resume, ledger.header
         given = {name for name in ctx.params if ctx.get_parameter_source(name) is _COMMANDLINE}
@@ -236,6 +243,14 @@ def verify_command(
         prepare(report)
     runner = _executor(ctx, executor, address, workers, blocked)
     chosen = select(names, expression)
+    if only_changed:
+        before = len(chosen)
+        chosen = changed(chosen)
+        if not chosen and before:
+            click.echo(f"opreg verify: {before} passed before, and nothing changed since", err=as_json)
+            if as_json:
+                click.echo(json.dumps(verify([], Inline(), Options(seed=seed or 0)).as_dict()))
+            ctx.exit(0)
     checks = _checks.known(checks)
     seed = secrets.randbits(31) if seed is None else seed
     console = Console(highlight=False, file=sys.stderr if as_json else sys.stdout)
@@ -623,7 +638,12 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
         if last
         else "\nlast run: never"
     )
-    say(f"digest: {found['digest']} (of the forward, the rules, the samples and their helpers)")
+    say(f"digest: {found['digest']}, of")
+    for part in found["digest_of"]:
+        helpers = f"  with {', '.join(part['helpers'])}" if part["helpers"] else ""
+        say(f"  {part['what']:<14} {part['digest']}{helpers}")
+    rest = ", ".join(f"{name} {value}" for name, value in found["grounds"].items())
+    say(f"  --changed looks at {rest} too")
 
 
 @cli.command("catalogue")

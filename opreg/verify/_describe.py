@@ -11,7 +11,7 @@ from typing import Any
 from opreg import plugins
 from opreg._primitive import Primitive
 from opreg.verify._bounds import Bounds
-from opreg.verify._digest import digest
+from opreg.verify._digest import digest, grounds, parts
 from opreg.verify._messages import sentence
 from opreg.verify._run import Options, _drawn
 
@@ -146,6 +146,8 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
         "notes": sample_notes(primitive),
         "conventions": list(CONVENTIONS),
         "digest": digest(primitive),
+        "digest_of": [part._asdict() for part in parts(primitive)],
+        "grounds": grounds(),
     }
 
 

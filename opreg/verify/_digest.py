@@ -1,16 +1,23 @@
 """The digest of a primitive: a short text that changes when its forward, rules, samples or helpers do.
 
-Driver and workers compare digests before a case runs, so that a verdict is always about the rule it names.
+Driver and workers compare digests before a case runs, so that a verdict is always about the rule it names. Beside the
+grounds on which verdicts rest they tell whether a primitive has changed since it passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+import platform
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
 from hashlib import blake2b
+from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+import opreg
+from opreg import plugins
 from opreg._primitive import Primitive
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
@@ -18,13 +25,67 @@ _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 
 def digest(primitive: Primitive) -> str:
     """Return the digest of a primitive: of its functions, and those they call in its package."""
-    state = blake2b(digest_size=8)
-    seen: set[int] = set()
-    state.update(primitive.name.encode())
+    seen: dict[int, str] = {}
+    return _hashed(
+        [
+            primitive.name.encode(),
+            *(
+                part
+                for label, function in _functions(primitive)
+                for part in (label.encode(), *_parts(function, seen))
+            ),
+        ]
+    )
+
+
+class Part(NamedTuple):
+    """Something of which a digest is made: what it is, its own digest, and the helpers that it brings along."""
+
+    what: str
+    digest: str
+    helpers: list[str]
+
+
+def parts(primitive: Primitive) -> list[Part]:
+    """Return of what the digest of a primitive is made."""
+    found = []
     for label, function in _functions(primitive):
-        state.update(f"\x1e{label}".encode())
-        for part in _parts(function, seen):
-            state.update(b"\x1f" + part)
+        seen: dict[int, str] = {}
+        own = _hashed(_parts(function, seen))
+        if function is not None and function != "[]":
+            found.append(Part(label, own, list(seen.values())[1:]))
+    return found
+
+
+def grounds() -> dict[str, str]:
+    """Return on what a verdict rests beside the primitive: opreg itself, checks that plugins add, NumPy, Python."""
+    seen: dict[int, str] = {}
+    added = [
+        part for check in plugins.checks() for part in _parts((check.name, check.body, check.applies), seen)
+    ]
+    return {
+        "opreg": _own_files(),
+        **({"added checks": _hashed(added)} if added else {}),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+@lru_cache(maxsize=1)
+def _own_files() -> str:
+    """Return the digest of opreg's own files: engine, checks and oracles."""
+    home = Path(opreg.__file__).parent
+    return _hashed(
+        part
+        for file in sorted(home.rglob("*.py"))
+        for part in (file.relative_to(home).as_posix().encode(), file.read_bytes())
+    )
+
+
+def _hashed(pieces: Iterable[bytes]) -> str:
+    state = blake2b(digest_size=8)
+    for piece in pieces:
+        state.update(len(piece).to_bytes(8, "little") + piece)
     return state.hexdigest()
 
 
@@ -32,15 +93,19 @@ def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
     yield "forward", getattr(primitive, "body", primitive.forward)
     for rule in primitive.rules:
         yield f"{rule.mode} {rule.argument}", rule.function
-    for name in ("_calling", "_with_residual", "comparison"):
-        yield name, getattr(primitive, name, None)
+    for what, name in (
+        ("calling form", "_calling"),
+        ("residual", "_with_residual"),
+        ("compared as", "comparison"),
+    ):
+        yield what, getattr(primitive, name, None)
     for generator in primitive.sample_generators:
         yield "samples", generator
     yield "reasons", repr(sorted(getattr(primitive, "reasons", {}).items()))
     yield "unchecked", repr(sorted(getattr(primitive, "unchecked", {}).items()))
 
 
-def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
+def _parts(thing: Any, seen: dict[int, str]) -> Iterator[bytes]:
     """Yield what identifies a function: code, defaults, what it closes over, helpers in its package."""
     if isinstance(thing, partial):
         yield from _parts(thing.func, seen)
@@ -49,7 +114,7 @@ def _parts(thing: Any, seen: set[int]) -> Iterator[bytes]:
     elif isinstance(thing, FunctionType):
         if id(thing) in seen:
             return
-        seen.add(id(thing))
+        seen[id(thing)] = thing.__qualname__
         yield from _code_parts(thing.__code__)
         for value in (thing.__defaults__, thing.__kwdefaults__):
             yield from _parts(value, seen)

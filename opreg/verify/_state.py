@@ -6,9 +6,12 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from opreg import plugins
+from opreg.verify._digest import digest, grounds
 from opreg.verify._record import Record
 
 
@@ -33,6 +36,22 @@ def recall() -> dict[str, dict[str, Any]]:
     return state if isinstance(state, dict) else {}
 
 
+def changed(names: Sequence[str]) -> list[str]:
+    """Return the primitives that did not pass every check, or that changed since, or what their verdict rests on."""
+    state = recall()
+
+    def holds(name: str) -> bool:
+        entry = state.get(name, {})
+        return (
+            entry.get("verdict") in ("pass", "waived")
+            and bool(entry.get("whole"))
+            and entry.get("grounds") == grounds()
+            and entry.get("digest") == digest(plugins.get(name))
+        )
+
+    return [name for name in names if not holds(name)]
+
+
 def remember(record: Record) -> None:
     """Add a run's verdicts to what is remembered; a cache that cannot be written is no failure of the run."""
     state = recall()
@@ -43,6 +62,8 @@ def remember(record: Record) -> None:
             "digest": found.digest,
             "seed": record.seed,
             "when": record.started,
+            "grounds": grounds(),
+            "whole": found.unchecked is not None and found.unchecked.decides,
             "unchecked": None if found.unchecked is None else found.unchecked.as_dict(),
         }
     with contextlib.suppress(OSError, RuntimeError):

@@ -445,3 +445,35 @@ def test_a_namespace_without_plugin_and_one_that_does_not_exist(installed: Insta
     done = opreg("list", "--namespace", "nump")
     assert done.exit_code == 2
     assert "there is no module 'nump'" in done.stderr
+
+
+def test_changed_leaves_out_what_passed_until_something_changes(
+    installed: Install, opreg_command: Any, sources: SimpleNamespace, site: Path, cache: Path
+) -> None:
+    installed(good=sources.good, wrong=sources.wrong)
+    both = ["good.softsign", "wrong.softsign"]
+
+    def checked(*arguments: str) -> tuple[list[str], int]:
+        done = opreg_command("verify", *both, "--executor", "inline", "--json", *arguments)
+        return [p["name"] for p in json.loads(done.stdout)["primitives"]], done.returncode
+
+    assert checked("--changed", "--check", "structure") == (both, 0)
+    assert checked("--changed") == (both, 1)  # what passed one check did not pass them all
+    assert checked("--changed") == (["wrong.softsign"], 1)
+    module = site / "opreg_good.py"
+    text = module.read_text()
+    module.write_text(text.replace("(rng.standard_normal(4),)", "(rng.standard_normal(5),)"))
+    assert checked("--changed") == (both, 1)
+    assert checked("--changed") == (["wrong.softsign"], 1)
+    state = json.loads((cache / "verdicts.json").read_text())
+    for name, was in state["good.softsign"]["grounds"].items():
+        state["good.softsign"]["grounds"][name] = "another"
+        (cache / "verdicts.json").write_text(json.dumps(state))
+        assert checked("--changed")[0] == both, name
+        state["good.softsign"]["grounds"][name] = was
+    (site / "opreg_wrong.py").write_text(sources.good.replace("{lib}", "wrong"))
+    assert checked("--changed") == (["wrong.softsign"], 0)
+    assert checked("--changed") == ([], 0)
+    shown = opreg_command("show", "good.softsign").stdout
+    for part in ("forward", "vjp x", "samples", "--changed looks at opreg "):
+        assert part in shown
