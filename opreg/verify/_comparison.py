@@ -103,6 +103,10 @@ class Comparison:
         relative: Array = tolerance / np.where(still, 1.0, np.maximum(self.scale, 1e-300)) + lost
         return relative
 
+    def begin_looking(self) -> None:
+        """Forget how the bound went from look to look: the next one starts from afar."""
+        self.growing, self.last = np.zeros(len(self.got), int), None
+
     def look(self, oracle: Oracle, e: Estimate, neglected: Callable[[], Array]) -> NDArray[np.bool_]:
         """Take note of what a closer estimate says; return where a still closer one may say more.
 

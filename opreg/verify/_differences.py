@@ -266,17 +266,27 @@ class _Differences:
         have. The derivative is what is left in the limit: the reference stands only if a closer look upholds it,
         and falls if any closer look agrees with the rule.
         """
+        kept, unit = self.oracle.kept(), self.oracle.unit()
+        # A JVP sees all coordinates at once. Who starts from farthest moves first, each at a distance that suits it ...
+        reach = float(np.max(kept / unit)) * _CLOSER ** np.arange(1, _RUNGS + 1)
+        self._approach(
+            [np.minimum(kept * _CLOSER, unit * r) for r in reach], [c.wrong for c in self.comparisons]
+        )
+        # ... then all alike: one that starts from close by may have most to show, before noise hides the others.
+        left = [c.wrong & np.isinf(c.cleared) & c.forward for c in self.comparisons]
+        if self.oracle.directions is None and any(one.any() for one in left):
+            self._approach([kept * part for part in _CLOSER ** np.arange(1, _RUNGS + 1)], left)
+
+    def _approach(self, distances: Sequence[Array], live: list[NDArray[np.bool_]]) -> None:
+        """Look at what is live from these distances, one after the other, while that may say more."""
         oracle = self.oracle
-        live = [comparison.wrong for comparison in self.comparisons]
-        kept, unit = oracle.kept(), oracle.unit()
-        # Who starts from farthest moves first: a JVP sees all coordinates at once, each at a distance that suits it.
-        reach = float(np.max(kept / unit))
-        for _ in range(_RUNGS):
+        for comparison in self.comparisons:
+            comparison.begin_looking()
+        for spacing in distances:
             groups = self._groups(live)
             if not len(groups):
                 return
-            reach *= _CLOSER
-            closer = oracle.closer(groups, np.minimum(kept * _CLOSER, unit * reach))
+            closer = oracle.closer(groups, spacing)
             fresh = [np.isinf(comparison.cleared) for comparison in self.comparisons]
             live = [
                 live & comparison.look(oracle, closer, self.allowance.neglected)

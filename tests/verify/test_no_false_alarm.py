@@ -714,3 +714,28 @@ def test_an_entry_that_overflows_in_float32_may_spoil_the_others_of_a_matrix() -
         with np.errstate(all="ignore"):
             verdict = precise(Subject.of(cond), data, static, stream(seed), "precision")
         assert verdict.outcome != "fail", str(verdict)
+
+
+def test_of_coordinates_that_start_from_near_and_far_each_is_seen_from_close_by() -> None:
+    # The eigenvalues are cube roots of the product of the entries that are far from zero. By the zero at [1, 2] an
+    # eigenvector has one slope within 1 of it and another, of the other sign, at 32 and beyond.
+    a = np.array(
+        [
+            [7.92930996337845, 0.0, -9975.432966179977],
+            [-2919.070337960464, 7.788477040726657e-08, 0.0],
+            [0.0, -530309.0015061311, 8.923928766686934e-08],
+        ]
+    )
+    eig = Subject.of(plugins.get("numpy.linalg.eig"))
+    for seed in range(12):
+        verdict = run("differences", eig, a, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+    jvp = eig.jvp
+    assert jvp is not None
+
+    def off(tangents: Any, out: Any, a: Any) -> Any:
+        dw, dv = jvp(tangents, out, a)
+        return dw, dv * (1 + 1e-3)
+
+    wrong = dataclasses.replace(eig, jvp=off)
+    assert [run("differences", wrong, a, seed=seed).outcome for seed in range(12)].count("fail") >= 10
