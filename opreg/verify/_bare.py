@@ -15,6 +15,7 @@ from opreg.verify._checks.variants import VARIANTS, decide
 from opreg.verify._coordinates import is_inexact, outputs, packed
 from opreg.verify._explain import explained, first_of_each
 from opreg.verify._literal import shown
+from opreg.verify._messages import sentence
 from opreg.verify._rule import copies
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
@@ -39,6 +40,9 @@ def check_functions(
     try:
         with limit(time_limit):
             return _checked(forward, vjp, data, static, jvp, seed, shrink)
+    except MemoryError as error:
+        text = f"there is not enough memory for it ({sentence(error)})"
+        return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])
     except TookTooLong as error:
         text = f"{error}: does the forward function or the rule come to an end?"
         return Verdict.of([Finding("structure", "error", text, input=shown(data, static))])

@@ -68,6 +68,8 @@ class Check:
                 )
         except Fault as fault:
             return Verdict.of([fault.finding(self.name, input=shown(data, static))])
+        except MemoryError:
+            raise  # whoever bounds the memory tells of it
         except Exception as error:
             text = why_unfit(subject, data, static) or f"the check itself broke: {sentence(error)}"
             return Verdict.of([Finding(self.name, "error", text, input=shown(data, static))])

@@ -166,3 +166,15 @@ def test_the_command_line_tells_of_each_and_goes_on(
     assert "the VJP rule returned None" in done.stdout
     assert "2 verified, 1 failed, 1 in error" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_no_memory_is_enough_for_is_an_error() -> None:
+    calls = []
+
+    def greedy(x: Any) -> Any:
+        calls.append(x)
+        return 2 * x if len(calls) < 3 else np.ones(10**15)
+
+    verdict = check_rule(greedy, lambda g, out, x: (2 * g,), (X,))
+    assert verdict.outcome in ("error", "fail")
+    assert "MemoryError" in verdict.reason
