@@ -8,9 +8,9 @@ import importlib.util
 import os
 import socket
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from opreg import plugins
@@ -120,19 +120,18 @@ class _Flight:
         if self.deaths > MOST_DEATHS:
             raise RunBroke(f"workers die again and again before they decide {self.shard.primitive}: {cause}")
         self.suspect = self.suspect or (self.shard.careful and self.greeted and self.deaths > 1)
-        self._go_on()
+        self._go_on("" if self.moved else self.shard.blame)
 
     def settled(self, death: str = "") -> None:
         """Go on behind the suspect, which was decided alone, or died: first a finding is held against it."""
         self.suspect, self.deaths = False, 0
         self._go_on(death)
-        if death:
-            self.shard = self.shard.by_itself()
 
     def _go_on(self, blame: str = "") -> None:
         self.moved = self.greeted = False
         self.since = time.monotonic()
-        self.shard = self.shard.resumed(self.last, blame)
+        shard = self.shard.resumed(self.last, blame)
+        self.shard = shard.by_itself() if blame else shard
 
 
 @dataclass
@@ -166,7 +165,8 @@ class OnRay:
         with self._ray() as (ray, ours):
             self._cpus = int(ray.cluster_resources().get("CPU", 1))
             most = self.count if self.count and not ours else 2 * self._cpus + 1
-            yield from self._pump(ray, plan, options, most)
+            seconds = options.message_seconds * plan.suit(self.workers)
+            yield from self._pump(ray, plan, replace(options, message_seconds=seconds), most)
 
     @contextlib.contextmanager
     def _ray(self) -> Iterator[tuple[Any, bool]]:
@@ -216,7 +216,7 @@ class OnRay:
     def _pump(self, ray: Any, plan: Plan, options: Options, most: int) -> Iterator[Message]:
         """Keep at most so many shards in flight and yield their messages as they come."""
         flights: dict[Any, _Flight] = {}
-        crashes: Counter[str] = Counter()
+        crashes: dict[str, set[str]] = defaultdict(set)
         try:
             while True:
                 if self.interrupted():
@@ -226,6 +226,8 @@ class OnRay:
                 if not flights:
                     return
                 ready, _ = ray.wait(list(flights), num_returns=1, timeout=1.0)
+                if ready:  # and whatever else is: to ask takes time in proportion to the flights
+                    ready, _ = ray.wait(list(flights), num_returns=len(flights), timeout=0)
                 for running in ready:
                     if running in flights:  # not of a primitive that was given up since
                         yield from self._advance(ray, flights, running, plan, options, crashes)
@@ -255,7 +257,7 @@ class OnRay:
         running: Any,
         plan: Plan,
         options: Options,
-        crashes: Counter[str],
+        crashes: dict[str, set[str]],
     ) -> Iterator[Message]:
         """Take the next message of a shard; where its worker died, take the shard up again."""
         flight = flights[running]
@@ -288,15 +290,15 @@ class OnRay:
         if not flight.suspect:
             return
         del flights[running]
-        crashes[name] += bool(death)
+        crashes[name] |= {flight.last} if death else set()
         if not flight.done:
             flight.settled(death)
             self._launch(ray, flights, flight, options)
-        if crashes[name] >= MOST_CRASHES and not plan.is_complete(name):
+        if len(crashes[name]) >= MOST_CRASHES and not plan.is_complete(name):
             for other, of in list(flights.items()):
                 if of.shard.primitive == name and not of.shard.blame:
                     _cancel(ray, flights, other)
-            for message in given_up(name, options.seed, crashes[name], death):
+            for message in given_up(name, options.seed, len(crashes[name]), death):
                 plan.note(message)
                 yield message
 

@@ -11,7 +11,6 @@ import contextlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -100,7 +99,7 @@ class Ledger:
 
     def append(self, message: Message) -> None:
         """Write a message: when this returns it is in the file, whatever becomes of this process."""
-        self._write({"kind": type(message).__name__, **asdict(message)})
+        self._write({"kind": type(message).__name__, **_plain(message)})
 
     def end(self) -> None:
         """Write that the run ended: there is nothing to go on with."""
@@ -118,9 +117,7 @@ class Ledger:
         self.close()
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        text = json.dumps(
-            value, ensure_ascii=False, default=sorted
-        ).encode()  # what JSON does not have is sets
+        text = json.dumps(value, ensure_ascii=False, default=_plain).encode()
         try:
             if self._torn:
                 self._file.truncate()
@@ -162,6 +159,13 @@ class Ledger:
             self.ended = True
         else:
             self.messages.append(_message(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON does not have: a set as a list, a message or a part of one as its fields."""
+    return (
+        sorted(value) if isinstance(value, set) else {name: getattr(value, name) for name in value.__slots__}
+    )
 
 
 def _message(value: dict[str, Any]) -> Message:

@@ -24,6 +24,8 @@ SAMPLES = 10
 """How many samples a primitive gets at least, where the number is not asked for."""
 SHARD_SECONDS = 1.0
 """How long a shard should take: long enough that an executor's overhead disappears."""
+BRISK, SLOWEST = 40, 10.0
+"""Up to so many workers shards and messages are as short as they are; beyond they get longer, at most by so much."""
 
 _SHAPE = re.compile(
     r"(?P<primitive>[^:\s]+):(?P<round>\d+)\.(?P<index>\d+):(?P<check>[a-z][\w-]*):(?P<seed>\d+)"
@@ -154,6 +156,8 @@ class Plan:
     primitives: Sequence[str]
     samples: int = SAMPLES
     cases: int = CASES
+    workers: int = field(init=False, default=1)
+    """For how many at a time shards are made."""
     _fresh: dict[str, None] = field(init=False, repr=False)
     _again: deque[Shard] = field(init=False, default_factory=deque, repr=False)
     _open: dict[tuple[str, int], _Open] = field(init=False, default_factory=dict, repr=False)
@@ -180,13 +184,33 @@ class Plan:
             return Shard(name, 0, 0)
         if not self._waiting:
             return None
+        seconds = self._seconds()
         _, name, first, last = heapq.heappop(self._waiting)
         progress = self._known[name]
         each = max(progress.seconds / max(progress.finished, 1), 1e-6)
-        here = min(max(int(SHARD_SECONDS / each), 1), last - first + 1)
+        here = min(max(int(seconds / each), 1), last - first + 1)
         if first + here <= last:
             self._wait(name, first + here, last)
         return Shard(name, first, first + here - 1)
+
+    def suit(self, workers: int) -> float:
+        """Suit the length of shards to a number of workers; return by how much messages are to be longer.
+
+        Of many workers one process has to take the messages.
+        """
+        self.workers = workers
+        return self._pace()
+
+    def _pace(self) -> float:
+        return min(max(self.workers / BRISK, 1.0), SLOWEST)
+
+    def _seconds(self) -> float:
+        """Return how long the next shard should take: for many workers longer, but short towards the end."""
+        pace = self._pace()
+        if pace > 1:
+            left = -sum(entry[0] for entry in self._waiting)
+            pace = min(pace, max(left / (4 * self.workers * SHARD_SECONDS), 1.0))
+        return SHARD_SECONDS * pace
 
     def note(self, message: Message) -> None:
         """Take note of what a message of a shard delivers."""

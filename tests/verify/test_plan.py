@@ -192,3 +192,23 @@ def test_the_messages_of_a_run_bring_a_new_plan_to_where_it_was(cut: int) -> Non
             )
             rounds.setdefault(message.primitive, []).extend(range(hello.first, hello.final + 1))
     assert {name: sorted(numbers) for name, numbers in rounds.items()} == due
+
+
+def test_many_workers_get_longer_shards_but_short_ones_towards_the_end() -> None:
+    def shards(workers: int, samples: int) -> list[float]:
+        plan = Plan(["a.b"], samples=samples, cases=1)
+        pace = plan.suit(workers)
+        assert pace == min(max(workers / 40, 1), 10)
+        first = plan.next()
+        assert first is not None
+        done(plan, first, 1, 1, 0.01)
+        lengths = []
+        while (shard := plan.next()) is not None:
+            lengths.append((shard.last - shard.first + 1) / 100)  # a round takes a hundredth of a second
+            done(plan, shard, shard.last - shard.first + 1, 1, lengths[-1])
+        return lengths
+
+    assert max(shards(2, 100_000)) == pytest.approx(1.0, abs=0.02)
+    assert max(shards(400, 3_000_000)) == pytest.approx(10.0, abs=0.1)
+    assert max(shards(8000, 100_000)) == pytest.approx(1.0, abs=0.02)
+    assert shards(400, 3_000_000)[-1] <= 1.0

@@ -17,9 +17,9 @@ import pytest
 
 from opreg import plugins
 from opreg.verify._bounds import Bounds
-from opreg.verify._executors import CannotStart, Inline, OnRay, RunBroke
-from opreg.verify._messages import Hello
-from opreg.verify._plan import Plan
+from opreg.verify._executors import CannotStart, Inline, OnRay, RunBroke, _Flight
+from opreg.verify._messages import Batch, Hello
+from opreg.verify._plan import Plan, Shard
 from opreg.verify._record import Record, comparable
 from opreg.verify._run import Options
 from opreg.verify._session import verify
@@ -138,6 +138,31 @@ def test_a_primitive_is_given_up_after_three_cases_that_crash(ray: Any) -> None:
     said = [finding["diagnosis"] for finding in dies.findings]
     assert sum(text.startswith("in the forward function it ended its process") for text in said) >= 3
     assert sum("given up after 3 cases that ended their process" in text for text in said) == 1
+
+
+def test_a_kill_from_outside_while_a_finding_is_delivered_does_not_lose_it() -> None:
+    def hello() -> Hello:
+        return Hello("a.b", 0, 3, 1, "here", "", {})
+
+    flight = _Flight(Shard("a.b", 0, 3))
+    for message in (hello(), Batch("a.b", 0, "a.b:0.0:samples:1")):
+        flight.take(message)
+    flight.resume("it died")
+    assert (flight.shard.after, flight.shard.careful, flight.suspect) == ("a.b:0.0:samples:1", True, False)
+    flight.take(hello())
+    flight.resume("it died")
+    assert flight.suspect
+    flight.settled("it died by itself")
+    assert (flight.shard.blame, flight.shard.alone, flight.suspect) == ("it died by itself", True, False)
+    flight.take(hello())
+    flight.resume("killed")
+    assert (flight.shard.blame, flight.shard.alone) == ("it died by itself", True)
+    for message in (hello(), Batch("a.b", 0, "a.b:0.0:forward:1")):
+        flight.take(message)
+    flight.settled()
+    assert flight.shard == Shard(
+        "a.b", 0, 3, "a.b:0.0:forward:1", careful=True, barred=("a.b:0.0:forward:1",)
+    )
 
 
 def test_a_case_that_no_time_limit_stops_costs_that_case_and_no_other(ray: Any) -> None:
