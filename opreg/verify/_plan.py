@@ -25,7 +25,7 @@ SAMPLES = 10
 SHARD_SECONDS = 1.0
 """How long a shard should take: long enough that an executor's overhead disappears."""
 BRISK, SLOWEST = 40, 10.0
-"""Up to so many workers shards and messages are as short as they are; beyond they get longer, at most by so much."""
+"""Beyond so many workers shards get longer with their number, at most by so much."""
 
 _SHAPE = re.compile(
     r"(?P<primitive>[^:\s]+):(?P<round>\d+)\.(?P<index>\d+):(?P<check>[a-z][\w-]*):(?P<seed>\d+)"
@@ -199,7 +199,7 @@ class Plan:
         Of many workers one process has to take the messages.
         """
         self.workers = workers
-        return self._pace()
+        return self._pace() ** 2
 
     def _pace(self) -> float:
         return min(max(self.workers / BRISK, 1.0), SLOWEST)

@@ -197,8 +197,7 @@ def test_the_messages_of_a_run_bring_a_new_plan_to_where_it_was(cut: int) -> Non
 def test_many_workers_get_longer_shards_but_short_ones_towards_the_end() -> None:
     def shards(workers: int, samples: int) -> list[float]:
         plan = Plan(["a.b"], samples=samples, cases=1)
-        pace = plan.suit(workers)
-        assert pace == min(max(workers / 40, 1), 10)
+        assert plan.suit(workers) == min(max(workers / 40, 1), 10) ** 2
         first = plan.next()
         assert first is not None
         done(plan, first, 1, 1, 0.01)
