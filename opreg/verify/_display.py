@@ -37,7 +37,7 @@ def display(console: Console, *, quiet: bool, verbose: bool) -> Display:
     """Return what suits the console: live on a terminal, lines elsewhere, nothing when quiet."""
     if quiet:
         return _Silent()
-    return _Live(console) if console.is_terminal else _Lines(console, verbose)
+    return _Live(console, verbose) if console.is_terminal else _Lines(console, verbose)
 
 
 class _Silent:
@@ -66,10 +66,14 @@ class _Lines(_Silent):
 
 
 class _Live(_Silent):
-    """A table of the primitives under way and lately done, above a progress bar."""
+    """A table of the primitives under way and lately done, above a progress bar; what is wrong, above both.
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    Of each primitive the first failure is told as it comes, or with ``verbose`` every finding.
+    """
+
+    def __init__(self, console: Console, verbose: bool) -> None:
+        self.console, self.verbose = console, verbose
+        self.told: set[str] = set()
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -93,6 +97,7 @@ class _Live(_Silent):
         self.live.stop()
 
     def __call__(self, message: Message, plan: Plan, record: Record) -> None:
+        self._tell(message)
         self.latest.pop(message.primitive, None)
         self.latest[message.primitive] = None
         now = time.monotonic()
@@ -107,6 +112,17 @@ class _Live(_Silent):
         rows = max(min(self.console.height - 6, 16), 3)
         recent = [record.primitives[name] for name in list(self.latest)[-rows:]]
         self.live.update(self._view(recent), refresh=True)
+
+    def _tell(self, message: Message) -> None:
+        for finding in message.findings if isinstance(message, Batch) else ():
+            if self.verbose:
+                _print(self.console, f"{message.primitive}: {describe(finding)}")
+            elif finding["verdict"] in ("fail", "error") and message.primitive not in self.told:
+                self.told.add(message.primitive)
+                said = (
+                    f"{finding['verdict']:<12} {message.primitive} {finding['check']}: {finding['diagnosis']}"
+                )
+                _print(self.console, said, STYLES[finding["verdict"]])
 
     def _since(self, now: float) -> float:
         task = self.progress.tasks[0]

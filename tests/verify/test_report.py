@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree as etree
 
 import pytest
+from rich.console import Console
 
 from opreg.plugins import Problem
+from opreg.verify._display import display
 from opreg.verify._executors import Inline
 from opreg.verify._messages import Batch, Tally
+from opreg.verify._plan import Plan
 from opreg.verify._record import OUTCOMES, Record, verdict_of
 from opreg.verify._report import CannotWrite, junit, prepare, write
 from opreg.verify._run import Options
@@ -186,3 +191,27 @@ def test_a_cache_that_cannot_be_written_harms_nothing(
     assert recall() == {}
     remember(record)
     assert recall()["mylib.softsign"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_terminal_is_told_of_failures_as_they_come(
+    installed: Callable[..., None], sources: SimpleNamespace, verbose: bool
+) -> None:
+    installed(wrong=sources.wrong, bare=sources.without_samples)
+    console = Console(file=io.StringIO(), force_terminal=True, width=160, height=40)
+    seen: list[str] = []
+    with display(console, quiet=False, verbose=verbose) as watch:
+
+        def watched(message: Any, plan: Plan, record: Record) -> None:
+            watch(message, plan, record)
+            seen.append(console.file.getvalue())  # type: ignore[attr-defined]
+
+        verify(["bare.softsign", "wrong.softsign"], Inline(), Options(seed=2), watch=watched)
+    first = next(
+        number for number, text in enumerate(seen) if "the cotangent is wrong for argument 0" in text
+    )
+    assert first < len(seen) - 1
+    assert "it has no samples" in seen[-1]
+    assert "cases/s" in seen[-1]
+    told = seen[-1].count("wrong.softsign differences")
+    assert (told == 1) != verbose
