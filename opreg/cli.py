@@ -30,7 +30,8 @@ from opreg.verify import _checks
 from opreg.verify._bounds import BOUNDS, Bounds
 from opreg.verify._describe import description, namespace, overview, row
 from opreg.verify._display import STYLES, display, epilogue
-from opreg.verify._executors import Executor, Inline, OnRay, RunBroke
+from opreg.verify._executors import Executor, Inline, OnRay
+from opreg.verify._flights import RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._ledger import CannotResume, Ledger, LedgerBroke, differing
 from opreg.verify._messages import sentence

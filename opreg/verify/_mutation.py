@@ -20,7 +20,8 @@ from opreg import plugins
 from opreg._primitive import Primitive, Waiver
 from opreg.verify import _checks
 from opreg.verify._bounds import BOUNDS, Bounds, OutOfBounds, within
-from opreg.verify._executors import ONE_THREAD, Executor, OnRay, RunBroke
+from opreg.verify._executors import ONE_THREAD, Executor, OnRay
+from opreg.verify._flights import RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import sentence
 from opreg.verify._mutants import Mutant, Mutants, mutants_of

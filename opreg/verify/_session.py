@@ -19,7 +19,8 @@ from opreg._errors import DuplicatePrimitive, UnknownPrimitive
 from opreg._primitive import Primitive
 from opreg.verify import _checks
 from opreg.verify._digest import digest
-from opreg.verify._executors import Executor, RunBroke
+from opreg.verify._executors import Executor
+from opreg.verify._flights import RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._ledger import Ledger, LedgerBroke
 from opreg.verify._messages import Batch, Done, Message

@@ -17,7 +17,8 @@ import pytest
 
 from opreg import plugins
 from opreg.verify._bounds import Bounds
-from opreg.verify._executors import CannotStart, Inline, OnRay, RunBroke, _Flight
+from opreg.verify._executors import CannotStart, Inline, OnRay
+from opreg.verify._flights import Flight, RunBroke
 from opreg.verify._messages import Batch, Hello
 from opreg.verify._plan import Plan, Shard
 from opreg.verify._record import Record, comparable
@@ -144,7 +145,7 @@ def test_a_kill_from_outside_while_a_finding_is_delivered_does_not_lose_it() -> 
     def hello() -> Hello:
         return Hello("a.b", 0, 3, 1, "here", "", {})
 
-    flight = _Flight(Shard("a.b", 0, 3))
+    flight = Flight(Shard("a.b", 0, 3))
     for message in (hello(), Batch("a.b", 0, "a.b:0.0:samples:1")):
         flight.take(message)
     flight.resume("it died")
