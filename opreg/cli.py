@@ -264,14 +264,15 @@ def verify_command(
             without = ", ".join(entry.name for entry in asleep)
             console.print(Text(f"not installed: {libraries}, and so not checked: {without}"), soft_wrap=True)
     options = Options(seed=seed, keyword=expression, checks=checks, bounds=Bounds(time_limit, memory_limit))
-    asked = identity(chosen, options, samples)
     if ledger is not None:
-        if different := differing(ledger.header, asked):
+        if different := differing(ledger.header, identity(chosen, options, samples)):
             raise CannotResume(
                 f"this is not the run of {ledger.path}: {different}. Start afresh, with --report."
             )
     elif report is not None:
-        ledger = ctx.with_resource(Ledger.begin(report, {"started": now(), **asked}))
+        ledger = ctx.with_resource(
+            Ledger.begin(report, {"started": now(), **identity(chosen, options, samples)})
+        )
     with display(console, quiet=hushed, verbose=verbose) as watch:
         record = verify(
             chosen, runner, options, samples=samples, stop_at_failure=exitfirst, watch=watch, ledger=ledger

@@ -38,14 +38,14 @@ def recall() -> dict[str, dict[str, Any]]:
 
 def changed(names: Sequence[str]) -> list[str]:
     """Return the primitives that did not pass every check, or that changed since, or what their verdict rests on."""
-    state = recall()
+    state, rest = recall(), grounds()
 
     def holds(name: str) -> bool:
         entry = state.get(name, {})
         return (
             entry.get("verdict") in ("pass", "waived")
             and bool(entry.get("whole"))
-            and entry.get("grounds") == grounds()
+            and entry.get("grounds") == rest
             and entry.get("digest") == digest(plugins.get(name))
         )
 
@@ -54,7 +54,7 @@ def changed(names: Sequence[str]) -> list[str]:
 
 def remember(record: Record) -> None:
     """Add a run's verdicts to what is remembered; a cache that cannot be written is no failure of the run."""
-    state = recall()
+    state, rest = recall(), grounds()
     for name, found in record.reported.items():
         state[name] = {
             "verdict": found.verdict,
@@ -62,7 +62,7 @@ def remember(record: Record) -> None:
             "digest": found.digest,
             "seed": record.seed,
             "when": record.started,
-            "grounds": grounds(),
+            "grounds": rest,
             "whole": found.unchecked is not None and found.unchecked.decides,
             "unchecked": None if found.unchecked is None else found.unchecked.as_dict(),
         }
