@@ -419,6 +419,22 @@ def test_entries_further_apart_than_float32_resolves_are_none_to_judge_it_by() -
     assert run("precision", wrong, rng.standard_normal((3, 3))).outcome == "fail"
 
 
+def test_nor_is_a_float32_sample_whose_entries_it_does_not_resolve() -> None:
+    # Two of the eigenvalues are 5e-9, beside one of 7e4: their rounding in float32 is a hundred thousand times as large.
+    eig = plugins.get("numpy.linalg.eig")
+    a = np.array(
+        [
+            [0.0, 0.0, 0.0007434495491907],
+            [-3.47813984262757e-05, 0.0, 0.0],
+            [-6.651587369788103e-08, 7.146679854486138e-05, 72024.4140625],
+        ],
+        np.float32,
+    )
+    for seed in range(8):
+        verdict = run("differences", eig, a, seed=seed)
+        assert verdict.outcome != "fail", str(verdict)
+
+
 def test_what_an_eigensolver_does_below_its_own_rounding_is_no_slope() -> None:
     # From one last place to the next a computed eigenvector may move as smoothly as from one matrix to another.
     eigh = plugins.get("numpy.linalg.eigh")

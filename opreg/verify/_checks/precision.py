@@ -68,8 +68,6 @@ def _narrower(
         np.asarray(v).dtype == np.float16 for v in outputs(out) if is_inexact(v)
     ):
         return Verdict("waived", f"the forward does not compute in {word}")
-    if not subject.elementwise and any(_is_graded(v, real) for v in low):
-        return Verdict("waived", f"the entries of a matrix lie further apart than {word} resolves")
     try:
         return precise(subject, low, static, rng, "precision")
     except Fault as fault:
@@ -78,13 +76,13 @@ def _narrower(
         raise
 
 
-def _is_graded(value: Any, real: type[np.floating[Any]]) -> bool:
+def _is_graded(value: Any) -> bool:
     """Whether beside the largest entry of a matrix others are no more than rounding: what solves it may lose them."""
     if not is_inexact(value) or np.ndim(value) < 2:
         return False
     size = np.abs(value)
     largest = size.max(axis=(-2, -1), keepdims=True, initial=0.0)
-    return bool(np.any((size > 0) & (size < largest * np.finfo(real).eps)))
+    return bool(np.any((size > 0) & (size < largest * np.finfo(size.dtype).eps)))
 
 
 def precise(
@@ -94,6 +92,9 @@ def precise(
     call = Call(subject, low, static)
     if not call.results.size or not call.inputs.size:
         return Verdict.passed()
+    word = np.dtype(call.inputs.parts[0].dtype).name
+    if not subject.elementwise and any(_is_graded(value) for value in low):
+        return Verdict("waived", f"the entries of a matrix lie further apart than {word} resolves")
     high = Call(subject, tuple(widen(value) for value in low), static)
     if high.results.size != call.results.size:
         return Verdict("waived", "the forward gives another shape in float64")
@@ -160,7 +161,6 @@ def precise(
     if not subject.elementwise and np.any(np.abs(due) >= limit):
         off &= np.isfinite(got)  # what overflows for one entry is in the sums of others
     if off.any():
-        word = np.dtype(call.inputs.parts[0].dtype).name
         return Verdict.of([call.finding(check, f"the rule is inaccurate in {word}", g, off, got, due)])
     return Verdict.passed()
 
