@@ -28,10 +28,10 @@ from opreg._version import __version__
 from opreg.verify import _catalogue as catalogue
 from opreg.verify import _checks
 from opreg.verify._bounds import BOUNDS, Bounds
+from opreg.verify._cluster import RunBroke
 from opreg.verify._describe import description, namespace, overview, row
 from opreg.verify._display import STYLES, display, epilogue
 from opreg.verify._executors import Executor, Inline, OnRay
-from opreg.verify._flights import RunBroke
 from opreg.verify._keyword import keyword
 from opreg.verify._ledger import CannotResume, Ledger, LedgerBroke, differing
 from opreg.verify._messages import sentence
@@ -135,6 +135,45 @@ _as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else."
 )
 
+_PLACES = (
+    click.option(
+        "--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True,
+        help="Where it is decided: on Ray, or in this process one after the other. What crashes, or hangs where no "
+        "time limit reaches, is survived on Ray only.",
+    ),
+    click.option(
+        "--address", metavar="ADDRESS", envvar="RAY_ADDRESS", show_envvar=True,
+        help="Join the Ray cluster at this address instead of starting a local Ray.",
+    ),
+    click.option(
+        "--send", is_flag=True,
+        help="Send opreg and the plugins along to the nodes of that cluster, instead of expecting them there.",
+    ),
+    click.option(
+        "--workers", type=click.IntRange(min=1), metavar="N", help="Workers of Ray. Default: one for each CPU."
+    ),
+)  # fmt: skip
+
+
+def _where(command: Any) -> Any:
+    """Add the options that say where a run is decided."""
+    for option in reversed(_PLACES):
+        command = option(command)
+    return command
+
+
+def _go_on(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Ledger | None:
+    """Open the ledger of a run to go on with; its options are those of this run, where none is given."""
+    if value is None:
+        return None
+    ledger = ctx.with_resource(Ledger.resume(value))
+    kept = ("seed", "samples", "checks", "time_limit", "memory_limit")
+    ctx.default_map = {
+        "expression": ledger.header["keyword"],
+        **{name: ledger.header[name] for name in kept},
+    }
+    return ledger
+
 
 @cli.command("verify", epilog=STATUS)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
@@ -148,24 +187,13 @@ _as_json = click.option(
     metavar="S",
     help="The run's seed. Default: a fresh one, which is printed.",
 )
-@click.option(
-    "--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True,
-    help="Where cases are decided: on Ray, or in this process one after the other. A case that crashes, or hangs "
-    "where no time limit reaches, is survived on Ray only.",
-)  # fmt: skip
-@click.option(
-    "--address", metavar="ADDRESS", envvar="RAY_ADDRESS", show_envvar=True,
-    help="Join the Ray cluster at this address instead of starting a local Ray.",
-)  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Workers of Ray. Default: one for each CPU."
-)
+@_where
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=True), metavar="DIR",
     help="Write report.json, junit.xml, summary.md and report.html to DIR, and while the run goes on its ledger.",
 )  # fmt: skip
 @click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="DIR",
+    "--resume", type=click.Path(path_type=Path), metavar="DIR", callback=_go_on, is_eager=True,
     help="Go on where the run with --report DIR was broken off: with its names, seed and options.",
 )  # fmt: skip
 @click.option(
@@ -202,8 +230,9 @@ def verify_command(
     executor: str,
     address: str | None,
     workers: int | None,
+    send: bool,
     report: Path | None,
-    resume: Path | None,
+    resume: Ledger | None,
     expression: str,
     checks: tuple[str, ...],
     only_changed: bool,
@@ -219,7 +248,6 @@ def verify_command(
 
     NAME is a primitive's name, an alias, a glob, a module or a plugin.
     """
-    ledger = None
     if resume is not None:
         if report is not None:
             raise click.UsageError(
@@ -227,22 +255,11 @@ def verify_command(
             )
         if only_changed:
             raise click.UsageError("--resume goes on with the primitives of its run: leave out --changed.")
-        ledger = ctx.with_resource(Ledger.resume(resume))
-        report, was = resume, ledger.header
-        given = {name for name in ctx.params if ctx.get_parameter_source(name) is _COMMANDLINE}
-        names = names or tuple(was["names"])
-        samples, seed = (
-            (samples if "samples" in given else was["samples"]),
-            (seed if "seed" in given else was["seed"]),
-        )
-        expression = expression if "expression" in given else was["keyword"]
-        checks = checks or tuple(was["checks"])
-        time_limit = time_limit if "time_limit" in given else was["time_limit"]
-        memory_limit = memory_limit if "memory_limit" in given else was["memory_limit"]
+        report, names = resume.path.parent, names or tuple(resume.header["names"])
     keyword(expression)
     if report is not None:
         prepare(report)
-    runner = _executor(ctx, executor, address, workers, blocked)
+    runner = _executor(ctx, executor, address, workers, send, blocked)
     chosen = select(names, expression)
     if only_changed:
         before = len(chosen)
@@ -264,6 +281,7 @@ def verify_command(
             without = ", ".join(entry.name for entry in asleep)
             console.print(Text(f"not installed: {libraries}, and so not checked: {without}"), soft_wrap=True)
     options = Options(seed=seed, keyword=expression, checks=checks, bounds=Bounds(time_limit, memory_limit))
+    ledger = resume
     if ledger is not None:
         if different := differing(ledger.header, identity(chosen, options, samples)):
             raise CannotResume(
@@ -294,7 +312,12 @@ def verify_command(
 
 
 def _executor(
-    ctx: click.Context, executor: str, address: str | None, workers: int | None, blocked: Iterable[str]
+    ctx: click.Context,
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    send: bool,
+    blocked: Iterable[str],
 ) -> Executor:
     if executor == "inline":
         if workers is not None and workers > 1:
@@ -303,7 +326,11 @@ def _executor(
             )
         if ctx.get_parameter_source("address") is _COMMANDLINE:
             raise click.UsageError("--address is for --executor ray.")
+        if send:
+            raise click.UsageError("--send is for a cluster that is joined by --address or RAY_ADDRESS.")
         return Inline()
+    if send and not address:
+        raise click.UsageError("--send is for a cluster that is joined by --address or RAY_ADDRESS.")
     disabled = [os.environ.get("OPREG_DISABLE", ""), *blocked]
     environment = {
         name: value
@@ -313,7 +340,7 @@ def _executor(
         )
         if value
     }
-    return OnRay(address=address or "", count=workers or 0, environment=environment)
+    return OnRay(address=address or "", count=workers or 0, environment=environment, send=send)
 
 
 def _why_nothing(expression: str) -> str:
@@ -331,17 +358,7 @@ def _why_nothing(expression: str) -> str:
 @click.option(
     "--seed", type=click.IntRange(min=0), metavar="S", help="The run's seed. Default: a fresh one, printed."
 )
-@click.option(
-    "--executor", type=click.Choice(["ray", "inline"]), default="ray", show_default=True,
-    help="Where mutants are decided: on Ray, or in this process one after the other.",
-)  # fmt: skip
-@click.option(
-    "--address", metavar="ADDRESS", envvar="RAY_ADDRESS", show_envvar=True,
-    help="Join the Ray cluster at this address instead of starting a local Ray.",
-)  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Workers of Ray. Default: one for each CPU."
-)
+@_where
 @click.option("--report", type=click.Path(path_type=Path), metavar="DIR", help="Write mutation.json to DIR.")
 @click.option(
     "-k", "expression", default="", metavar="EXPR",
@@ -363,6 +380,7 @@ def mutate_command(
     executor: str,
     address: str | None,
     workers: int | None,
+    send: bool,
     report: Path | None,
     expression: str,
     minimum: float,
@@ -374,7 +392,7 @@ def mutate_command(
 
     NAME is a primitive's name, an alias, a glob, a module or a plugin; without NAME, every rule that is installed.
     """
-    runner = _executor(ctx, executor, address, workers, blocked)
+    runner = _executor(ctx, executor, address, workers, send, blocked)
     trial = Trial(secrets.randbits(31) if seed is None else seed, samples)
     ctx.exit(
         run_mutate(

@@ -8,17 +8,16 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from opreg import plugins
-from opreg._errors import OpregError
 from opreg.verify._alone import decide_alone, hard_limit
 from opreg.verify._bounds import without_core_files
-from opreg.verify._digest import digest
-from opreg.verify._messages import Batch, Done, Hello, Message
+from opreg.verify._cluster import Cluster, RunBroke
+from opreg.verify._handshake import objection
+from opreg.verify._messages import Batch, Done, Hello, Message, last_line
 from opreg.verify._plan import Plan, Shard
-from opreg.verify._run import Options, decide, given_up, versions
+from opreg.verify._run import Options, decide, given_up
 
 MOST_DEATHS = 4
 """How often workers may die in one place before the cluster is to blame."""
@@ -26,10 +25,6 @@ MOST_CRASHES = 3
 """After so many cases that ended their process a primitive is given up."""
 PATIENT_SECONDS = 60.0
 """How long nothing may be heard of a shard, beyond what a case may take."""
-
-
-class RunBroke(OpregError):
-    """The run itself broke: what it says of the primitives left is nothing."""
 
 
 @dataclass
@@ -43,6 +38,8 @@ class Flight:
     done: bool = False
     greeted: bool = False
     """Whether its worker has taken it up."""
+    place: str = ""
+    """The node where it does."""
     suspect: bool = False
     """Whether its next case is to be decided alone, in a throw-away process, since it seems to kill its workers."""
     since: float = field(default_factory=time.monotonic)
@@ -51,7 +48,8 @@ class Flight:
     def take(self, message: Message) -> None:
         """Note what a message delivers."""
         self.since = time.monotonic()
-        self.greeted = self.greeted or isinstance(message, Hello)
+        if isinstance(message, Hello):
+            self.greeted, self.place = True, message.place
         self.done = isinstance(message, Done)
         if isinstance(message, Batch):
             self.moved = self.moved or bool(message.last)
@@ -80,7 +78,7 @@ class Flight:
         self._go_on(death)
 
     def _go_on(self, blame: str = "") -> None:
-        self.moved = self.greeted = False
+        self.moved, self.greeted, self.place = False, False, ""
         self.since = time.monotonic()
         shard = self.shard.resumed(self.last, blame)
         self.shard = shard.by_itself() if blame else shard
@@ -89,11 +87,11 @@ class Flight:
 class Flights:
     """At most so many shards of a plan at a time; their messages are taken as they come."""
 
-    def __init__(self, ray: Any, plan: Plan, options: Options, environment: Mapping[str, str] | None) -> None:
-        self._ray, self._plan, self._options = ray, plan, options
-        self._settings: dict[str, Any] = {"max_retries": 0, "num_cpus": 1}
-        if environment is not None:  # the workers are not ours: they did not inherit it
-            self._settings["runtime_env"] = {"env_vars": dict(environment)}
+    def __init__(
+        self, ray: Any, cluster: Cluster, plan: Plan, options: Options, settings: Mapping[str, Any]
+    ) -> None:
+        self._ray, self._cluster, self._plan, self._options = ray, cluster, plan, options
+        self._settings = settings
         self._under_way: dict[Any, Flight] = {}
         self._crashes: dict[str, set[str]] = defaultdict(set)
         """The places at which cases of each primitive ended their process."""
@@ -105,8 +103,9 @@ class Flights:
         for running in list(self._under_way):
             self._cancel(running)
 
-    def fill(self, most: int) -> bool:
-        """Start shards up to a number; tell whether any is under way."""
+    def fill(self, most: int, pace: float = 1.0) -> bool:
+        """Start shards up to a number, with messages so much longer than asked for; tell whether any is under way."""
+        self._pace = pace
         while len(self._under_way) < most and (shard := self._plan.next()) is not None:
             self._launch(Flight(shard))
         return bool(self._under_way)
@@ -119,7 +118,9 @@ class Flights:
         for running in ready:
             if running in self._under_way:  # not of a primitive that was given up since
                 yield from self._advance(running)
-        if not ready:
+        if lost := self._cluster.lost():
+            self._leave(lost)
+        elif not ready:
             self._call_back()
 
     def _launch(self, flight: Flight) -> None:
@@ -129,7 +130,8 @@ class Flights:
             settings["num_returns"] = "streaming"
             if flight.shard.careful:  # a message is delivered before the next case begins
                 settings["_generator_backpressure_num_objects"] = 1
-        running = self._ray.remote(task).options(**settings).remote(flight.next_shard, self._options)
+        options = replace(self._options, message_seconds=self._options.message_seconds * self._pace)
+        running = self._ray.remote(task).options(**settings).remote(flight.next_shard, options)
         self._under_way[running] = flight
 
     def _advance(self, running: Any) -> Iterator[Message]:
@@ -152,8 +154,8 @@ class Flights:
 
     def _pass_on(self, flight: Flight, messages: list[Message]) -> Iterator[Message]:
         for message in messages:
-            if isinstance(message, Hello):
-                _compare(message)
+            if isinstance(message, Hello) and (why := objection(message)):
+                raise RunBroke(why)
             flight.take(message)
             self._plan.note(message)
             yield message
@@ -189,13 +191,22 @@ class Flights:
 
     def _call_back(self) -> None:
         """Take shards up again of which nothing is heard: their node hangs, or what cannot be stopped runs there."""
-        silence = _hard_limit(self._options) + PATIENT_SECONDS
+        silence = _hard_limit(self._options) + self._options.message_seconds * self._pace + PATIENT_SECONDS
         now = time.monotonic()
         waiting = now - max(flight.since for flight in self._under_way.values()) > silence
         for running, flight in list(self._under_way.items()):
             if now - flight.since > silence and (flight.greeted or waiting):
                 self._cancel(running)
                 flight.resume(f"nothing was heard of it for {silence:.0f} s")
+                self._launch(flight)
+
+    def _leave(self, lost: frozenset[str]) -> None:
+        """Take shards up again that were on nodes which are lost, or may be: a frozen one ends no task of its own."""
+        for running, flight in list(self._under_way.items()):
+            if flight.place in lost or not flight.greeted:
+                self._cancel(running)
+                if flight.greeted:
+                    flight.resume("its node was lost")
                 self._launch(flight)
 
     def _cancel(self, running: Any) -> None:
@@ -221,6 +232,8 @@ def _shard(shard: Shard, options: Options) -> Iterator[Message]:
         try:
             faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
             for message in decide(shard, options):
+                if isinstance(message, Hello):
+                    message = replace(message, place=_node())
                 faulthandler.cancel_dump_traceback_later()
                 yield message
                 faulthandler.dump_traceback_later(hard, exit=True, file=nowhere)
@@ -228,25 +241,8 @@ def _shard(shard: Shard, options: Options) -> Iterator[Message]:
             faulthandler.cancel_dump_traceback_later()
 
 
-def _compare(hello: Hello) -> None:
-    """Stop the run where a worker has other rules than this process."""
-    here = digest(plugins.get(hello.primitive))
-    if hello.digest == here:
-        return
-    origin = plugins.origin(plugins.get(hello.primitive))
-    raise RunBroke(
-        f"node {hello.node} has another version of {hello.primitive} (digest {hello.digest}) "
-        f"than this process ({here}, plugin {origin.plugin} of {origin.distribution} {origin.version}); "
-        f"there {_listed(hello.versions)}, here {_listed(versions())}. "
-        "Install the same packages on every node."
-    )
+def _node() -> str:
+    """Return the identifier of the node of Ray on which this worker is."""
+    import ray
 
-
-def _listed(found: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found.items())
-
-
-def last_line(error: BaseException) -> str:
-    """Return the last line of what an error says: of Ray's, what it is about."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:300]
+    return str(ray.get_runtime_context().get_node_id())

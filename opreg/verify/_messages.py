@@ -96,7 +96,12 @@ class Hello:
     pid: int
     node: str
     digest: str
+    """That of the primitive there; empty where it does not have it."""
     versions: dict[str, str]
+    plugin: str = ""
+    """Where the primitive is from, there; without a digest, what is wrong with the plugins there."""
+    place: str = ""
+    """The node of Ray, by its identifier."""
 
 
 @dataclass(slots=True)
@@ -155,3 +160,9 @@ def sentence(error: BaseException) -> str:
         text = "(its message cannot be shown)"
     name = type(error).__name__
     return f"{name}: {text[:500]}" if text else name
+
+
+def last_line(error: BaseException) -> str:
+    """Return the last line of what an error says: of Ray's, what it is about."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]

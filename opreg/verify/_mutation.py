@@ -20,13 +20,14 @@ from opreg import plugins
 from opreg._primitive import Primitive, Waiver
 from opreg.verify import _checks
 from opreg.verify._bounds import BOUNDS, Bounds, OutOfBounds, within
-from opreg.verify._executors import ONE_THREAD, Executor, OnRay
-from opreg.verify._flights import RunBroke
+from opreg.verify._cluster import Cluster, RunBroke
+from opreg.verify._executors import Executor, OnRay
+from opreg.verify._handshake import versions
 from opreg.verify._keyword import keyword
 from opreg.verify._messages import sentence
 from opreg.verify._mutants import Mutant, Mutants, mutants_of
 from opreg.verify._plan import Case
-from opreg.verify._run import draw, versions
+from opreg.verify._run import draw
 from opreg.verify._seeds import stream
 from opreg.verify._session import _interrupts
 from opreg.verify._subject import Subject
@@ -388,12 +389,9 @@ def _on_ray(run: Mutation, executor: OnRay) -> Iterator[list[Decision]]:
     waiting = _chunks(run)
     if not waiting:
         return
-    with executor._ray() as (ray, _):
-        settings: dict[str, Any] = {"max_retries": 0, "num_cpus": 1}
-        if executor.address:
-            settings["runtime_env"] = {"env_vars": {**ONE_THREAD, **executor.environment}}
-        task = ray.remote(_portion).options(**settings)
-        most = 2 * (executor.count or int(ray.cluster_resources().get("CPU", 1)))
+    with executor.ray() as ray:
+        task = ray.remote(_portion).options(**executor.settings)
+        most = executor.most(Cluster(ray))
         flights: dict[Any, tuple[str, list[str]]] = {}
         deaths: dict[str, int] = {}
         try:

@@ -8,7 +8,6 @@ primitive.
 from __future__ import annotations
 
 import os
-import platform
 import time
 import traceback
 from collections import Counter
@@ -21,15 +20,14 @@ import numpy as np
 
 from opreg import plugins
 from opreg._primitive import Primitive, Sample
-from opreg._version import __version__
 from opreg.verify import _checks
 from opreg.verify._bounds import BOUNDS, Bounds, OutOfBounds, TookTooLong, memory, within
 from opreg.verify._check import Check
 from opreg.verify._coverage import Measure, measuring
-from opreg.verify._digest import digest
 from opreg.verify._explain import explained, first_of_each
+from opreg.verify._handshake import greeting
 from opreg.verify._keyword import keyword
-from opreg.verify._messages import FULL, GIVEN_UP, Batch, Done, Hello, Message, Tally, plain
+from opreg.verify._messages import FULL, GIVEN_UP, Batch, Done, Message, Tally, plain
 from opreg.verify._plan import Case, Shard
 from opreg.verify._screen import screen_each, signature, stacked
 from opreg.verify._seeds import stream
@@ -96,11 +94,6 @@ class Drawn:
     problems: list[str] = field(default_factory=list)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions on which a verdict may depend."""
-    return {"opreg": __version__, "numpy": np.__version__, "python": platform.python_version()}
-
-
 def draw(primitive: Primitive, seed: int, number: int, bounds: Bounds = BOUNDS) -> Drawn:
     """Draw the samples of one round: every generator is asked once, with a stream of its own."""
     drawn = Drawn()
@@ -119,10 +112,11 @@ def draw(primitive: Primitive, seed: int, number: int, bounds: Bounds = BOUNDS) 
 
 def decide(shard: Shard, options: Options) -> Iterator[Message]:
     """Decide a shard; yield a handshake, then messages that each cover a contiguous run of cases."""
+    hello = greeting(shard)
+    yield hello
+    if not hello.digest:
+        return
     primitive = plugins.get(shard.primitive)
-    yield Hello(
-        shard.primitive, shard.first, shard.last, os.getpid(), platform.node(), digest(primitive), versions()
-    )
     batch = Batch(shard.primitive, shard.first)
     started = time.perf_counter()
     with memory(options.bounds.megabytes), measuring(primitive, options.coverage) as measure:

@@ -18,15 +18,16 @@ from opreg import plugins
 from opreg._errors import DuplicatePrimitive, UnknownPrimitive
 from opreg._primitive import Primitive
 from opreg.verify import _checks
+from opreg.verify._cluster import RunBroke
 from opreg.verify._digest import digest
 from opreg.verify._executors import Executor
-from opreg.verify._flights import RunBroke
+from opreg.verify._handshake import versions
 from opreg.verify._keyword import keyword
 from opreg.verify._ledger import Ledger, LedgerBroke
 from opreg.verify._messages import Batch, Done, Message
 from opreg.verify._plan import CASES, Plan
 from opreg.verify._record import Record
-from opreg.verify._run import Options, versions
+from opreg.verify._run import Options
 
 Watcher = Callable[[Message, Plan, Record], None]
 

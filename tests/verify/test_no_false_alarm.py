@@ -420,7 +420,7 @@ def test_entries_further_apart_than_float32_resolves_are_none_to_judge_it_by() -
 
 
 def test_nor_is_a_float32_sample_whose_entries_it_does_not_resolve() -> None:
-    # Two of the eigenvalues are 5e-9, beside one of 7e4: their rounding in float32 is a hundred thousand times as large.
+    # Two of the eigenvalues are 5e-9, beside one of 7e4, whose rounding in float32 is 1e5 times as large.
     eig = plugins.get("numpy.linalg.eig")
     a = np.array(
         [

@@ -17,8 +17,9 @@ import pytest
 
 from opreg import plugins
 from opreg.verify._bounds import Bounds
-from opreg.verify._executors import CannotStart, Inline, OnRay
-from opreg.verify._flights import Flight, RunBroke
+from opreg.verify._cluster import CannotStart, RunBroke
+from opreg.verify._executors import Inline, OnRay
+from opreg.verify._flights import Flight
 from opreg.verify._messages import Batch, Hello
 from opreg.verify._plan import Plan, Shard
 from opreg.verify._record import Record, comparable

@@ -1,0 +1,151 @@
+"""The Ray that decides a run: a local one, started for it, or a cluster that is joined; and what there is of it now."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opreg._errors import OpregError
+from opreg.verify._messages import last_line
+
+ONE_THREAD = {
+    name: "1"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+}
+"""The environment that keeps linear algebra to one thread, so that sums keep their order."""
+AT_HOME = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""The environment in which a Ray that is for this machine alone listens to this machine alone.
+
+Ray asks nobody who is there: whoever reaches its ports runs what they like.
+"""
+STORE_BYTES = 100_000_000
+LOOK_SECONDS = 2.0
+"""How often the nodes are counted again: they come and go."""
+_VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+
+
+class CannotStart(OpregError):
+    """An executor cannot be started as asked; the message says what to do."""
+
+
+class RunBroke(OpregError):
+    """The run itself broke: what it says of the primitives left is nothing."""
+
+
+class Cluster:
+    """What there is of a Ray now: how many CPUs, on which nodes."""
+
+    def __init__(self, ray: Any) -> None:
+        self.cpus = 1
+        self.alive: frozenset[str] = frozenset()
+        self._ray = ray
+        self._looked = -LOOK_SECONDS
+        self.lost()
+
+    def lost(self) -> frozenset[str]:
+        """Look again, unless that was only just done; return the nodes that are no longer there."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return frozenset()
+        self._looked = now
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        before, self.alive = self.alive, frozenset(node["NodeID"] for node in nodes)
+        self.cpus = max(int(sum(node["Resources"].get("CPU", 0) for node in nodes)), 1)
+        return before - self.alive
+
+
+@contextlib.contextmanager
+def started(count: int, environment: Mapping[str, str]) -> Iterator[Any]:
+    """Have a local Ray for the block, of so many CPUs, whose workers have this environment."""
+    with _environment({**AT_HOME, **ONE_THREAD, **environment}, without="RAY_ADDRESS"), _ray() as ray:
+        try:
+            ray.init(
+                address="local",
+                num_cpus=count or None,
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                log_to_driver=False,
+                logging_level="error",
+            )
+        except Exception as error:
+            raise RunBroke(
+                f"Ray did not start ({last_line(error)}). --executor inline does without it."
+            ) from None
+        yield ray
+
+
+@contextlib.contextmanager
+def joined(address: str, packages: str = "") -> Iterator[Any]:
+    """Have the Ray cluster at an address for the block; its workers find what is in the directory ``packages``."""
+    with _ray() as ray:
+        try:
+            _knock(address)
+            ray.init(
+                address=address,
+                runtime_env={"working_dir": packages} if packages else None,
+                log_to_driver=False,
+                logging_level="error",
+            )
+        except Exception as error:
+            raise CannotStart(_why_not(address, error)) from None
+        yield ray
+
+
+@contextlib.contextmanager
+def _ray() -> Iterator[Any]:
+    """Have Ray, quiet, for the block; what is started or joined in it is shut down or left however it ends."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    with contextlib.suppress(Exception):  # it would print the death of a worker, which we report
+        ray._private.worker._worker_logs_enabled = False
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise an error where nothing listens at ``host:port``: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    if "://" in host:
+        raise ConnectionError("it should be host:port of the cluster's head, or auto, not ray://")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+
+
+def _why_not(address: str, error: Exception) -> str:
+    """Say why a cluster could not be joined."""
+    found = _VERSIONS.findall(str(error))
+    if "ersion mismatch" in str(error) and len(found) == 2:
+        (ray, python), (ours, our_python) = found
+        return (
+            f"the Ray cluster at {address!r} runs Ray {ray} on Python {python}, this process Ray {ours} on "
+            f"Python {our_python}. Both must be the same."
+        )
+    return (
+        f"no Ray cluster answers at {address!r} ({last_line(error)}). Start one with "
+        "`ray start --head`, or leave out --address and RAY_ADDRESS to start a local Ray."
+    )
+
+
+@contextlib.contextmanager
+def _environment(extra: Mapping[str, str], without: str) -> Iterator[None]:
+    """Set environment variables for the block, and have it without one."""
+    before = {name: os.environ.get(name) for name in (*extra, without)}
+    os.environ.update(extra)
+    os.environ.pop(without, None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
