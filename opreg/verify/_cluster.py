@@ -62,7 +62,7 @@ class Cluster:
 @contextlib.contextmanager
 def started(count: int, environment: Mapping[str, str]) -> Iterator[Any]:
     """Have a local Ray for the block, of so many CPUs, whose workers have this environment."""
-    with _environment({**AT_HOME, **ONE_THREAD, **environment}, without="RAY_ADDRESS"), _ray() as ray:
+    with _environment({**AT_HOME, **ONE_THREAD, **environment}, "RAY_ADDRESS"), _ray() as ray:
         try:
             ray.init(
                 address="local",
@@ -82,9 +82,12 @@ def started(count: int, environment: Mapping[str, str]) -> Iterator[Any]:
 @contextlib.contextmanager
 def joined(address: str, packages: str = "") -> Iterator[Any]:
     """Have the Ray cluster at an address for the block; its workers find what is in the directory ``packages``."""
-    with _ray() as ray:
+    try:
+        environment = AT_HOME if _knock(address) else {}
+    except Exception as error:
+        raise CannotStart(_why_not(address, error)) from None
+    with _environment(environment), _ray() as ray:
         try:
-            _knock(address)
             ray.init(
                 address=address,
                 runtime_env={"working_dir": packages} if packages else None,
@@ -110,14 +113,28 @@ def _ray() -> Iterator[Any]:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
-    """Raise an error where nothing listens at ``host:port``: Ray itself would try for minutes."""
+def _knock(address: str) -> bool:
+    """Raise an error where nothing listens at ``host:port``, for which Ray itself would try for minutes.
+
+    Return whether what listens there does so on loopback only: Ray would look for it at the machine's other address.
+    """
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal():
-        return
+        return False
     if "://" in host:
         raise ConnectionError("it should be host:port of the cluster's head, or auto, not ray://")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    host = host.strip("[]")
+    socket.create_connection((host, int(port)), timeout=5).close()
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        return False
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+            route.connect(("192.0.2.1", 9))  # nothing is sent: this tells the address of this machine
+            own = route.getsockname()[0]
+        socket.create_connection((own, int(port)), timeout=5).close()
+    except OSError:
+        return True
+    return False
 
 
 def _why_not(address: str, error: Exception) -> str:
@@ -136,11 +153,12 @@ def _why_not(address: str, error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _environment(extra: Mapping[str, str], without: str) -> Iterator[None]:
-    """Set environment variables for the block, and have it without one."""
-    before = {name: os.environ.get(name) for name in (*extra, without)}
+def _environment(extra: Mapping[str, str], *without: str) -> Iterator[None]:
+    """Set environment variables for the block, and have it without others."""
+    before = {name: os.environ.get(name) for name in (*extra, *without)}
     os.environ.update(extra)
-    os.environ.pop(without, None)
+    for name in without:
+        os.environ.pop(name, None)
     try:
         yield
     finally:

@@ -13,6 +13,9 @@ import pytest
 
 from opreg import plugins
 
+# Read when Ray is imported: what it starts here listens on loopback only.
+os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+
 GOOD = '''
 import numpy as np
 import opreg

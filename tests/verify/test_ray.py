@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -249,6 +250,7 @@ def test_an_address_joins_a_cluster_and_leaves_it_running(ray: Any, site_of_ray:
 
 def command(site: Path, *arguments: str, **environment: str) -> list[Any]:
     env = {**os.environ, "PYTHONPATH": str(site), **environment}
+    env.pop("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", None)  # it is for the tests, users do not set it
     return [[sys.executable, "-m", "opreg", "verify", "--seed", "11", *arguments], env]
 
 
@@ -262,6 +264,20 @@ def daemons_of(marker: str) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def listening(pids: list[int]) -> set[str]:
+    """Return the addresses, as the kernel writes them, at which some processes wait for connections."""
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                inodes.add(os.readlink(link))
+    lines = [
+        line for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]
+    ]
+    tables = [line.split() for line in lines]
+    return {row[1].split(":")[0] for row in tables if row[3] == "0A" and f"socket:[{row[9]}]" in inodes}
 
 
 def wait_until_gone(marker: str, seconds: float = 90.0) -> list[int]:
@@ -338,6 +354,10 @@ def test_an_interrupt_reports_stops_ray_and_leaves_nothing(
         first = "opreg verify:" if when == "while Ray starts" else "raybad.softsign: differences fail"
         assert any(line.startswith(first) for line in process.stdout)
         time.sleep(1.0)
+        if sys.platform == "linux" and when == "while cases are decided":
+            found = listening(daemons_of(marker))
+            assert found <= {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1
+            assert found
         os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C: to the whole foreground group
         out, err = process.communicate(timeout=150)
     assert process.returncode == 3, out + err
