@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ ONE_THREAD = {
 AT_HOME = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """The environment in which a Ray that is for this machine alone listens to this machine alone.
 
-Ray asks nobody who is there: whoever reaches its ports runs what they like.
+Before it had tokens, Ray asked nobody who is there: whoever reached its ports ran what they liked.
 """
 STORE_BYTES = 100_000_000
 LOOK_SECONDS = 2.0
@@ -88,12 +89,13 @@ def joined(address: str, packages: str = "") -> Iterator[Any]:
         raise CannotStart(_why_not(address, error)) from None
     with _environment(environment), _ray() as ray:
         try:
-            ray.init(
-                address=address,
-                runtime_env={"working_dir": packages} if packages else None,
-                log_to_driver=False,
-                logging_level="error",
-            )
+            with _without_stderr():
+                ray.init(
+                    address=address,
+                    runtime_env={"working_dir": packages} if packages else None,
+                    log_to_driver=False,
+                    logging_level="error",
+                )
         except Exception as error:
             raise CannotStart(_why_not(address, error)) from None
         yield ray
@@ -147,9 +149,23 @@ def _why_not(address: str, error: Exception) -> str:
             f"Python {our_python}. Both must be the same."
         )
     return (
-        f"no Ray cluster answers at {address!r} ({last_line(error)}). Start one with "
-        "`ray start --head`, or leave out --address and RAY_ADDRESS to start a local Ray."
+        f"no Ray cluster answers at {address!r} ({last_line(error).rstrip('.')}). Start one with `ray start --head`; "
+        "if it asks for a token, set RAY_AUTH_MODE=token; without --address and RAY_ADDRESS a local Ray is started."
     )
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Throw away what is written to standard error in the block: Ray's C++ tells there of each try to connect."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextlib.contextmanager
