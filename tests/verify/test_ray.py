@@ -134,6 +134,7 @@ def test_a_crash_is_told_by_its_signal_and_its_line(ray: Any) -> None:
     assert "its process died by signal 11 (SIGSEGV: Segmentation fault), in kill (" in finding["diagnosis"]
 
 
+@pytest.mark.slow
 def test_a_primitive_is_given_up_after_three_cases_that_crash(ray: Any) -> None:
     record = run(OnRay(), "raydies.softsign", "raygood.softsign", samples=12)
     assert record.primitives["raygood.softsign"].verdict == "pass"
@@ -169,6 +170,7 @@ def test_a_kill_from_outside_while_a_finding_is_delivered_does_not_lose_it() -> 
     )
 
 
+@pytest.mark.slow
 def test_a_case_that_no_time_limit_stops_costs_that_case_and_no_other(ray: Any) -> None:
     names = ["rayhangs.softsign", "raygood.softsign"]
     record = verify(names, OnRay(), Options(seed=11, bounds=Bounds(1.0)), samples=2)
