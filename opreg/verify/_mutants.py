@@ -410,11 +410,12 @@ def _compiled(node: FunctionNode, function: FunctionType) -> CodeType:
     """Compile a function's syntax tree to code that has the free variables of the function."""
     node = copy.deepcopy(node)
     _bare(node)
-    statement: ast.stmt = ast.Return(node) if isinstance(node, ast.Lambda) else node
-    free = ast.arguments(
-        [], [ast.arg(name) for name in function.__code__.co_freevars], None, [], [], None, []
-    )
-    outer = ast.copy_location(ast.FunctionDef("outer", free, [statement], []), node)
+    free = function.__code__.co_freevars
+    body: list[ast.stmt] = [ast.Return(node) if isinstance(node, ast.Lambda) else node]
+    if isinstance(node, ast.FunctionDef) and node.name not in free:
+        body.insert(0, ast.Global([node.name]))  # as a function that calls itself knows itself
+    parameters = ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, [])
+    outer = ast.copy_location(ast.FunctionDef("outer", parameters, body, []), node)
     if "type_params" in outer._fields:
         outer.type_params = []  # type: ignore[attr-defined, unused-ignore]
     module = ast.fix_missing_locations(ast.Module([outer], []))

@@ -294,6 +294,14 @@ def test_a_mutant_keeps_closure_defaults_and_signature_and_nothing_else_changes(
     assert plugins.get("mutmade.cubes") is cubes
 
 
+def test_a_helper_that_calls_itself_is_changed_too(installed: Install) -> None:
+    recursive = "def slope(x, depth=2):\n    if depth:\n        return slope(x, depth - 1)\n    return"
+    installed(scaled=SCALED.replace("def slope(x):\n    return", recursive))
+    found = mutants_of(plugins.get("scaled.scaled"))
+    assert not found.unreadable
+    assert {"depth - 1", "2"} <= {mutant.before for mutant in found.mutants if mutant.function == "slope"}
+
+
 def test_rules_on_one_line_are_told_apart(installed: Install) -> None:
     installed(mutmade=MADE)
     found = [m for m in mutants_of(plugins.get("mutmade.cubes")).mutants if m.mode == "jvp"]
