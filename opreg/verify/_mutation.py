@@ -385,20 +385,25 @@ def _decided(run: Mutation, executor: Executor) -> Iterator[list[Decision]]:
 
 
 def _on_ray(run: Mutation, executor: OnRay) -> Iterator[list[Decision]]:
-    """Decide portions on Ray, several at a time. Where a worker dies, its portion is tried again, one by one."""
+    """Decide portions on Ray, several at a time.
+
+    Where a worker dies, its portion is tried again, one by one; where a node is lost, whatever is under way is.
+    """
     waiting = _chunks(run)
     if not waiting:
         return
     with executor.ray() as ray:
-        task = ray.remote(_portion).options(**executor.settings)
-        most = executor.most(Cluster(ray))
+        task, cluster = ray.remote(_portion).options(**executor.settings), Cluster(ray)
         flights: dict[Any, tuple[str, list[str]]] = {}
         deaths: dict[str, int] = {}
         try:
             while waiting or flights:
                 if executor.interrupted():
                     raise KeyboardInterrupt
-                while waiting and len(flights) < most:
+                if cluster.lost():
+                    waiting[:0] = flights.values()
+                    _cancel(ray, flights)
+                while waiting and len(flights) < executor.most(cluster):
                     name, identifiers = waiting.pop(0)
                     flights[task.remote(name, identifiers, run.trial)] = name, identifiers
                 for done in ray.wait(list(flights), num_returns=1, timeout=1.0)[0]:
@@ -414,9 +419,14 @@ def _on_ray(run: Mutation, executor: OnRay) -> Iterator[list[Decision]]:
                         if dead:
                             yield dead
         finally:
-            for flight in flights:
-                with contextlib.suppress(Exception):
-                    ray.cancel(flight, force=True)
+            _cancel(ray, flights)
+
+
+def _cancel(ray: Any, flights: dict[Any, tuple[str, list[str]]]) -> None:
+    for flight in flights:
+        with contextlib.suppress(Exception):
+            ray.cancel(flight, force=True)
+    flights.clear()
 
 
 def _after_death(

@@ -17,6 +17,7 @@ from opreg import plugins
 from opreg.verify._cluster import CannotStart
 from opreg.verify._executors import Inline, OnRay
 from opreg.verify._messages import Hello
+from opreg.verify._mutation import Trial, mutate
 from opreg.verify._packages import packed
 from opreg.verify._record import Record, comparable
 from opreg.verify._run import Options
@@ -123,6 +124,26 @@ def test_a_node_that_is_lost_in_the_middle_of_a_run_costs_no_result(
     assert set(seen) == {node.node_id for node in nodes.nodes}
     assert record.seconds < 60  # nobody waited until a silent shard is given up
     assert comparable(record.as_dict()) == calm
+
+
+def test_mutants_that_were_on_a_node_which_freezes_are_decided_elsewhere(nodes: Nodes) -> None:
+    nodes.add()
+    nodes.add()
+    trial, places = Trial(seed=3, samples=5), [node.node_id for node in nodes.nodes]
+
+    def watch(*_: Any) -> None:
+        if places:
+            nodes.freeze(places.pop())
+            places.clear()
+
+    names = ["numpy.divide", "numpy.hypot", "numpy.multiply", "numpy.sinc"]
+    frozen = mutate(names, OnRay(address=nodes.address), trial, watch=watch)
+    assert not places
+    calm = mutate(names, Inline(), trial)
+    assert frozen.broke == ""
+    assert [tested.as_dict() for tested in frozen.tested.values()] == [
+        tested.as_dict() for tested in calm.tested.values()
+    ]
 
 
 def test_a_node_that_joins_in_the_middle_of_a_run_gets_its_share(nodes: Nodes) -> None:
