@@ -58,21 +58,23 @@ class _Lines(_Silent):
         self.console, self.verbose = console, verbose
 
     def __call__(self, message: Message, plan: Plan, record: Record) -> None:
-        if isinstance(message, Batch) and self.verbose:
-            for finding in message.findings:
-                _print(self.console, f"{message.primitive}: {describe(finding)}")
+        self._tell(message)
         if isinstance(message, Done) and plan.is_complete(message.primitive):
             _print(self.console, line(record.primitives[message.primitive]))
 
+    def _tell(self, message: Message) -> None:
+        for finding in message.findings if isinstance(message, Batch) and self.verbose else ():
+            _print(self.console, f"{message.primitive}: {describe(finding)}")
 
-class _Live(_Silent):
+
+class _Live(_Lines):
     """A table of the primitives under way and lately done, above a progress bar; what is wrong, above both.
 
     Of each primitive the first failure is told as it comes, or with ``verbose`` every finding.
     """
 
     def __init__(self, console: Console, verbose: bool) -> None:
-        self.console, self.verbose = console, verbose
+        super().__init__(console, verbose)
         self.told: set[str] = set()
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -114,10 +116,9 @@ class _Live(_Silent):
         self.live.update(self._view(recent), refresh=True)
 
     def _tell(self, message: Message) -> None:
-        for finding in message.findings if isinstance(message, Batch) else ():
-            if self.verbose:
-                _print(self.console, f"{message.primitive}: {describe(finding)}")
-            elif finding["verdict"] in ("fail", "error") and message.primitive not in self.told:
+        super()._tell(message)
+        for finding in message.findings if isinstance(message, Batch) and not self.verbose else ():
+            if finding["verdict"] in ("fail", "error") and message.primitive not in self.told:
                 self.told.add(message.primitive)
                 said = (
                     f"{finding['verdict']:<12} {message.primitive} {finding['check']}: {finding['diagnosis']}"

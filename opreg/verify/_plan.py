@@ -106,16 +106,27 @@ class Shard:
         return replace(self, careful=True, alone=True)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Count:
+    """What was decided, and how long it took."""
+
+    samples: int = 0
+    cases: int = 0
+    seconds: float = 0.0
+
+    def add(self, more: _Count | Batch) -> None:
+        self.samples += more.samples
+        self.cases += more.cases
+        self.seconds += more.seconds
+
+
 @dataclass(slots=True)
-class _Progress:
+class _Progress(_Count):
     """What is known of one primitive's part of the plan."""
 
     name: str
     planned: int = 1
     finished: int = 0
-    samples: int = 0
-    cases: int = 0
-    seconds: float = 0.0
     samples_before: int = 0
     abandoned: bool = False
 
@@ -130,13 +141,10 @@ class _Progress:
 
 
 @dataclass(slots=True)
-class _Open:
+class _Open(_Count):
     """A shard that was handed out, and what of it was delivered."""
 
     shard: Shard
-    samples: int = 0
-    cases: int = 0
-    seconds: float = 0.0
     last: str = ""
 
 
@@ -224,9 +232,7 @@ class Plan:
                 self._abandon(message.primitive)
         elif isinstance(message, Batch):
             entry = self._open[key]
-            entry.samples += message.samples
-            entry.cases += message.cases
-            entry.seconds += message.seconds
+            entry.add(message)
             entry.last = message.last or entry.last
         else:
             self._done(self._open.pop(key))
@@ -252,9 +258,7 @@ class Plan:
     def _done(self, entry: _Open) -> None:
         progress = self._known[entry.shard.primitive]
         progress.finished += entry.shard.last - entry.shard.first + 1
-        progress.samples += entry.samples
-        progress.cases += entry.cases
-        progress.seconds += entry.seconds
+        progress.add(entry)
         if progress.idle and not progress.abandoned:
             self._extend(progress)
 
