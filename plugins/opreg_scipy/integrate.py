@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 
 import numpy as np
-import scipy.integrate
+import scipy
 from numpy.lib.array_utils import normalize_axis_index
 
 from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, primitive, stop_gradient, vjp

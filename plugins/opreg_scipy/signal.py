@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from opreg import Primitive, Sample, composite, hookimpl, primitive
 from opreg_numpy._axes import normalised

@@ -10,7 +10,7 @@ from functools import reduce
 from math import pi, sqrt
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from opreg import Sample, jvp, stop_gradient
 from opreg_scipy.special.gamma import hurwitz_difference
@@ -33,26 +33,22 @@ def partial(function, position, *args):
 # ------------------------------------------------------------------------------------------------- on the line
 norm = Family(
     "norm",
-    stats.norm,
     score=lambda z: -z,
     growth=lambda z: (1 - z) * (1 + z),
     mills=lambda z: partial(special.log_ndtr, 0, z),
 )
 cauchy = Family(
     "cauchy",
-    stats.cauchy,
     score=lambda z: -2 * z / np.hypot(1.0, z) / np.hypot(1.0, z),
     growth=lambda z: (1 - z) / np.hypot(1.0, z) * ((1 + z) / np.hypot(1.0, z)),
 )
 laplace = Family(
     "laplace",
-    stats.laplace,
     score=lambda z: -np.sign(z),
     growth=lambda z: 1 - np.absolute(z),
 )
 logistic = Family(
     "logistic",
-    stats.logistic,
     score=lambda z: -np.tanh(z / 2),
     growth=lambda z: 1 - z * np.tanh(z / 2),
 )
@@ -113,7 +109,6 @@ def _student_cumulative(z, df):
 
 t = Family(
     "t",
-    stats.t,
     score=lambda z, df: -z * (1 + 1 / df) / (1 + z * z / df),
     growth=lambda z, df: (1 - z) * (1 + z) / (1 + z * z / df),
     shapes={"df": _student_by_df},
@@ -123,14 +118,12 @@ t = Family(
 # -------------------------------------------------------------------------------------------- on the half line
 expon = Family(
     "expon",
-    stats.expon,
     score=lambda z: -1.0,
     growth=lambda z: 1 - z,
     support=(0.0, np.inf),
 )
 gamma = Family(
     "gamma",
-    stats.gamma,
     score=lambda z, a: per(a - 1, z) - 1,
     growth=lambda z, a: a - z,
     support=(0.0, np.inf),
@@ -139,7 +132,6 @@ gamma = Family(
 )
 chi2 = Family(
     "chi2",
-    stats.chi2,
     score=lambda z, df: per(df / 2 - 1, z) - 0.5,
     growth=lambda z, df: (df - z) / 2,
     support=(0.0, np.inf),
@@ -148,7 +140,6 @@ chi2 = Family(
 )
 lognorm = Family(
     "lognorm",
-    stats.lognorm,
     score=lambda z, s: -(1 + np.log(z) / s / s) / z,
     growth=lambda z, s: -np.log(z) / s / s,
     support=(0.0, np.inf),
@@ -159,14 +150,12 @@ lognorm = Family(
 # ------------------------------------------------------------------------------------------- on the unit interval
 uniform = Family(
     "uniform",
-    stats.uniform,
     score=lambda z: 0.0,
     growth=lambda z: 1.0,
     support=(0.0, 1.0),
 )
 beta = Family(
     "beta",
-    stats.beta,
     score=lambda z, a, b: per(a - 1, z) - per(b - 1, 1 - z),
     growth=lambda z, a, b: a - per((b - 1) * z, 1 - z),
     support=(0.0, 1.0),

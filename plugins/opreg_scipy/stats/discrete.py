@@ -6,7 +6,7 @@ Of the parameters the rate has derivatives; k and loc say which count is meant.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._samples import fortran, scalar_of, strided
@@ -18,25 +18,25 @@ _COUNTS = "it says which count is meant, and the probability of what lies betwee
 @primitive("scipy.stats.poisson.pmf")
 def poisson_pmf(k, mu, loc, /):
     """e^-mu mu^n / n! for n = k - loc, 0 where that is no natural number; the derivative by mu is pmf (n / mu - 1)"""
-    return stats.poisson.pmf(k, mu, loc)
+    return scipy.stats.poisson.pmf(k, mu, loc)
 
 
 @primitive("scipy.stats.poisson.logpmf")
 def poisson_logpmf(k, mu, loc, /):
     """n log mu - mu - log n! for n = k - loc, minus infinity where that is no natural number"""
-    return stats.poisson.logpmf(k, mu, loc)
+    return scipy.stats.poisson.logpmf(k, mu, loc)
 
 
 @primitive("scipy.stats.poisson.cdf")
 def poisson_cdf(k, mu, loc, /):
     """The probability of a count of at most n = floor(k - loc); its derivative by mu is minus the probability of n"""
-    return stats.poisson.cdf(k, mu, loc)
+    return scipy.stats.poisson.cdf(k, mu, loc)
 
 
 @primitive("scipy.stats.poisson.sf")
 def poisson_sf(k, mu, loc, /):
     """The probability of a count of more than n = floor(k - loc); its derivative by mu is the probability of n"""
-    return stats.poisson.sf(k, mu, loc)
+    return scipy.stats.poisson.sf(k, mu, loc)
 
 
 def _poisson_pmf_slope(out, k, mu, loc):

@@ -8,7 +8,7 @@ whichever triangle SciPy reads: the cotangent of a matrix is symmetric. The form
 from __future__ import annotations
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from opreg import NotDifferentiable, Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._form import like
@@ -23,23 +23,23 @@ CUTOFF = 1e6 * np.finfo(float).eps  # of SciPy, for what is zero beside the grea
 @primitive("scipy.stats.multivariate_normal.logpdf")
 def normal_logpdf(x, mean, cov, /, *, allow_singular=False):
     """-(d log 2 pi + log det c + (x - mean)^T c^-1 (x - mean)) / 2, of vectors x along the last axis"""
-    return stats.multivariate_normal.logpdf(x, mean, _symmetric(cov), allow_singular)
+    return scipy.stats.multivariate_normal.logpdf(x, mean, _symmetric(cov), allow_singular)
 
 
 @primitive("scipy.stats.multivariate_normal.pdf")
 def normal_pdf(x, mean, cov, /, *, allow_singular=False):
     """The exponential of logpdf"""
-    return stats.multivariate_normal.pdf(x, mean, _symmetric(cov), allow_singular)
+    return scipy.stats.multivariate_normal.pdf(x, mean, _symmetric(cov), allow_singular)
 
 
 @primitive("scipy.stats.multivariate_normal.entropy")
 def normal_entropy(cov, /, *, mean=None):
     """(d log 2 pi + d + log det c) / 2, which does not depend on the mean"""
-    return stats.multivariate_normal.entropy(mean, _symmetric(cov))
+    return scipy.stats.multivariate_normal.entropy(mean, _symmetric(cov))
 
 
 def _refuse_objects(cov):
-    if isinstance(cov, getattr(stats, "Covariance", ())):
+    if isinstance(cov, getattr(scipy.stats, "Covariance", ())):
         raise NotDifferentiable(
             "scipy.stats.multivariate_normal is differentiated with a covariance that is an array. Pass the matrix, "
             "cov.covariance"
@@ -215,13 +215,13 @@ def dirichlet_logpdf(x, alpha, /):
     The last component may be left out; it is one less the sum of the others. Where all are given the derivative is that
     of the formula, for each of them by itself.
     """
-    return stats.dirichlet.logpdf(x, alpha)
+    return scipy.stats.dirichlet.logpdf(x, alpha)
 
 
 @primitive("scipy.stats.dirichlet.pdf")
 def dirichlet_pdf(x, alpha, /):
     """The exponential of logpdf"""
-    return stats.dirichlet.pdf(x, alpha)
+    return scipy.stats.dirichlet.pdf(x, alpha)
 
 
 @dirichlet_logpdf.called_as
@@ -301,7 +301,7 @@ def _density_by_component(out, x, alpha):
     each = np.reshape(np.eye(count), (count, *np.shape(beside)))
     powers = beside - 1 - np.where(np.equal(beside, 1) & zero, 0.0, each)
     logarithm = np.sum(powers * np.log(np.where(zero, 1.0, whole)), axis=1)
-    logarithm = logarithm + special.gammaln(np.sum(alpha)) - np.sum(special.gammaln(alpha))
+    logarithm = logarithm + scipy.special.gammaln(np.sum(alpha)) - np.sum(scipy.special.gammaln(alpha))
     vanishing = np.prod(np.where(zero, np.where(zero, whole, 1.0) ** powers, 1.0), axis=1)
     change = (beside - 1) * np.exp(logarithm) * vanishing
     return change[:-1] - change[-1:] if np.shape(x)[0] < count else change
