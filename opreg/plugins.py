@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opreg._errors import BlockedPrimitive, DuplicatePrimitive, UnknownPrimitive
@@ -550,7 +551,10 @@ def _resolve() -> None:
 
 
 def locate(name: str, importing: bool = True) -> Any:
-    """Return the object of this importable name, or ``None``."""
+    """Return the object of this importable name, or ``None``.
+
+    Where nothing is to be imported, a package is not asked for a module either: SciPy imports one that it is asked for.
+    """
     parts = name.split(".")
     for count in range(len(parts) - 1, 0, -1):
         module_name = ".".join(parts[:count])
@@ -563,7 +567,10 @@ def locate(name: str, importing: bool = True) -> Any:
         if module is None:
             continue
         found: Any = module
-        for part in parts[count:]:
-            found = getattr(found, part, None)
+        for place, part in enumerate(parts[count:], count + 1):
+            if isinstance(found, ModuleType) and place < len(parts) and not importing:
+                found = vars(found).get(part)
+            else:
+                found = getattr(found, part, None)
         return found
     return None
