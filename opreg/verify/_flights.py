@@ -14,7 +14,7 @@ from typing import Any
 from opreg.verify._alone import decide_alone, hard_limit
 from opreg.verify._bounds import without_core_files
 from opreg.verify._cluster import Cluster, RunBroke
-from opreg.verify._handshake import objection
+from opreg.verify._handshake import ADVICE, objection
 from opreg.verify._messages import Batch, Done, Hello, Message, last_line
 from opreg.verify._plan import Plan, Shard
 from opreg.verify._run import Options, decide, given_up
@@ -145,8 +145,8 @@ class Flights:
         except StopIteration:
             self._end(running)
         except errors.RayTaskError as error:
-            name = flight.shard.primitive
-            raise RunBroke(f"a worker could not decide {name}: {last_line(error)}") from None
+            said = f"a worker could not decide {flight.shard.primitive}: {last_line(error)}"
+            raise RunBroke(f"{said}. {ADVICE}" if "ModuleNotFoundError" in said else said) from None
         except errors.RayError as error:
             del self._under_way[running]
             flight.resume(last_line(error))

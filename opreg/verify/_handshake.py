@@ -16,6 +16,8 @@ from opreg.verify._digest import digest
 from opreg.verify._messages import Hello
 from opreg.verify._plan import Shard
 
+ADVICE = "Install the same packages on every node, or send them along with --send."
+
 
 def versions() -> dict[str, str]:
     """Return the versions on which a verdict may depend."""
@@ -40,14 +42,15 @@ def objection(hello: Hello) -> str:
     here = digest(primitive)
     if hello.digest == here:
         return ""
-    same = "Install the same packages on every node, or send them along with --send."
     if not hello.digest:
         why = f" ({hello.plugin.rstrip('.')})" if hello.plugin else ""
-        return f"node {hello.node} does not have {hello.primitive}, here of {_origin(primitive)}{why}. {same}"
+        return (
+            f"node {hello.node} does not have {hello.primitive}, here of {_origin(primitive)}{why}. {ADVICE}"
+        )
     return (
         f"node {hello.node} has another version of {hello.primitive}: "
         f"digest {hello.digest} of {hello.plugin} with {_listed(hello.versions)}; "
-        f"here {here} of {_origin(primitive)} with {_listed(versions())}. {same}"
+        f"here {here} of {_origin(primitive)} with {_listed(versions())}. {ADVICE}"
     )
 
 

@@ -6,12 +6,14 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from importlib.metadata import Distribution, distribution, packages_distributions
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
 from opreg import plugins
 
+_OWN = ("opreg", "pluggy", "hypothesis", "sortedcontainers")
+"""What a worker imports beside Ray and NumPy; that of which there is none here is not needed."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -19,13 +21,15 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 def packed() -> Iterator[str]:
     """Have a directory for the block that holds every plugin which is not blocked, as if they were installed in it.
 
-    They are copied from where this process imports them, so that what is installed for editing goes along too.
+    They are copied from where this process imports them, so that what is installed for editing goes along too. With
+    them are opreg and what it needs to decide a case.
     """
-    names = {"opreg", *(entry.distribution for entry in plugins.entries() if not entry.blocked)}
+    names = {*_OWN, *(entry.distribution for entry in plugins.entries() if not entry.blocked)}
     held = packages_distributions()
     with tempfile.TemporaryDirectory(prefix="opreg-") as directory:
         for name in sorted(names):
-            _pack(distribution(name), held, Path(directory))
+            with contextlib.suppress(PackageNotFoundError):
+                _pack(distribution(name), held, Path(directory))
         yield directory
 
 
