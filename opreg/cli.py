@@ -319,6 +319,7 @@ def _executor(
     send: bool,
     blocked: Iterable[str],
 ) -> Executor:
+    address = "" if address is None or address == "local" else address
     if executor == "inline":
         if workers is not None and workers > 1:
             raise click.UsageError(
@@ -326,11 +327,10 @@ def _executor(
             )
         if ctx.get_parameter_source("address") is _COMMANDLINE:
             raise click.UsageError("--address is for --executor ray.")
-        if send:
-            raise click.UsageError("--send is for a cluster that is joined by --address or RAY_ADDRESS.")
-        return Inline()
-    if send and not address:
+    if send and (executor == "inline" or not address):
         raise click.UsageError("--send is for a cluster that is joined by --address or RAY_ADDRESS.")
+    if executor == "inline":
+        return Inline()
     disabled = [os.environ.get("OPREG_DISABLE", ""), *blocked]
     environment = {
         name: value
@@ -340,7 +340,7 @@ def _executor(
         )
         if value
     }
-    return OnRay(address=address or "", count=workers or 0, environment=environment, send=send)
+    return OnRay(address=address, count=workers or 0, environment=environment, send=send)
 
 
 def _why_nothing(expression: str) -> str:

@@ -65,11 +65,11 @@ class Ledger:
 
     @classmethod
     def begin(cls, directory: Path, header: Mapping[str, Any]) -> Ledger:
-        """Begin the ledger of a new run. It takes the place of that of a run that ended, not of another."""
+        """Begin the ledger of a new run. It takes the place of that of a run that ended, or decided nothing."""
         path = directory / NAME
         if path.exists():
             with cls.resume(directory) as former:
-                if former.header and not former.ended:
+                if former.messages and not former.ended:
                     raise CannotResume(
                         f"{path} is of a run that did not end: go on with it by --resume {directory}, "
                         "or remove the file, or name another directory."

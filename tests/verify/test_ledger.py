@@ -86,6 +86,16 @@ def test_a_run_that_ended_has_nothing_to_go_on_with_and_is_replaced(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("libraries")
+def test_a_run_that_could_not_start_is_in_nobodys_way(tmp_path: Path) -> None:
+    asked = ["verify", "good.softsign", "--samples", "2", "--report", str(tmp_path)]
+    failed = CliRunner().invoke(cli, [*asked, "--address", "127.0.0.1:1"])
+    assert failed.exit_code == 2, failed.output
+    assert (tmp_path / NAME).exists()
+    again = CliRunner().invoke(cli, [*asked, "--executor", "inline"])
+    assert again.exit_code == 0, again.output
+
+
+@pytest.mark.usefixtures("libraries")
 def test_half_a_line_at_the_end_is_dropped_wherever_it_was_torn(tmp_path: Path) -> None:
     run(tmp_path, until=5)
     path = tmp_path / NAME
