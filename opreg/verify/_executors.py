@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from opreg.verify._cluster import ONE_THREAD, CannotStart, Cluster, joined, started
 from opreg.verify._flights import Flights
 from opreg.verify._messages import Message
-from opreg.verify._packages import packed
 from opreg.verify._plan import Plan
 from opreg.verify._run import Options, decide
 
@@ -123,5 +122,7 @@ class OnRay:
             with joined(self.address) as ray:
                 yield ray
         else:
+            from opreg.verify._packages import packed  # it reads all metadata that are installed
+
             with packed() as packages, joined(self.address, packages) as ray:
                 yield ray

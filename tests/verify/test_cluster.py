@@ -176,7 +176,7 @@ def test_a_plugin_that_no_node_has_is_missing_there_and_can_be_sent_along(
     nodes.add()
     installed(sent=sources.good)
     plugins.get("sent.softsign")
-    monkeypatch.setattr("opreg.verify._executors.packed", packed_and_hidden)
+    monkeypatch.setattr("opreg.verify._packages.packed", packed_and_hidden)
     sys.path.remove(str(site))
     record = run(nodes.address, "sent.softsign", samples=2)
     assert record.exit_status == 3
