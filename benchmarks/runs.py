@@ -25,7 +25,6 @@ THREADS = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MK
 NAMES = [f"numpy.{name}" for name in ("add", "cumsum", "exp", "linalg.inv", "matmul", "max", "sin", "where")]
 QUICK = ["numpy.exp", "numpy.multiply", "numpy.negative", "numpy.sin"]
 """For the longest runs, whose cases are to be many."""
-ROUNDS = 3
 
 
 def decide(executor: str, workers: int, samples: int, names: list[str]) -> dict[str, Any]:
@@ -70,12 +69,12 @@ def result(process: subprocess.Popen[str]) -> dict[str, Any]:
     return dict(json.loads(out.splitlines()[-1]))
 
 
-def scaling(seconds: float, most: int) -> None:
+def scaling(asked: argparse.Namespace) -> None:
     """Two workers against one, beside two processes that share nothing against one of them."""
     trial = result(started("inline", 1, 40, NAMES))
-    samples = max(int(40 * seconds / trial["seconds"]), 40)
+    samples = max(int(40 * asked.seconds / trial["seconds"]), 40)
     gains, ceilings = [], []
-    for _ in range(ROUNDS):
+    for _ in range(asked.rounds):
         one = result(started("ray", 1, samples, NAMES))
         two = result(started("ray", 2, samples, NAMES))
         alone = result(started("inline", 1, samples // 2, NAMES))
@@ -91,12 +90,12 @@ def scaling(seconds: float, most: int) -> None:
     print(f"    the machine's own ceiling: {statistics.median(ceilings):.2f}")
 
 
-def overhead(seconds: float, most: int) -> None:
+def overhead(asked: argparse.Namespace) -> None:
     """One worker of Ray against the same run in process."""
     trial = result(started("inline", 1, 40, NAMES))
-    samples = max(int(40 * seconds / 2 / trial["seconds"]), 40)
+    samples = max(int(40 * asked.seconds / 2 / trial["seconds"]), 40)
     costs = []
-    for _ in range(ROUNDS):
+    for _ in range(asked.rounds):
         inline = result(started("inline", 1, samples, NAMES))
         ray = result(started("ray", 1, samples, NAMES))
         costs.append(ray["seconds"] / inline["seconds"])
@@ -104,11 +103,11 @@ def overhead(seconds: float, most: int) -> None:
     claim("overhead: Ray with one worker, of in process", statistics.median(costs), 1.1)
 
 
-def length(seconds: float, most: int) -> None:
+def length(asked: argparse.Namespace) -> None:
     """Runs of ten to a million cases: memory of the driver, and cases per second."""
     found = []
     cases, samples = 0, 1
-    while cases < most:
+    while cases < asked.most:
         one = result(started("ray", 2, samples, QUICK))
         cases = one["cases"]
         one["pace"] = cases / one["seconds"]
@@ -117,20 +116,20 @@ def length(seconds: float, most: int) -> None:
             f"  {cases} cases, {one['pace']:.0f}/s, driver's peak memory {one['megabytes']:.0f} MB",
             flush=True,
         )
-        samples = min(samples * 10, max(round(samples * 1.02 * most / cases), samples + 1))
+        samples = min(samples * 10, max(round(samples * 1.02 * asked.most / cases), samples + 1))
     grown = max(one["megabytes"] for one in found) - found[0]["megabytes"]
     claim("length: the driver's memory grows by, MB", grown, 50)
-    long = [one["pace"] for one in found if one["cases"] >= most / 100]
+    long = [one["pace"] for one in found if one["cases"] >= asked.most / 100]
     claim(
         "length: slowest of the fastest, in the last hundredfold", min(long) / max(long), 0.9, at_least=True
     )
 
 
-def start(seconds: float, most: int) -> None:
+def start(asked: argparse.Namespace) -> None:
     """From the command to the first verdict on the screen."""
     for arguments, limit in ((["--executor", "inline"], 1.0), ([], 6.0)):
         times = []
-        for _ in range(2 * ROUNDS + 1):
+        for _ in range(2 * asked.rounds + 1):
             begin = time.perf_counter()
             command = [sys.executable, "-u", "-m", "opreg", "verify", "numpy.multiply", *arguments]
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -158,6 +157,7 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the runs of 'scaling' take")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--most", type=int, default=100_000, help="how many cases the longest run has")
     parser.add_argument("--decide", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -168,7 +168,7 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}; the parts are {', '.join(PARTS)}")
     for name in arguments.parts or PARTS:
-        PARTS[name](arguments.seconds, arguments.most)
+        PARTS[name](arguments)
 
 
 if __name__ == "__main__":
