@@ -144,7 +144,7 @@ def test_a_family_of_scipy_is_imported_only_when_one_of_its_functions_is_called(
 import sys, numpy as np, opreg, opreg.scipy
 opreg.plugins.load_all()
 opreg.grad(lambda x: np.linalg.norm(np.concatenate([x, x])))(np.ones(2))
-print([f for f in ("stats", "signal", "integrate") if f"scipy.{f}" in sys.modules])
+print([f for f in ("linalg", "special", "stats", "signal", "integrate") if f"scipy.{f}" in sys.modules])
 opreg.scipy.stats.norm.pdf(0.5)
 import scipy.stats
 print(opreg.plugins.for_function(scipy.signal.convolve) is not None)

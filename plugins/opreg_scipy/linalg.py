@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, primitive, stop_gradient
 from opreg_numpy._form import like

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-import scipy.special as special
+import scipy
 
 from opreg import Primitive, Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._samples import complex_of, nonzero, unary, wide
@@ -25,8 +25,7 @@ def arguments(rng, shape):
 
 def _of_order(name: str, aliases: tuple[str, ...] = (), doc: str = "") -> Primitive:
     """Return ``scipy.special.name(v, z)``, which has no derivative by its order."""
-    compute = getattr(special, name)
-    function = Primitive(lambda v, z, /: compute(v, z), f"scipy.special.{name}", aliases)
+    function = Primitive(lambda v, z, /: getattr(scipy.special, name)(v, z), f"scipy.special.{name}", aliases)
     function.doc = doc
 
     @function.called_as
@@ -41,59 +40,59 @@ def _of_order(name: str, aliases: tuple[str, ...] = (), doc: str = "") -> Primit
 @primitive("scipy.special.j0")
 def j0(x, /):
     """J_0(x), with the derivative -J_1(x) (DLMF 10.6.3)"""
-    return special.j0(x)
+    return scipy.special.j0(x)
 
 
 @primitive("scipy.special.j1")
 def j1(x, /):
     """J_1(x), with the derivative (J_0(x) - J_2(x)) / 2 (DLMF 10.6.1)"""
-    return special.j1(x)
+    return scipy.special.j1(x)
 
 
 @primitive("scipy.special.y0")
 def y0(x, /):
     """Y_0(x), with the derivative -Y_1(x)"""
-    return special.y0(x)
+    return scipy.special.y0(x)
 
 
 @primitive("scipy.special.y1")
 def y1(x, /):
     """Y_1(x), with the derivative (Y_0(x) - Y_2(x)) / 2"""
-    return special.y1(x)
+    return scipy.special.y1(x)
 
 
 @primitive("scipy.special.i0")
 def i0(x, /):
     """I_0(x), with the derivative I_1(x) (DLMF 10.29.3)"""
-    return special.i0(x)
+    return scipy.special.i0(x)
 
 
 @primitive("scipy.special.i1")
 def i1(x, /):
     """I_1(x), with the derivative (I_0(x) + I_2(x)) / 2 (DLMF 10.29.1)"""
-    return special.i1(x)
+    return scipy.special.i1(x)
 
 
 @primitive("scipy.special.k0")
 def k0(x, /):
     """K_0(x), with the derivative -K_1(x)"""
-    return special.k0(x)
+    return scipy.special.k0(x)
 
 
 @primitive("scipy.special.k1")
 def k1(x, /):
     """K_1(x), with the derivative -(K_0(x) + K_2(x)) / 2"""
-    return special.k1(x)
+    return scipy.special.k1(x)
 
 
-elementwise(j0, x=lambda x: -special.j1(x))
-elementwise(j1, x=lambda x: (special.j0(x) - special.jv(2, x)) / 2)
-elementwise(y0, x=lambda x: -special.y1(x))
-elementwise(y1, x=lambda x: (special.y0(x) - special.yn(2, x)) / 2)
-elementwise(i0, x=lambda x: special.i1(x))
-elementwise(i1, x=lambda x: (special.i0(x) + special.iv(2, x)) / 2)
-elementwise(k0, x=lambda x: -special.k1(x))
-elementwise(k1, x=lambda x: -(special.k0(x) + special.kn(2, x)) / 2)
+elementwise(j0, x=lambda x: -scipy.special.j1(x))
+elementwise(j1, x=lambda x: (scipy.special.j0(x) - scipy.special.jv(2, x)) / 2)
+elementwise(y0, x=lambda x: -scipy.special.y1(x))
+elementwise(y1, x=lambda x: (scipy.special.y0(x) - scipy.special.yn(2, x)) / 2)
+elementwise(i0, x=lambda x: scipy.special.i1(x))
+elementwise(i1, x=lambda x: (scipy.special.i0(x) + scipy.special.iv(2, x)) / 2)
+elementwise(k0, x=lambda x: -scipy.special.k1(x))
+elementwise(k1, x=lambda x: -(scipy.special.k0(x) + scipy.special.kn(2, x)) / 2)
 for _function in j0, j1, i0, i1:
     _function.samples(unary(wide, also=(0.0, np.array([1e-8, -1e-3]))))
 for _function in y0, y1, k0, k1:
@@ -110,12 +109,12 @@ iv = _of_order("iv", doc="I_v(z), with the derivative (I_(v-1) + I_(v+1)) / 2 (D
 kv = _of_order("kv", doc="K_v(z), with the derivative -(K_(v-1) + K_(v+1)) / 2")
 kn = _of_order("kn", doc="K_v(z) for integers v, with the derivative -(K_(v-1) + K_(v+1)) / 2")
 
-elementwise(jv, z=lambda v, z: (special.jv(v - 1.0, z) - special.jv(v + 1.0, z)) / 2)
-elementwise(yv, z=lambda v, z: (special.yv(v - 1.0, z) - special.yv(v + 1.0, z)) / 2)
-elementwise(yn, z=lambda v, z: (special.yn(v - 1.0, z) - special.yn(v + 1.0, z)) / 2)
-elementwise(iv, z=lambda v, z: (special.iv(v - 1.0, z) + special.iv(v + 1.0, z)) / 2)
-elementwise(kv, z=lambda v, z: -(special.kv(v - 1.0, z) + special.kv(v + 1.0, z)) / 2)
-elementwise(kn, z=lambda v, z: -(special.kn(v - 1.0, z) + special.kn(v + 1.0, z)) / 2)
+elementwise(jv, z=lambda v, z: (scipy.special.jv(v - 1.0, z) - scipy.special.jv(v + 1.0, z)) / 2)
+elementwise(yv, z=lambda v, z: (scipy.special.yv(v - 1.0, z) - scipy.special.yv(v + 1.0, z)) / 2)
+elementwise(yn, z=lambda v, z: (scipy.special.yn(v - 1.0, z) - scipy.special.yn(v + 1.0, z)) / 2)
+elementwise(iv, z=lambda v, z: (scipy.special.iv(v - 1.0, z) + scipy.special.iv(v + 1.0, z)) / 2)
+elementwise(kv, z=lambda v, z: -(scipy.special.kv(v - 1.0, z) + scipy.special.kv(v + 1.0, z)) / 2)
+elementwise(kn, z=lambda v, z: -(scipy.special.kn(v - 1.0, z) + scipy.special.kn(v + 1.0, z)) / 2)
 
 
 def _orders(draw, *, complex=False, whole=False, also=()):
@@ -197,31 +196,34 @@ def i0e(x, /):
 
     For large x the two terms cancel: there it is that of the asymptotic expansion (DLMF 10.40.1).
     """
-    return special.i0e(x)
+    return scipy.special.i0e(x)
 
 
 @primitive("scipy.special.i1e")
 def i1e(x, /):
     """e^-|x| I_1(x), with the derivative e^-|x| ((I_0(x) + I_2(x)) / 2 - sign(x) I_1(x)), as of i0e"""
-    return special.i1e(x)
+    return scipy.special.i1e(x)
 
 
 @primitive("scipy.special.k0e")
 def k0e(x, /):
     """e^x K_0(x), with the derivative e^x (K_0(x) - K_1(x)), for large x that of the expansion (DLMF 10.40.2)"""
-    return special.k0e(x)
+    return scipy.special.k0e(x)
 
 
 @primitive("scipy.special.k1e")
 def k1e(x, /):
     """e^x K_1(x), with the derivative e^x (K_1(x) - (K_0(x) + K_2(x)) / 2), as of k0e"""
-    return special.k1e(x)
+    return scipy.special.k1e(x)
 
 
-elementwise(i0e, x=lambda x, out: _i_slope(0, x, special.i1e(x) - np.sign(x) * out))
-elementwise(i1e, x=lambda x, out: _i_slope(1, x, (special.i0e(x) + special.ive(2, x)) / 2 - np.sign(x) * out))
-elementwise(k0e, x=lambda x, out: _k_slope(0, x, out - special.k1e(x)))
-elementwise(k1e, x=lambda x, out: _k_slope(1, x, out - (special.k0e(x) + special.kve(2, x)) / 2))
+elementwise(i0e, x=lambda x, out: _i_slope(0, x, scipy.special.i1e(x) - np.sign(x) * out))
+elementwise(
+    i1e,
+    x=lambda x, out: _i_slope(1, x, (scipy.special.i0e(x) + scipy.special.ive(2, x)) / 2 - np.sign(x) * out),
+)
+elementwise(k0e, x=lambda x, out: _k_slope(0, x, out - scipy.special.k1e(x)))
+elementwise(k1e, x=lambda x, out: _k_slope(1, x, out - (scipy.special.k0e(x) + scipy.special.kve(2, x)) / 2))
 for _function in i0e, i1e:
     _function.samples(unary(wide, also=(np.array([1e-8, -1e-3]), np.array([-300.0, 40.0]))))
 for _function in k0e, k1e:
@@ -250,12 +252,16 @@ def _scaled_by_imaginary_part(function, slope):
     elementwise(function).defvjp(z=vjp).defjvp(z=jvp)
 
 
-_scaled_by_imaginary_part(jve, lambda v, z: (special.jve(v - 1.0, z) - special.jve(v + 1.0, z)) / 2)
-_scaled_by_imaginary_part(yve, lambda v, z: (special.yve(v - 1.0, z) - special.yve(v + 1.0, z)) / 2)
+_scaled_by_imaginary_part(
+    jve, lambda v, z: (scipy.special.jve(v - 1.0, z) - scipy.special.jve(v + 1.0, z)) / 2
+)
+_scaled_by_imaginary_part(
+    yve, lambda v, z: (scipy.special.yve(v - 1.0, z) - scipy.special.yve(v + 1.0, z)) / 2
+)
 
 
 def _neighbours(v, z):
-    return (special.ive(v - 1.0, z) + special.ive(v + 1.0, z)) / 2
+    return (scipy.special.ive(v - 1.0, z) + scipy.special.ive(v + 1.0, z)) / 2
 
 
 def _ive_vjp(g, v, z, out):
@@ -273,7 +279,9 @@ def _ive_jvp(t, v, z, out):
 elementwise(ive).defvjp(z=_ive_vjp).defjvp(z=_ive_jvp)
 elementwise(
     kve,
-    z=lambda v, z, out: _k_slope(v, z, out - (special.kve(v - 1.0, z) + special.kve(v + 1.0, z)) / 2),
+    z=lambda v, z, out: _k_slope(
+        v, z, out - (scipy.special.kve(v - 1.0, z) + scipy.special.kve(v + 1.0, z)) / 2
+    ),
 )
 jve.samples(_orders(arguments, complex=True, also=((1, 0.0), (2, -2.5))))
 yve.samples(_orders(arguments, complex=True))
@@ -315,6 +323,6 @@ kn.waive_mutant("z", "1.0 -> 1.000001", "the order is truncated to an integer")
 kve.waive_mutant("z", "sign * (4.0 * v * v - (2 * k - 1) ** 2) -> ...", "of K the sign is 1")
 kve.waive_mutant(
     "z",
-    "_k_slope(v, z, out - (special.kve(v - 1.0, z) + special.kve(v + 1.0, z)) / 2) -> ...",
+    "_k_slope(v, z, out - (scipy.special.kve(v - 1.0, z) + scipy.special.kve(v + 1.0, z)) / 2) -> ...",
     f"{_BOTH}: which of them is taken does not show",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
-import scipy.special
+import scipy
 
 from opreg import NotDifferentiable, Sample, elementwise, is_traced, jvp, primitive, stop_gradient
 from opreg_numpy._samples import complex_normal, complex_of, nonzero, normal, pairs, positive, unary

@@ -10,7 +10,7 @@ from functools import reduce
 from math import pi, prod, sqrt
 
 import numpy as np
-import scipy.special
+import scipy
 
 from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._samples import complex_normal, normal, unary, unit, wide

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import factorial, pi
 
 import numpy as np
-import scipy.special as special
+import scipy
 
 from opreg import NotDifferentiable, Sample, elementwise, is_traced, primitive, stop_gradient
 from opreg_numpy._rules import refuse_out
@@ -74,7 +74,7 @@ def hurwitz(z, /, *, s=2):
     DLMF 25.11.5; left of the imaginary axis the sum has as many terms more.
     """
     if not np.iscomplexobj(z):
-        return special.zeta(s, z)
+        return scipy.special.zeta(s, z)
 
     def compute(z):
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,7 +122,11 @@ def _difference(a, b, s):
         total = total + (np.log1p(step / base) if s == 1 else _of_powers(base, step, s - 1) / (s - 1))
         for p, w in _tail_weights(s):
             total = total + w * _of_powers(base, step, p)
-        plain = special.psi(a + b) - special.psi(a) if s == 1 else special.zeta(s, a) - special.zeta(s, a + b)
+        plain = (
+            scipy.special.psi(a + b) - scipy.special.psi(a)
+            if s == 1
+            else scipy.special.zeta(s, a) - scipy.special.zeta(s, a + b)
+        )
     return np.where(usual, total, plain)
 
 
@@ -150,28 +154,28 @@ def _differences(rng):
 @primitive("scipy.special.gamma")
 def gamma(x, /):
     """Gamma(x), with the derivative Gamma(x) psi(x) (DLMF 5.2.2)"""
-    return special.gamma(x)
+    return scipy.special.gamma(x)
 
 
-elementwise(gamma, x=lambda x, out: out * special.psi(x))
+elementwise(gamma, x=lambda x, out: out * scipy.special.psi(x))
 
 
 @primitive("scipy.special.gammaln")
 def gammaln(x, /):
     """log |Gamma(x)|, with the derivative psi(x)"""
-    return special.gammaln(x)
+    return scipy.special.gammaln(x)
 
 
-elementwise(gammaln, x=lambda x: special.psi(x))
+elementwise(gammaln, x=lambda x: scipy.special.psi(x))
 
 
 @primitive("scipy.special.loggamma")
 def loggamma(x, /):
     """The principal branch of log Gamma(x), with the derivative psi(x); negative real numbers have none"""
-    return special.loggamma(x)
+    return scipy.special.loggamma(x)
 
 
-elementwise(loggamma, x=lambda x: special.psi(x))
+elementwise(loggamma, x=lambda x: scipy.special.psi(x))
 
 
 @primitive("scipy.special.rgamma")
@@ -181,7 +185,7 @@ def rgamma(x, /):
     Near the poles of psi it is by reflection (DLMF 5.5.3) Gamma(1 - x) (cos pi x - psi(1 - x) sin(pi x) / pi),
     exact where x is 0 or a negative integer.
     """
-    return special.rgamma(x)
+    return scipy.special.rgamma(x)
 
 
 def rgamma_slope(x):
@@ -190,9 +194,13 @@ def rgamma_slope(x):
     offset = np.where(near, x - whole, 0.25)
     sign = 1 - 2 * np.remainder(whole, 2.0)
     mirrored = 1 - whole - offset
-    slope = np.cos(pi * offset) - special.psi(mirrored) * np.sin(pi * offset) / pi
+    slope = np.cos(pi * offset) - scipy.special.psi(mirrored) * np.sin(pi * offset) / pi
     far = np.where(near, 0.5, x)
-    return np.where(near, sign * special.gamma(mirrored) * slope, -special.psi(far) * special.rgamma(far))
+    return np.where(
+        near,
+        sign * scipy.special.gamma(mirrored) * slope,
+        -scipy.special.psi(far) * scipy.special.rgamma(far),
+    )
 
 
 elementwise(rgamma, x=rgamma_slope)
@@ -201,7 +209,7 @@ elementwise(rgamma, x=rgamma_slope)
 @primitive("scipy.special.gammasgn")
 def gammasgn(x, /):
     """The sign of Gamma(x)"""
-    return special.gammasgn(x)
+    return scipy.special.gammasgn(x)
 
 
 gammasgn.not_differentiable("it is constant between its jumps")
@@ -211,7 +219,7 @@ gammasgn.samples(unary(between_integers))
 @primitive("scipy.special.digamma", aliases=("scipy.special.psi",))
 def digamma(x, /):
     """psi(x), the derivative of log Gamma(x), with the derivative psi'(x) = zeta(2, x)"""
-    return special.psi(x)
+    return scipy.special.psi(x)
 
 
 elementwise(digamma, x=lambda x: hurwitz(x))
@@ -235,7 +243,7 @@ def _off_the_axis(rng):
 @primitive("scipy.special.polygamma")
 def polygamma(n, x, /):
     """The n-th derivative of psi at x, for integers n >= 0, with the derivative polygamma(n + 1, x)"""
-    return special.polygamma(n, x)
+    return scipy.special.polygamma(n, x)
 
 
 @polygamma.called_as
@@ -264,13 +272,13 @@ def _polygammas(rng):
 @primitive("scipy.special.beta")
 def beta(a, b, /):
     """Gamma(a) Gamma(b) / Gamma(a + b): by a it has B(a, b) (psi(a) - psi(a + b)) (DLMF 5.12.1)"""
-    return special.beta(a, b)
+    return scipy.special.beta(a, b)
 
 
 @primitive("scipy.special.betaln")
 def betaln(a, b, /):
     """log |B(a, b)|: by a it has psi(a) - psi(a + b)"""
-    return special.betaln(a, b)
+    return scipy.special.betaln(a, b)
 
 
 def _beta_slope(a, b, out):
@@ -281,13 +289,13 @@ def _beta_slope(a, b, out):
 
 def _beta_slope_at_pole(a, b):
     """Return Gamma(a) Gamma(b) times (-1)^n n!, the slope of 1 / Gamma at a + b = -n; by logarithms if need be."""
-    slope = special.gamma(a) * special.gamma(b) * _falling(a + b, a)
+    slope = scipy.special.gamma(a) * scipy.special.gamma(b) * _falling(a + b, a)
     if np.all(np.isfinite(slope)):
         return slope
     a, b = stop_gradient(a), stop_gradient(b)
     n = -(a + b)
-    size = np.exp(special.gammaln(a) + special.gammaln(b) + special.gammaln(1 + n))
-    sign = special.gammasgn(a) * special.gammasgn(b) * (1 - 2 * np.remainder(n, 2.0))
+    size = np.exp(scipy.special.gammaln(a) + scipy.special.gammaln(b) + scipy.special.gammaln(1 + n))
+    sign = scipy.special.gammasgn(a) * scipy.special.gammasgn(b) * (1 - 2 * np.remainder(n, 2.0))
     return np.where(np.isfinite(slope), slope, sign * size)
 
 
@@ -318,7 +326,7 @@ def multigammaln(a, /, *, d):
 
     DLMF 35.3.4.
     """
-    return special.multigammaln(a, d)
+    return scipy.special.multigammaln(a, d)
 
 
 @multigammaln.called_as
@@ -326,7 +334,7 @@ def _(a, d):
     return (a,), {"d": d}
 
 
-elementwise(multigammaln, a=lambda a, d: sum(special.psi(a - j / 2) for j in range(int(d))))
+elementwise(multigammaln, a=lambda a, d: sum(scipy.special.psi(a - j / 2) for j in range(int(d))))
 
 
 @multigammaln.samples
@@ -347,7 +355,7 @@ def poch(z, m, /):
     if z + m is such a number too, which the polynomial of degree m reaches, that of the mirrored
     (-1)^m poch(1 - z - m, m). There poch is not continuous in m, by which it has NaN.
     """
-    return special.poch(z, m)
+    return scipy.special.poch(z, m)
 
 
 def _by_base(z, m, out):
@@ -355,12 +363,12 @@ def _by_base(z, m, out):
     both, alone = np.logical_and(pole, mirrored), np.logical_and(pole, np.logical_not(mirrored))
     base = np.where(both, 1 - z, np.where(alone, 1.0, z))
     slope = out * hurwitz_difference(base, np.where(both, -m, np.where(alone, 1.0, m)))
-    return at_poles(alone, slope, lambda z, m: special.gamma(z + m) * _falling(z, z + m), z, m)
+    return at_poles(alone, slope, lambda z, m: scipy.special.gamma(z + m) * _falling(z, z + m), z, m)
 
 
 def _by_length(z, m, out):
     pole, mirrored = _is_pole(z), _is_pole(z + m)
-    slope = out * special.psi(z + m)
+    slope = out * scipy.special.psi(z + m)
     return np.where(np.logical_and(pole, mirrored), np.nan, slope)
 
 
@@ -377,7 +385,7 @@ def at_poles(poles, slope, exact, *data):
 
 def _falling(x, y):
     """Return the derivative of Gamma(y) / Gamma(x) by both, over Gamma(y)."""
-    return special.psi(y) * special.rgamma(x) + rgamma_slope(x)
+    return scipy.special.psi(y) * scipy.special.rgamma(x) + rgamma_slope(x)
 
 
 elementwise(poch, z=_by_base, m=_by_length)
@@ -401,7 +409,7 @@ def binom(n, k, /):
     DLMF 1.2.6. Where k or n - k is a negative integer j, binom is 0 and these have a pole; there by reflection it is
     -sin(pi j) B(n + 1, -j) / pi.
     """
-    return special.binom(n, k)
+    return scipy.special.binom(n, k)
 
 
 def _binom_by_n(n, k, out):
@@ -423,13 +431,13 @@ def _binom_by_k(n, k, out):
 def _by_lower(n, j):
     """Return the derivative by j of -sin(pi j) B(n + 1, -j) / pi, which is n over j and regular left of 0."""
     cotangent = np.cos(pi * j) + np.sin(pi * j) / pi * hurwitz_difference(-j, 1 + n)
-    return -special.beta(1 + n, -j) * cotangent
+    return -scipy.special.beta(1 + n, -j) * cotangent
 
 
 def _by_both(n, j):
     """Return the sum of the derivatives by n and by j of the same."""
-    by_n = special.psi(1 + n) - special.psi(1 + n - j)
-    return _by_lower(n, j) - special.beta(1 + n, -j) * np.sin(pi * j) / pi * by_n
+    by_n = scipy.special.psi(1 + n) - scipy.special.psi(1 + n - j)
+    return _by_lower(n, j) - scipy.special.beta(1 + n, -j) * np.sin(pi * j) / pi * by_n
 
 
 elementwise(binom, n=_binom_by_n, k=_binom_by_k)
@@ -441,7 +449,7 @@ def comb(n, k, /, *, repetition=False):
 
     With repetition it is n + k - 1 over k. ``exact=True`` counts with integers and has no derivative.
     """
-    return special.comb(n, k, repetition=repetition)
+    return scipy.special.comb(n, k, repetition=repetition)
 
 
 @comb.called_as
@@ -506,7 +514,7 @@ def _repeated(rng):
     yield Sample(
         (1.5 + moderate(rng, (2, 3)), moderate(rng, (3,))), {"repetition": True}, note="with repetition"
     )
-    if special.comb(0.5, 2, repetition=True):  # before SciPy 1.15 it is 0 for n < 1
+    if scipy.special.comb(0.5, 2, repetition=True):  # before SciPy 1.15 it is 0 for n < 1
         yield Sample((np.array([0.0, 2.0]), np.array([2.0, 3.5])), {"repetition": True}, note="of none")
         yield Sample((np.array([1.3, 2.5]), np.array([-1.0, -2.0])), {"repetition": True}, note="below zero")
     yield Sample((np.array([2.5, 3.5]), np.array([3.2, 5.1])), note="of too few")
@@ -579,7 +587,7 @@ def zeta(x, q, /):
     :data:`zeta_derivative`. With one argument it is Riemann's, whose derivative left of -1/2 is by reflection (DLMF
     25.4.1) that at 1 - x.
     """
-    return special.zeta(x) if q is None else special.zeta(x, q)
+    return scipy.special.zeta(x) if q is None else scipy.special.zeta(x, q)
 
 
 @zeta.called_as
@@ -604,8 +612,12 @@ def _zeta_mirrored(x):
     value, slope = (zeta_derivative(1 - x, 1.0, n=n) for n in (0, 1))
     sine, cosine = np.sin(pi / 2 * x), np.cos(pi / 2 * x)
     lower, upper = (1 - x) / 2, (2 - x) / 2
-    front = np.power(pi, -lower) * special.gamma(lower) * (np.power(pi, -upper) * special.gamma(upper))
-    steady = (np.log(2 * pi) - special.psi(1 - x)) * value - slope
+    front = (
+        np.power(pi, -lower)
+        * scipy.special.gamma(lower)
+        * (np.power(pi, -upper) * scipy.special.gamma(upper))
+    )
+    steady = (np.log(2 * pi) - scipy.special.psi(1 - x)) * value - slope
     return front * (sine * steady + pi / 2 * cosine * value)
 
 
@@ -615,7 +627,7 @@ elementwise(zeta, x=_zeta_by_x, q=lambda x, q: -x * zeta(x + 1.0, q))
 def _takes_complex():
     """Tell whether this SciPy has zeta of complex numbers, as from 1.15 on."""
     try:
-        special.zeta(2j)
+        scipy.special.zeta(2j)
     except TypeError:
         return False
     return True

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import comb, pi
 
 import numpy as np
-import scipy.special as special
+import scipy
 
 from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._rules import pointwise
@@ -32,7 +32,9 @@ def _stirling_error(a):
     far, near = np.where(large, a, 10.0), np.where(large, 1.0, a)
     expansion = sum(c * far ** (-1 - 2 * k) for k, c in enumerate(_STIRLING))
     return np.where(
-        large, expansion, special.gammaln(near) - (near - 0.5) * np.log(near) + near - np.log(2 * pi) / 2
+        large,
+        expansion,
+        scipy.special.gammaln(near) - (near - 0.5) * np.log(near) + near - np.log(2 * pi) / 2,
     )
 
 
@@ -77,12 +79,12 @@ def gamma_density(a, x, /):
 
 def _gamma_density(a, x):
     with np.errstate(all="ignore"):
-        direct = np.power(x, a - 1) * np.exp(-x) * special.rgamma(a)
+        direct = np.power(x, a - 1) * np.exp(-x) * scipy.special.rgamma(a)
         usual = (a > 10) & (x > 0) & np.isfinite(x)
         large, y = np.where(usual, a, 10.0), np.where(usual, x, 10.0)
         phi = (y - large) / large - _log_ratio(y, large, y - large)
         scaled = np.sqrt(large / (2 * pi)) * np.exp(-large * phi - _stirling_error(large)) / y
-        return np.where(usual, scaled, np.where(special.rgamma(a) == 0, 0.0, direct))
+        return np.where(usual, scaled, np.where(scipy.special.rgamma(a) == 0, 0.0, direct))
 
 
 def _log_or_zero(x):
@@ -91,12 +93,12 @@ def _log_or_zero(x):
 
 def _density_by_a(a, x, out):
     none = np.equal(a, 0)
-    slope = out * (_log_or_zero(x) - special.psi(np.where(none, 1.0, a)))
+    slope = out * (_log_or_zero(x) - scipy.special.psi(np.where(none, 1.0, a)))
     return at_poles(none, slope, _density_by_a_near_zero, a, x)
 
 
 def _density_by_a_near_zero(a, x):
-    return gamma_density(a + 1, x) * (1 + a * (_log_or_zero(x) - special.psi(a + 1))) / x
+    return gamma_density(a + 1, x) * (1 + a * (_log_or_zero(x) - scipy.special.psi(a + 1))) / x
 
 
 def _density_by_x(a, x, out):
@@ -122,7 +124,7 @@ def _gamma_tail(a, x, n):
     zero = (a >= 0) & ((x == 0) | np.isposinf(x))
     a, x = np.where(usual, a, 1.0), np.where(usual, x, 1.0)
     with np.errstate(all="ignore"):
-        lower = (np.log(x) < special.psi(a)) | ((x < 0.05) & (-a * np.log(x) > 0.003))
+        lower = (np.log(x) < scipy.special.psi(a)) | ((x < 0.05) & (-a * np.log(x) > 0.003))
         rate = np.where(
             lower,
             np.maximum(a - x, np.minimum(np.sqrt(a), a) / 2),
@@ -131,17 +133,19 @@ def _gamma_tail(a, x, n):
         u = np.where(lower, -1.0, 1.0) / rate * _NODES
         large = a > 10
         direct = (
-            np.power(x, np.where(large, 1.0, a)) * np.exp(-x) * special.rgamma(np.where(large, 1.0, a) + 1)
+            np.power(x, np.where(large, 1.0, a))
+            * np.exp(-x)
+            * scipy.special.rgamma(np.where(large, 1.0, a) + 1)
         )
         front = np.where(large, x * _gamma_density(a, x) / a, direct)
-        logarithm = np.log(x) + u - special.psi(a + 1)
-        slopes = [-special.polygamma(i, a + 1) for i in range(1, n)]
+        logarithm = np.log(x) + u - scipy.special.psi(a + 1)
+        slopes = [-scipy.special.polygamma(i, a + 1) for i in range(1, n)]
         products = [_products(lambda i, _: slopes[i - 2] if i > 1 else logarithm, k) for k in (n, n - 1)]
         terms = _WEIGHTS * np.exp(a * u - x * np.expm1(u)) * (a * products[0] + n * products[1])
         total = np.sum(np.where(np.isfinite(terms), terms, 0.0), axis=-1, keepdims=True)
         found = np.where(lower, 1.0, -1.0) * front / rate * total
         if n == 1:  # Gamma(0, x), DLMF 8.4.4
-            found = np.where(a == 0, -special.exp1(x), found)
+            found = np.where(a == 0, -scipy.special.exp1(x), found)
     return np.where(usual, found, np.where(zero, 0.0, np.nan))
 
 
@@ -149,7 +153,7 @@ def _gamma_density_by_a(a, x, n):
     """Return the n-th derivative of the density by a."""
 
     def logarithms(i, _):
-        return -gammas.polygamma(i - 1, a + 1.0) if i > 1 else _log_or_zero(x) - special.psi(a + 1.0)
+        return -gammas.polygamma(i - 1, a + 1.0) if i > 1 else _log_or_zero(x) - scipy.special.psi(a + 1.0)
 
     products = a * _products(logarithms, n) + n * _products(logarithms, n - 1)
     return gamma_density(a + 1.0, x) * products / np.where(np.equal(x, 0), 1.0, x)
@@ -165,25 +169,25 @@ elementwise(
 @primitive("scipy.special.gammainc")
 def gammainc(a, x, /):
     """P(a, x), the integral of t^(a - 1) e^-t / Gamma(a) from 0 to x (DLMF 8.2.4)"""
-    return special.gammainc(a, x)
+    return scipy.special.gammainc(a, x)
 
 
 @primitive("scipy.special.gammaincc")
 def gammaincc(a, x, /):
     """Q(a, x) = 1 - P(a, x)"""
-    return special.gammaincc(a, x)
+    return scipy.special.gammaincc(a, x)
 
 
 @primitive("scipy.special.gammaincinv")
 def gammaincinv(a, y, /):
     """The x of P(a, x) = y: by y it has 1 over the density at x, by a -P_a(a, x) over it"""
-    return special.gammaincinv(a, y)
+    return scipy.special.gammaincinv(a, y)
 
 
 @primitive("scipy.special.gammainccinv")
 def gammainccinv(a, y, /):
     """The x of Q(a, x) = y: by y it has -1 over the density at x, by a -P_a(a, x) over it"""
-    return special.gammainccinv(a, y)
+    return scipy.special.gammainccinv(a, y)
 
 
 elementwise(gammainc, a=lambda a, x: gammainc_by_a(a, x), x=lambda a, x: gamma_density(a, x))
@@ -283,7 +287,7 @@ def _beta_density(a, b, x):
         inside = (a > 0) & (b > 0) & (x > 0) & (x < 1)
         point = np.where(inside, x, 0.5)
         usual = _beta_front(np.where(inside, a, 1.0), np.where(inside, b, 1.0), point, 1 - point)
-        whole = special.beta(a, b)
+        whole = scipy.special.beta(a, b)
         at_end = np.power(x, a - 1) * np.power(1 - x, b - 1) / whole
         at_end = np.where((x == 0) | (x == 1), np.where(np.isinf(whole), 0.0, at_end), np.nan)
         within = (x >= 0) & (x <= 1)
@@ -321,12 +325,12 @@ def _shape_slope_near_zero(a, b, x):
 
 def _front_over_a(a, b):
     """Return 1 / (a B(a, b)), which is regular at a = 0."""
-    return special.poch(b, a) * special.rgamma(1 + a)
+    return scipy.special.poch(b, a) * scipy.special.rgamma(1 + a)
 
 
 def _rise(a, b, x):
     """Return the derivative by a of the logarithm of x^a / (a B(a, b))."""
-    return np.log(x) + special.psi(a + b) - special.psi(1 + a)
+    return np.log(x) + scipy.special.psi(a + b) - scipy.special.psi(1 + a)
 
 
 def _beta_by_x(a, b, x, out):
@@ -361,7 +365,7 @@ def _beta_by_parameters(a, b, x, n, m):
     end = (a > 0) & (b > 0) & ((x == 0) | (x == 1))
     a, b, x = np.where(usual, a, 1.0), np.where(usual, b, 1.0), np.where(usual, x, 0.5)
     with np.errstate(all="ignore"):
-        lower = np.log(x) - np.log1p(-x) < special.psi(a) - special.psi(b)
+        lower = np.log(x) - np.log1p(-x) < scipy.special.psi(a) - scipy.special.psi(b)
         lower = (lower | _is_flat(a, b, x)) & ~_is_flat(b, a, 1 - x)
         found = _beta_tail(a, b, x, n, m, lower)
     return np.where(usual, found, np.where(end, 0.0, np.nan))
@@ -390,8 +394,14 @@ def _beta_tail(a, b, x, n, m, lower):
     def logarithms(i, j):
         if i + j == 1:
             return by_a if i else by_b
-        alone = special.polygamma(i - 1, a) if j == 0 else special.polygamma(j - 1, b) if i == 0 else 0.0
-        return special.polygamma(i + j - 1, a + b) - alone
+        alone = (
+            scipy.special.polygamma(i - 1, a)
+            if j == 0
+            else scipy.special.polygamma(j - 1, b)
+            if i == 0
+            else 0.0
+        )
+        return scipy.special.polygamma(i + j - 1, a + b) - alone
 
     terms = _WEIGHTS * np.exp(-power * s - (a + b) * share) * _products(logarithms, n, m)
     total = np.sum(np.where(np.isfinite(terms), terms, 0.0), axis=-1, keepdims=True)
@@ -458,7 +468,7 @@ def _at_no_a(b, x, otherwise):
     """
     b, x = stop_gradient(b), stop_gradient(x)
     with np.errstate(all="ignore"):
-        found = -np.power(1 - x, b) / b * special.hyp2f1(1.0, b, b + 1.0, 1 - x)
+        found = -np.power(1 - x, b) / b * scipy.special.hyp2f1(1.0, b, b + 1.0, 1 - x)
     return np.where((x > 0.1) & np.isfinite(found), found, otherwise)
 
 
@@ -470,13 +480,13 @@ def _power_product(a, b, x):
 @primitive("scipy.special.betainc")
 def betainc(a, b, x, /):
     """I_x(a, b), the integral of t^(a - 1) (1 - t)^(b - 1) / B(a, b) from 0 to x (DLMF 8.17.2)"""
-    return special.betainc(a, b, x)
+    return scipy.special.betainc(a, b, x)
 
 
 @primitive("scipy.special.betaincinv")
 def betaincinv(a, b, y, /):
     """The x of I_x(a, b) = y: by y it has 1 over the density at x, by a and b the derivative of I_x over it, negated"""
-    return special.betaincinv(a, b, y)
+    return scipy.special.betaincinv(a, b, y)
 
 
 elementwise(betainc, a=_by_a, b=_by_b, x=lambda a, b, x: beta_density(a, b, x))
@@ -495,30 +505,31 @@ pointwise(
     y=lambda g, a, b, out: _moving(out) * g / beta_density(a, b, out),
 )
 
-if hasattr(special, "betaincc"):
 
-    @primitive("scipy.special.betaincc")
-    def betaincc(a, b, x, /):
-        """1 - I_x(a, b)"""
-        return special.betaincc(a, b, x)
+@primitive("scipy.special.betaincc")
+def betaincc(a, b, x, /):
+    """1 - I_x(a, b)"""
+    return scipy.special.betaincc(a, b, x)
 
-    @primitive("scipy.special.betainccinv")
-    def betainccinv(a, b, y, /):
-        """The x of 1 - I_x(a, b) = y, with the derivatives of betaincinv, negated by y"""
-        return special.betainccinv(a, b, y)
 
-    elementwise(
-        betaincc,
-        a=lambda a, b, x: -_by_a(a, b, x),
-        b=lambda a, b, x: -_by_b(a, b, x),
-        x=lambda a, b, x: -beta_density(a, b, x),
-    )
-    pointwise(
-        betainccinv,
-        a=lambda g, a, b, out: _implicit(g, _moving(out) * _by_a(a, b, out), beta_density(a, b, out)),
-        b=lambda g, a, b, out: _implicit(g, _moving(out) * _by_b(a, b, out), beta_density(a, b, out)),
-        y=lambda g, a, b, out: -_moving(out) * g / beta_density(a, b, out),
-    )
+@primitive("scipy.special.betainccinv")
+def betainccinv(a, b, y, /):
+    """The x of 1 - I_x(a, b) = y, with the derivatives of betaincinv, negated by y"""
+    return scipy.special.betainccinv(a, b, y)
+
+
+elementwise(
+    betaincc,
+    a=lambda a, b, x: -_by_a(a, b, x),
+    b=lambda a, b, x: -_by_b(a, b, x),
+    x=lambda a, b, x: -beta_density(a, b, x),
+)
+pointwise(
+    betainccinv,
+    a=lambda g, a, b, out: _implicit(g, _moving(out) * _by_a(a, b, out), beta_density(a, b, out)),
+    b=lambda g, a, b, out: _implicit(g, _moving(out) * _by_b(a, b, out), beta_density(a, b, out)),
+    y=lambda g, a, b, out: -_moving(out) * g / beta_density(a, b, out),
+)
 
 
 def _of_three(rng):
@@ -544,7 +555,7 @@ def _of_three(rng):
 
 for _name in (
     *("beta_density", "betainc_by_parameters", "betainc", "betaincinv"),
-    *(("betaincc", "betainccinv") if hasattr(special, "betaincc") else ()),
+    *("betaincc", "betainccinv"),
 ):
     globals()[_name].samples(_of_three)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import factorial, log
 
 import numpy as np
-import scipy.special
+import scipy
 
 from opreg import Sample, elementwise, primitive
 from opreg_numpy._rules import pointwise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.special
+import scipy
 
 from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._axes import Axis, spread

@@ -6,11 +6,11 @@ Sources: Johnson, Kotz and Balakrishnan, "Continuous univariate distributions" (
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from math import pi, sqrt
 
 import numpy as np
-from scipy import special
+import scipy
 
 from opreg import Sample, jvp, stop_gradient
 from opreg_scipy.special.gamma import hurwitz_difference
@@ -35,7 +35,7 @@ norm = Family(
     "norm",
     score=lambda z: -z,
     growth=lambda z: (1 - z) * (1 + z),
-    mills=lambda z: partial(special.log_ndtr, 0, z),
+    mills=lambda z: partial(scipy.special.log_ndtr, 0, z),
 )
 cauchy = Family(
     "cauchy",
@@ -55,7 +55,9 @@ logistic = Family(
 
 
 # Source: the expansion of digamma, DLMF 5.11.2, at (df + 1) / 2 and df / 2; B_2k are Bernoulli's numbers.
-_STUDENT_SERIES = [(4**k - 1) * float(b) / k for k, b in enumerate(special.bernoulli(28)[2::2], start=1)]
+@cache
+def _student_series():
+    return [(4**k - 1) * float(b) / k for k, b in enumerate(scipy.special.bernoulli(28)[2::2], start=1)]
 
 
 def _student_excess(df):
@@ -66,8 +68,8 @@ def _student_excess(df):
     far = np.greater(df, 16)
     near, inverse = np.where(far, 1.0, df), 1 / np.where(far, df, 16.0)
     square = inverse * inverse
-    series = square * reduce(lambda total, c: total * square + c, reversed(_STUDENT_SERIES))
-    difference = special.digamma((near + 1) / 2) - special.digamma(near / 2) - 1 / near
+    series = square * reduce(lambda total, c: total * square + c, reversed(_student_series()))
+    difference = scipy.special.digamma((near + 1) / 2) - scipy.special.digamma(near / 2) - 1 / near
     return np.where(far, series, difference)
 
 
@@ -127,7 +129,7 @@ gamma = Family(
     score=lambda z, a: per(a - 1, z) - 1,
     growth=lambda z, a: a - z,
     support=(0.0, np.inf),
-    shapes={"a": lambda z, a: np.log(z) - special.digamma(a)},
+    shapes={"a": lambda z, a: np.log(z) - scipy.special.digamma(a)},
     cumulative={"a": lambda z, a: gammainc_by_a(a, z)},
 )
 chi2 = Family(
@@ -135,7 +137,7 @@ chi2 = Family(
     score=lambda z, df: per(df / 2 - 1, z) - 0.5,
     growth=lambda z, df: (df - z) / 2,
     support=(0.0, np.inf),
-    shapes={"df": lambda z, df: (np.log(z / 2) - special.digamma(df / 2)) / 2},
+    shapes={"df": lambda z, df: (np.log(z / 2) - scipy.special.digamma(df / 2)) / 2},
     cumulative={"df": lambda z, df: gammainc_by_a(df / 2, z / 2) / 2},
 )
 lognorm = Family(
