@@ -188,22 +188,34 @@ def test_a_plugin_that_no_node_has_is_missing_there_and_can_be_sent_along(
     assert [entry.verdict for entry in record.primitives.values()] == ["pass", "pass"]
 
 
-def test_another_version_on_a_node_is_named_with_both(
+@pytest.fixture
+def unlike(
     installed: Install,
     install: Any,
     sources: SimpleNamespace,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
+) -> Callable[..., Record]:
+    """Run on nodes that have something else of a plugin than this process has."""
+
+    def decide(lib: str, source: str, version: str) -> Record:
+        there = tmp_path / "there"
+        there.mkdir()
+        install(there, lib, source, version=version)
+        installed(**{lib: sources.good})
+        monkeypatch.setenv("PYTHONPATH", str(there))
+        nodes = request.getfixturevalue("nodes")
+        nodes.add()
+        return run(nodes.address, f"{lib}.softsign", samples=2)
+
+    return decide
+
+
+def test_another_version_on_a_node_is_named_with_both(
+    unlike: Callable[..., Record], sources: SimpleNamespace
 ) -> None:
-    there = tmp_path / "there"
-    there.mkdir()
-    install(there, "other", sources.wrong, version="1.3")
-    installed(other=sources.good)
-    monkeypatch.setenv("PYTHONPATH", str(there))
-    nodes = request.getfixturevalue("nodes")
-    nodes.add()
-    record = run(nodes.address, "other.softsign", samples=2)
+    record = unlike("other", sources.wrong, "1.3")
     assert record.exit_status == 3
     assert "has another version of other.softsign: digest" in record.broke
     assert "of plugin other of opreg-other 1.3 with opreg" in record.broke
@@ -211,21 +223,9 @@ def test_another_version_on_a_node_is_named_with_both(
 
 
 def test_a_plugin_that_breaks_on_a_node_alone_is_told_with_its_reason(
-    installed: Install,
-    install: Any,
-    sources: SimpleNamespace,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    unlike: Callable[..., Record], sources: SimpleNamespace
 ) -> None:
-    there = tmp_path / "there"
-    there.mkdir()
-    install(there, "broken", sources.broken)
-    installed(broken=sources.good)
-    monkeypatch.setenv("PYTHONPATH", str(there))
-    nodes = request.getfixturevalue("nodes")
-    nodes.add()
-    record = run(nodes.address, "broken.softsign", samples=2)
+    record = unlike("broken", sources.broken, "1.2")
     assert record.exit_status == 3
     assert "could not be loaded: RuntimeError: licence file missing" in record.broke
 
