@@ -124,7 +124,7 @@ class Flights:
             self._call_back()
 
     def _launch(self, flight: Flight) -> None:
-        settings = dict(self._settings)
+        settings = {**self._settings, **self._cluster.placement()}
         task: Any = decide_alone if flight.suspect else _shard
         if not flight.suspect:
             settings["num_returns"] = "streaming"
@@ -196,6 +196,7 @@ class Flights:
         waiting = now - max(flight.since for flight in self._under_way.values()) > silence
         for running, flight in list(self._under_way.items()):
             if now - flight.since > silence and (flight.greeted or waiting):
+                self._cluster.in_doubt = True
                 self._cancel(running)
                 flight.resume(f"nothing was heard of it for {silence:.0f} s")
                 self._launch(flight)

@@ -393,7 +393,7 @@ def _on_ray(run: Mutation, executor: OnRay) -> Iterator[list[Decision]]:
     if not waiting:
         return
     with executor.ray() as ray:
-        task, cluster = ray.remote(_portion).options(**executor.settings), Cluster(ray)
+        task, cluster = ray.remote(_portion), Cluster(ray)
         flights: dict[Any, tuple[str, list[str]]] = {}
         deaths: dict[str, int] = {}
         try:
@@ -405,7 +405,8 @@ def _on_ray(run: Mutation, executor: OnRay) -> Iterator[list[Decision]]:
                     _cancel(ray, flights)
                 while waiting and len(flights) < executor.most(cluster):
                     name, identifiers = waiting.pop(0)
-                    flights[task.remote(name, identifiers, run.trial)] = name, identifiers
+                    placed = task.options(**executor.settings, **cluster.placement())
+                    flights[placed.remote(name, identifiers, run.trial)] = name, identifiers
                 for done in ray.wait(list(flights), num_returns=1, timeout=1.0)[0]:
                     name, identifiers = flights.pop(done)
                     try:
