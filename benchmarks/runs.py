@@ -21,7 +21,8 @@ import sys
 import time
 from typing import Any
 
-THREADS = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+from opreg.verify._cluster import ONE_THREAD
+
 NAMES = [f"numpy.{name}" for name in ("add", "cumsum", "exp", "linalg.inv", "matmul", "max", "sin", "where")]
 QUICK = ["numpy.exp", "numpy.multiply", "numpy.negative", "numpy.sin"]
 """For the longest runs, whose cases are to be many."""
@@ -58,7 +59,7 @@ def started(executor: str, workers: int, samples: int, names: list[str]) -> subp
     """Start a process that runs the verifier so."""
     asked = json.dumps([executor, workers, samples, names])
     command = [sys.executable, __file__, "--decide", asked]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **THREADS})
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **ONE_THREAD})
 
 
 def result(process: subprocess.Popen[str]) -> dict[str, Any]:

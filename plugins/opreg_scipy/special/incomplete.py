@@ -554,8 +554,12 @@ def _of_three(rng):
 
 
 for _name in (
-    *("beta_density", "betainc_by_parameters", "betainc", "betaincinv"),
-    *("betaincc", "betainccinv"),
+    "beta_density",
+    "betainc_by_parameters",
+    "betainc",
+    "betaincinv",
+    "betaincc",
+    "betainccinv",
 ):
     globals()[_name].samples(_of_three)
 
