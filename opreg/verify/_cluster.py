@@ -43,8 +43,9 @@ class Cluster:
 
     def __init__(self, ray: Any) -> None:
         self.cpus = 1
-        self.alive: dict[str, int] = {}
-        """The nodes that are there, by identifier, and how many CPUs each has."""
+        self._alive: frozenset[str] = frozenset()
+        self._places: list[str] = []
+        """The nodes that are there, by identifier, each as often as it has CPUs."""
         self.in_doubt = False
         """Whether Ray may hold a lease of a node that does not answer: then tasks are placed on others."""
         self._ray = ray
@@ -58,26 +59,22 @@ class Cluster:
             return frozenset()
         self._looked = now
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
-        before = self.alive
-        self.alive = {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in nodes}
-        self.cpus = max(sum(self.alive.values()), 1)
-        gone = frozenset(before) - frozenset(self.alive)
+        before, self._alive = self._alive, frozenset(node["NodeID"] for node in nodes)
+        self._places = [node["NodeID"] for node in nodes for _ in range(int(node["Resources"].get("CPU", 0)))]
+        self.cpus = max(len(self._places), 1)
+        gone = before - self._alive
         self.in_doubt = self.in_doubt or bool(gone)
         return gone
 
     def placement(self) -> dict[str, Any]:
         """Return the setting of a task that says where it is to run: nothing, as long as Ray can be left to choose."""
-        if not self.in_doubt or not any(self.alive.values()):
+        if not self.in_doubt or not self._places:
             return {}
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        places = [node for node, cpus in sorted(self.alive.items()) for _ in range(cpus)]
         self._placed += 1
-        return {
-            "scheduling_strategy": NodeAffinitySchedulingStrategy(
-                places[self._placed % len(places)], soft=True
-            )
-        }
+        place = self._places[self._placed % len(self._places)]
+        return {"scheduling_strategy": NodeAffinitySchedulingStrategy(place, soft=True)}
 
 
 @contextlib.contextmanager
