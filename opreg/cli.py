@@ -37,12 +37,13 @@ from opreg.verify._ledger import CannotResume, Ledger, LedgerBroke, differing
 from opreg.verify._messages import sentence
 from opreg.verify._mutate_cli import STATUS as MUTATE_STATUS
 from opreg.verify._mutate_cli import run_mutate
-from opreg.verify._mutation import MINIMUM, SAMPLES, Trial
+from opreg.verify._mutation import MINIMUM
 from opreg.verify._plan import Case
 from opreg.verify._report import describe, prepare, write
 from opreg.verify._run import Options, replay, shown
 from opreg.verify._session import identity, now, select, verify
 from opreg.verify._state import changed, recall, remember
+from opreg.verify._trials import SAMPLES, Trial
 from opreg.verify._unchecked import count_of, lines_of
 
 _COMMANDLINE = click.core.ParameterSource.COMMANDLINE

@@ -39,10 +39,12 @@ class RunBroke(OpregError):
 
 
 class Cluster:
-    """What there is of a Ray now: how many CPUs, on which nodes."""
+    """What there is of a Ray now: how many CPUs, on which nodes; and how many of them a run is to use."""
 
-    def __init__(self, ray: Any) -> None:
+    def __init__(self, ray: Any, count: int = 0) -> None:
+        """``count`` is the number of workers asked for; 0 is one for each CPU."""
         self.cpus = 1
+        self._count = count
         self._alive: frozenset[str] = frozenset()
         self._places: list[str] = []
         """The nodes that are there, by identifier, each as often as it has CPUs."""
@@ -51,6 +53,16 @@ class Cluster:
         self._ray = ray
         self._looked, self._placed = -LOOK_SECONDS, 0
         self.lost()
+
+    @property
+    def workers(self) -> int:
+        """How many tasks are decided at a time."""
+        return self._count or self.cpus
+
+    @property
+    def most(self) -> int:
+        """How many tasks may be under way: enough that no worker waits for the next."""
+        return self._count if 0 < self._count < self.cpus else 2 * self.cpus + 1
 
     def lost(self) -> frozenset[str]:
         """Look again, unless that was only just done; return the nodes that are no longer there."""

@@ -15,6 +15,7 @@ from opreg.verify._flights import Flights
 from opreg.verify._messages import Message
 from opreg.verify._plan import Plan
 from opreg.verify._run import Options, decide
+from opreg.verify._tasks import M, Tasks
 
 INSTALL = "pip install 'opreg[verify]'"
 
@@ -71,7 +72,7 @@ class OnRay:
     environment: Mapping[str, str] = field(default_factory=dict)
     send: bool = False
     name: str = "ray"
-    _cpus: int = field(default=0, init=False)
+    _cluster: Cluster | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.looks = True
@@ -84,7 +85,7 @@ class OnRay:
     @property
     def workers(self) -> int:
         """How many cases are decided at a time."""
-        return self.count or self._cpus or os.cpu_count() or 1
+        return self._cluster.workers if self._cluster else self.count or os.cpu_count() or 1
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -94,20 +95,19 @@ class OnRay:
             settings["runtime_env"] = {"env_vars": {**ONE_THREAD, **self.environment}}
         return settings
 
-    def most(self, cluster: Cluster) -> int:
-        """Return how many tasks may be under way: enough that no worker waits for the next."""
-        self._cpus = cluster.cpus
-        return self.count if self.count and self.count < self._cpus else 2 * self._cpus + 1
-
     def run(self, plan: Plan, options: Options) -> Iterator[Message]:
-        """Decide every shard of a plan, several at a time; Ray is shut down however this ends."""
+        """Decide every shard of a plan, several at a time."""
+        return self.messages(lambda ray, cluster: Flights(ray, cluster, plan, options, self.settings))
+
+    def messages(self, under_way: Callable[[Any, Cluster], Tasks[Any, M]]) -> Iterator[M]:
+        """Yield the messages of tasks, as many at a time as there is room for; Ray is shut down however this ends."""
         with self.ray() as ray:
-            cluster = Cluster(ray)
-            with Flights(ray, cluster, plan, options, self.settings) as flights:
-                while flights.fill(self.most(cluster), plan.suit(self.workers)):
+            self._cluster = Cluster(ray, self.count)
+            with under_way(ray, self._cluster) as tasks:
+                while tasks.fill():
                     if self.interrupted():
                         raise KeyboardInterrupt
-                    yield from flights.messages(timeout=1.0)
+                    yield from tasks.messages(timeout=1.0)
 
     @contextlib.contextmanager
     def ray(self) -> Iterator[Any]:

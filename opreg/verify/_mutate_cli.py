@@ -20,9 +20,10 @@ from rich.text import Text
 from opreg.verify._executors import Executor
 from opreg.verify._keyword import keyword
 from opreg.verify._mutants import Mutant
-from opreg.verify._mutation import Mutation, Tested, Trial, mutate, score
+from opreg.verify._mutation import Mutation, Tested, mutate, score
 from opreg.verify._report import CannotWrite, _replace, prepare
 from opreg.verify._session import select
+from opreg.verify._trials import Trial
 
 STATUS = """\b
 Exit status:

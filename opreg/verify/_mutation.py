@@ -6,171 +6,25 @@ kills *survived*: either the samples prove too little, or the mutant is no mista
 
 from __future__ import annotations
 
-import contextlib
-import faulthandler
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from opreg import plugins
-from opreg._primitive import Primitive, Waiver
-from opreg.verify import _checks
-from opreg.verify._bounds import BOUNDS, Bounds, OutOfBounds, within
-from opreg.verify._cluster import Cluster, RunBroke
+from opreg._primitive import Waiver
+from opreg.verify._cluster import RunBroke
 from opreg.verify._executors import Executor, OnRay
 from opreg.verify._handshake import versions
 from opreg.verify._keyword import keyword
-from opreg.verify._messages import sentence
 from opreg.verify._mutants import Mutant, Mutants, mutants_of
-from opreg.verify._plan import Case
-from opreg.verify._run import draw
-from opreg.verify._seeds import stream
+from opreg.verify._portions import Portions
 from opreg.verify._session import _interrupts
-from opreg.verify._subject import Subject
+from opreg.verify._trials import Decision, Trial, decide_mutant
 
-SAMPLES = 20
-"""How many samples a mutant is tried on at least, where the number is not asked for: whole rounds of them."""
 MINIMUM = 95.0
 """The score in percent below which a run fails, where none is asked for."""
-CHUNK = 12
-"""How many mutants a task decides."""
-ROUNDS = 100
-DEAR = ("second-order", "variants")
-"""The checks that take longest, which therefore come last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """How mutants are tried: the same for every mutant of a run."""
-
-    seed: int
-    samples: int = SAMPLES
-    bounds: Bounds = BOUNDS
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of a mutant: ``killed``, by which case and how, or ``survived``."""
-
-    identifier: str
-    outcome: str
-    case: str = ""
-    how: str = ""
-
-
-# -- deciding --------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=8)
-def _mutants(primitive: Primitive) -> dict[str, Mutant]:
-    return {mutant.identifier: mutant for mutant in mutants_of(primitive).mutants}
-
-
-def decide_mutants(name: str, identifiers: Sequence[str], trial: Trial) -> list[Decision]:
-    """Decide some mutants of one registered primitive, in this process."""
-    primitive = plugins.get(name)
-    known, judge = _mutants(primitive), _judge(primitive, trial)
-    unknown = [identifier for identifier in identifiers if identifier not in known]
-    if unknown:
-        raise LookupError(f"{name} has no mutant {unknown[0]}: its source differs between processes.")
-    return [judge.decide(known[identifier]) for identifier in identifiers]
-
-
-@lru_cache(maxsize=4)
-def _judge(primitive: Primitive, trial: Trial) -> _Judge:
-    return _Judge(primitive, trial)
-
-
-class _Judge:
-    """Runs the checks of one primitive's samples on its mutants."""
-
-    def __init__(self, primitive: Primitive, trial: Trial) -> None:
-        self.primitive, self.trial = primitive, trial
-        self.subject = Subject.of(primitive)
-        known = _checks.table(constant=primitive.is_constant)
-        self.checks = dict(sorted(known.items(), key=lambda item: item[0] in DEAR))
-        self.rounds: dict[int, list[Any]] = {}
-        self.sound: dict[Case, bool] = {}
-        self.count = self._rounds()
-
-    def decide(self, mutant: Mutant) -> Decision:
-        """Try a mutant on each case until one kills it. Cases on which the rule itself fails decide nothing."""
-        subject = Subject.of(mutant.build())
-        for case in self.cases():
-            how = self._verdict(subject, case)
-            if how:
-                self.rounds.clear()  # a mutant may have written into the samples
-                if self._is_sound(case):
-                    return Decision(mutant.identifier, "killed", str(case), how)
-        return Decision(mutant.identifier, "survived")
-
-    def cases(self) -> Iterator[Case]:
-        """Yield the cases: every sample for one check, then for the next."""
-        for check in self.checks:
-            for number in range(self.count):
-                for index in range(len(self._samples(number))):
-                    yield Case(self.primitive.name, number, index, check, self.trial.seed)
-
-    def _rounds(self) -> int:
-        """Return how many rounds it takes to have enough samples."""
-        number = total = 0
-        while total < self.trial.samples and number < ROUNDS:
-            found = len([s for s in self._samples(number) if s is not None])
-            number, total = number + 1, total + found
-            if not found:
-                break
-        return number
-
-    def _samples(self, number: int) -> list[Any]:
-        """Return the samples of a round as data and static keywords; ``None`` for one that the forward refuses."""
-        if number not in self.rounds:
-            try:
-                with within(self.trial.bounds):
-                    drawn = draw(self.primitive, self.trial.seed, number).samples
-                    self.rounds[number] = [self._prepared(sample) for sample in drawn]
-            except OutOfBounds:
-                self.rounds[number] = []
-        return self.rounds[number]
-
-    def _prepared(self, sample: Any) -> Any:
-        try:
-            data, static = self.primitive.canonical(sample.args, sample.kwargs)
-            self.primitive.forward(*data, **static)
-        except Exception:
-            return None
-        return data, static
-
-    def _verdict(self, subject: Subject, case: Case) -> str:
-        """Return what a case has against a subject, in a sentence; empty if nothing or if it does not apply."""
-        prepared = self._samples(case.round)[case.index]
-        if prepared is None:
-            return ""
-        data, static = prepared
-        check = self.checks[case.check]
-        try:
-            with within(self.trial.bounds):
-                if check.applies(subject, data, static) is not None:
-                    return ""
-                rng = stream(case.seed, case.primitive, case.check, case.round, case.index)
-                verdict = check.run(subject, data, static, rng)
-        except KeyboardInterrupt:
-            raise
-        except OutOfBounds as error:
-            return str(error)
-        except BaseException as error:
-            return f"it raised {sentence(error)}"
-        return (verdict.reason or verdict.outcome) if verdict.outcome in ("fail", "error") else ""
-
-    def _is_sound(self, case: Case) -> bool:
-        """Tell whether the rule itself passes a case."""
-        if case not in self.sound:
-            self.sound[case] = not self._verdict(self.subject, case)
-        return self.sound[case]
-
 
 # -- the record ------------------------------------------------------------------------------------------------------
 
@@ -285,10 +139,10 @@ class Mutation:
             return 0 if self.counts["waived"] else 5
         return 0 if reached >= self.minimum else 1
 
-    def take(self, decisions: Sequence[Decision]) -> str:
-        """Enter what was decided, of mutants of one primitive, and return its name."""
-        name = decisions[0].identifier.split(":")[0]
-        self.tested[name].decisions.update({d.identifier: d for d in decisions})
+    def take(self, decision: Decision) -> str:
+        """Enter what was decided of a mutant, and return the name of its primitive."""
+        name = decision.identifier.split(":")[0]
+        self.tested[name].decisions[decision.identifier] = decision
         return name
 
     def as_dict(self) -> dict[str, Any]:
@@ -340,8 +194,8 @@ def mutate(
         with _interrupts(executor):
             for name in names:
                 _prepare(run, name, expression)
-            for decisions in _decided(run, executor):
-                name = run.take(decisions)
+            for decision in _decided(run, executor):
+                name = run.take(decision)
                 if watch is not None:
                     watch(run, name)
                 if executor.interrupted():
@@ -366,90 +220,14 @@ def _prepare(run: Mutation, name: str, expression: str) -> None:
         )
 
 
-def _chunks(run: Mutation) -> list[tuple[str, list[str]]]:
-    """Return the mutants in portions of one primitive each."""
-    chunks = []
-    for name, tested in run.tested.items():
-        identifiers = [mutant.identifier for mutant in tested.found.mutants]
-        chunks += [(name, identifiers[i : i + CHUNK]) for i in range(0, len(identifiers), CHUNK)]
-    return chunks
-
-
-def _decided(run: Mutation, executor: Executor) -> Iterator[list[Decision]]:
+def _decided(run: Mutation, executor: Executor) -> Iterator[Decision]:
+    mutants = {name: [m.identifier for m in tested.found.mutants] for name, tested in run.tested.items()}
     if isinstance(executor, OnRay):
-        yield from _on_ray(run, executor)
+        if any(mutants.values()):
+            yield from executor.messages(
+                lambda ray, cluster: Portions(ray, cluster, mutants, run.trial, executor.settings)
+            )
         return
-    for name, identifiers in _chunks(run):
+    for name, identifiers in mutants.items():
         for identifier in identifiers:
-            yield decide_mutants(name, [identifier], run.trial)
-
-
-def _on_ray(run: Mutation, executor: OnRay) -> Iterator[list[Decision]]:
-    """Decide portions on Ray, several at a time.
-
-    Where a worker dies, its portion is tried again, one by one; where a node is lost, whatever is under way is.
-    """
-    waiting = _chunks(run)
-    if not waiting:
-        return
-    with executor.ray() as ray:
-        task, cluster = ray.remote(_portion), Cluster(ray)
-        flights: dict[Any, tuple[str, list[str]]] = {}
-        deaths: dict[str, int] = {}
-        try:
-            while waiting or flights:
-                if executor.interrupted():
-                    raise KeyboardInterrupt
-                if cluster.lost():
-                    waiting[:0] = flights.values()
-                    _cancel(ray, flights)
-                while waiting and len(flights) < executor.most(cluster):
-                    name, identifiers = waiting.pop(0)
-                    placed = task.options(**executor.settings, **cluster.placement())
-                    flights[placed.remote(name, identifiers, run.trial)] = name, identifiers
-                for done in ray.wait(list(flights), num_returns=1, timeout=1.0)[0]:
-                    name, identifiers = flights.pop(done)
-                    try:
-                        yield ray.get(done)
-                    except ray.exceptions.RayTaskError as error:
-                        cause = str(error).strip().splitlines()[-1]
-                        raise RunBroke(f"a worker could not decide mutants of {name}: {cause}") from None
-                    except ray.exceptions.RayError:
-                        again, dead = _after_death(name, identifiers, deaths)
-                        waiting[:0] = again
-                        if dead:
-                            yield dead
-        finally:
-            _cancel(ray, flights)
-
-
-def _cancel(ray: Any, flights: dict[Any, tuple[str, list[str]]]) -> None:
-    for flight in flights:
-        with contextlib.suppress(Exception):
-            ray.cancel(flight, force=True)
-    flights.clear()
-
-
-def _after_death(
-    name: str, identifiers: list[str], deaths: dict[str, int]
-) -> tuple[list[tuple[str, list[str]]], list[Decision]]:
-    """Return what is to be tried again, and the mutant that is killed since it ended its worker twice, alone."""
-    if len(identifiers) > 1:
-        return [(name, [identifier]) for identifier in identifiers], []
-    deaths[identifiers[0]] = deaths.get(identifiers[0], 0) + 1
-    if deaths[identifiers[0]] < 2:
-        return [(name, identifiers)], []
-    return [], [Decision(identifiers[0], "killed", "", "it ended its process, or hung")]
-
-
-def _portion(name: str, identifiers: list[str], trial: Trial) -> list[Decision]:
-    """What runs in a worker: it ends the worker where a mutant hangs so hard that its time limit cannot stop it."""
-    found: list[Decision] = []
-    with open(os.devnull, "w") as nowhere:
-        try:
-            for identifier in identifiers:
-                faulthandler.dump_traceback_later(30 * trial.bounds.seconds, exit=True, file=nowhere)
-                found += decide_mutants(name, [identifier], trial)
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-    return found
+            yield decide_mutant(name, identifier, run.trial)

@@ -17,11 +17,12 @@ from opreg import plugins
 from opreg.verify._cluster import CannotStart
 from opreg.verify._executors import Inline, OnRay
 from opreg.verify._messages import Hello
-from opreg.verify._mutation import Trial, mutate
+from opreg.verify._mutation import mutate
 from opreg.verify._packages import packed
 from opreg.verify._record import Record, comparable
 from opreg.verify._run import Options
 from opreg.verify._session import verify
+from opreg.verify._trials import Trial
 
 pytest.importorskip("ray")
 pytestmark = [

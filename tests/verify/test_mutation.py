@@ -21,8 +21,9 @@ from opreg.verify import _mutation
 from opreg.verify._bounds import Bounds
 from opreg.verify._executors import Inline, OnRay
 from opreg.verify._mutants import Mutant, mutants_of
-from opreg.verify._mutation import Mutation, Trial, mutate, score
+from opreg.verify._mutation import Mutation, mutate, score
 from opreg.verify._operators import changes
+from opreg.verify._trials import Trial, decide_mutant
 
 HEAD = """
 import os
@@ -157,6 +158,20 @@ def test_a_mutant_that_never_ends_is_killed_by_the_time_limit(installed: Install
     how = {m.change: tested.decisions[m.identifier].how for m in tested.found.mutants}
     assert how["n - 1 -> n + 1"] == "it took longer than its limit of 0.5 s"
     assert tested.of("survived") == []
+
+
+def test_the_forward_computes_once_what_every_mutant_asks(installed: Install) -> None:
+    body = "    return factor * x / (1 + np.abs(x))"
+    installed(mutcounted="asked = []\n" + POOR.replace(body, f"    asked.append(1)\n{body}"))
+    plugins.get("mutcounted.scaled")
+    asked = sys.modules["opreg_mutcounted"].asked
+    first, second, third = tried("mutcounted.scaled", samples=1).tested["mutcounted.scaled"].of("survived")
+    trial, counts = Trial(seed=6, samples=1), []
+    for mutant in first, second, first, third:
+        asked.clear()
+        assert decide_mutant("mutcounted.scaled", mutant.identifier, trial).outcome == "survived"
+        counts.append(len(asked))
+    assert counts[0] > 5 * max(counts[1:])  # what is left is what the engine asks, under the second order
 
 
 # -- which mistakes are made -----------------------------------------------------------------------------------------
