@@ -184,7 +184,7 @@ def _triangular_cotangents(g, out, a, b, trans, lower, unit_diagonal):
     options = {"lower": lower, "unit_diagonal": unit_diagonal}
     g = _columns(g, b)
     if trans == 2:
-        u = np.conj(solve_triangular.bind(a, np.conj(g), trans=0, **options))
+        u = np.conj(solve_triangular.bind(a, np.conj(g), **options))
     else:
         u = solve_triangular.bind(a, g, trans=1 - trans, **options)
     u = _back(u, b)
@@ -478,7 +478,7 @@ def _sqrtm_cotangent(g, out, a):
 def _sqrtm_tangent(t, out):
     """y with x y + y x = t"""
     _require_regular(out, "sqrtm")
-    return like(solve_sylvester.bind(out, out, t), out)
+    return solve_sylvester.bind(out, out, t)
 
 
 sqrtm.defvjp(a=_sqrtm_cotangent).defjvp(a=_sqrtm_tangent)
@@ -741,7 +741,7 @@ def _(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finit
 
 @qr.with_residual
 def _(a, *, mode="economic", pivoting=False):
-    factors = qr.bind(a, mode="economic", pivoting=pivoting)
+    factors = qr.bind(a, pivoting=pivoting)
     return qr.bind(a, mode=mode, pivoting=pivoting) if mode == "r" else factors, factors
 
 
@@ -869,7 +869,7 @@ def _eigh_cotangents(g, residual, a, b, eigvals_only):
         lengths = np.real(turned) * np.eye(np.shape(w)[-1], dtype=stop_gradient(w).dtype) / 2
     found = _between(v, weights)
     if b is None:
-        return like(found, a), None
+        return found, None
     return like(found, a), like(-_between(v, weights * np.expand_dims(w, -2) + lengths), b)
 
 
@@ -1091,6 +1091,7 @@ def _(rng):
         ((1, 2), _banded(rng, normal, 1, 2, 4), np.arange(4)), {"check_finite": False}, note="integers"
     )
     yield Sample(((0, 0), np.array([[2.0]]), normal(rng, (1, 2))), note="a number")
+    yield Sample(((1, 1), _banded(rng, normal, 1, 1, 1), normal(rng, (1,))), note="a number between nothing")
     yield Sample(
         ((2, 1), _banded(rng, normal, 2, 1, 2), normal(rng, (2,))), note="more diagonals than there are"
     )
@@ -1287,6 +1288,8 @@ def _with_leader(rng, draw, *shape):
 @lu_factor.samples
 def _(rng):
     yield from _of_matrices(_with_leader, {"check_finite": False}, shapes=_SHAPES + _RECTANGLES)(rng)
+    for shape in (3, 2), (2, 3):
+        yield Sample((_with_leader(rng, complex_normal, *shape),), note=f"complex, {shape}")
     yield Sample((np.diag([3.0, -4.0, 5.0])[[1, 2, 0]] + normal(rng, (3, 3)) / 4,), note="rows in a ring")
 
 
@@ -1402,7 +1405,6 @@ sqrtm.leave_unchecked("blocksize", "it is deprecated, and without effect")
 for _function in cholesky, cho_factor:
     for _change in "_hermitian(t) -> t", "_hermitian(inner) -> inner":
         _function.waive_mutant("a", _change, "the other of the two makes it Hermitian")
-eigh.waive_mutant("*", "_is_zero -> ...", "a short way; the long one is right too")
 for _function in eigh, exponential_moved:
     _function.waive_mutant("*", "-1 -> -2", "a square matrix has as many rows as columns")
 
@@ -1454,4 +1456,24 @@ eigh.waive_mutant("*", "-1 -> 1", _SQUARE)
 eigvalsh.waive_mutant("*", "-1 -> -2", _SQUARE)
 eigvalsh.waive_mutant(
     "*", "_hermitian(t) -> t", "the real part of the diagonal is that of the Hermitian part"
+)
+for _function, _of in (eigh, "w"), (eigvalsh, "x"):
+    _function.waive_mutant(
+        "*",
+        f"np.eye(np.shape({_of})[-1], dtype=stop_gradient({_of}).dtype) -> np.eye(np.shape({_of})[-1])",
+        "in double precision it is as right, and the result is fitted to the argument",
+    )
+eigvalsh.waive_mutant(
+    "*",
+    "_hermitian(np.matmul(np.conj(v), np.matmul(m, _transposed(v)))) -> ...",
+    "with a real diagonal in the middle it is Hermitian",
+)
+eigvalsh.waive_mutant("*", "-1 -> 1", "of a vector the last axis is the first, so the new one is 1")
+lu_factor.waive_mutant(
+    "a", "np.shape(lu)[-2] > k -> np.shape(lu)[-2] >= k", "below a square there is nothing"
+)
+qr.waive_mutant(
+    "a",
+    "np.take_along_axis(x, np.expand_dims(stop_gradient(columns), -2), axis=-1) -> ...",
+    "newer NumPy takes the last axis by itself",
 )

@@ -65,6 +65,12 @@ def test_a_difference_of_digamma_functions_does_not_cancel(a, b) -> None:
         assert found == pytest.approx(-expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(("a", "n"), [(0.5, 0), (1.25, 3), (172.25, 1), (175.5, 0), (180.25, 3)])
+def test_the_beta_function_where_a_and_b_add_up_to_a_pole(a, n) -> None:
+    expected = slope_of(mpmath.beta, a, -n - a, by=0)
+    assert opreg.grad(special.beta, (0, 1))(a, -n - a) == pytest.approx((expected, expected), rel=1e-11)
+
+
 @pytest.mark.parametrize(("n", "k"), [(5.5, 2.25), (300.0, 2.0), (30.0, 15.001)])
 def test_binomial_coefficients(n, k) -> None:
     f = differentiable.special.comb

@@ -498,10 +498,17 @@ def _moving(x):
     return np.where((x > 0) & (x <= np.finfo(np.result_type(x)).tiny), 0.0, 1.0)
 
 
+def _by_parameter(n, m):
+    """Return the rule of an inverse by a (n = 1) or by b (m = 1): of I_x, or of 1 - I_x, it is the same."""
+    return lambda g, a, b, out: _implicit(
+        g, _moving(out) * betainc_by_parameters(a, b, out, n=n, m=m), beta_density(a, b, out)
+    )
+
+
 pointwise(
     betaincinv,
-    a=lambda g, a, b, out: _implicit(g, _moving(out) * _by_a(a, b, out), beta_density(a, b, out)),
-    b=lambda g, a, b, out: _implicit(g, _moving(out) * _by_b(a, b, out), beta_density(a, b, out)),
+    a=_by_parameter(1, 0),
+    b=_by_parameter(0, 1),
     y=lambda g, a, b, out: _moving(out) * g / beta_density(a, b, out),
 )
 
@@ -526,8 +533,8 @@ elementwise(
 )
 pointwise(
     betainccinv,
-    a=lambda g, a, b, out: _implicit(g, _moving(out) * _by_a(a, b, out), beta_density(a, b, out)),
-    b=lambda g, a, b, out: _implicit(g, _moving(out) * _by_b(a, b, out), beta_density(a, b, out)),
+    a=_by_parameter(1, 0),
+    b=_by_parameter(0, 1),
     y=lambda g, a, b, out: -_moving(out) * g / beta_density(a, b, out),
 )
 
@@ -566,15 +573,23 @@ for _name in (
 
 @beta_density.samples
 @betainc.samples
+@betaincc.samples
 def _at_the_edges_of_beta(rng):
-    shapes = np.array([0.0, 2.0, 0.0]), np.array([1.5, 0.0, 3.5])
-    yield Sample((*shapes, np.array([0.3, 0.4, 0.8])), note="of shape zero")
+    shapes = np.array([0.0, 2.0, 0.0, 0.0]), np.array([1.5, 0.0, 3.5, 0.6])
+    yield Sample((*shapes, np.array([0.3, 0.4, 0.8, 0.7])), note="of shape zero")
+
+
+@beta_density.samples
+@betainc.samples
+@betaincc.samples
+@betainc_by_parameters.samples
+def _at_the_ends(rng):
     yield Sample((np.array([2.0, 3.0]), np.array([2.5, 2.0]), np.array([0.0, 1.0])), note="at the ends")
 
 
 @betainc_by_parameters.samples
 def _again_of_beta(rng):
-    for n, m in ((0, 1), (1, 1), (2, 0)):
+    for n, m in ((0, 1), (1, 1), (3, 0), (0, 2), (2, 1), (1, 2)):
         data = 1 + moderate(rng, (2, 3)), 1 + moderate(rng, (3,)), probability(rng, (3,))
         yield Sample(data, {"n": n, "m": m}, note="another derivative")
 
@@ -597,6 +612,22 @@ beta_density.waive_mutant("*", "_rise -> ...", _AT_ZERO)
 beta_density.waive_mutant("b", "_log1m_or_zero -> ...", _AT_ENDS)
 beta_density.waive_mutant("x", "_beta_by_x -> ...", _AT_ENDS)
 beta_density.waive_mutant("x", "_beta_by_x_at_ends -> ...", _AT_ENDS)
-for _function in gammaincinv, gammainccinv:
+betainc_by_parameters.waive_mutant("x", "1 -> 2", "a derivative more is computed than is asked for")
+for _function in betainc, betaincc:
+    for _change in (
+        *(f"np.where(none, {name}, 0.5) -> {name}" for name in "abx"),
+        *(f"np.where(none, 0.5, {name}) -> {name}" for name in "ab"),
+        "0.5 -> 0.5000005",
+        "1.0 -> 1.000001",
+    ):
+        _function.waive_mutant("*", _change, _FILLER)
+    _function.waive_mutant("*", "_log_or_zero -> ...", _AT_ENDS)
+    for _change in "_at_no_a", "_at_no_a(b, x, fixed)":
+        _function.waive_mutant(
+            "*",
+            f"{_change} -> ...",
+            "what stands in for it is nearly as good: its digits have a test of their own",
+        )
+for _function in gammaincinv, gammainccinv, betaincinv, betainccinv:
     _function.waive_mutant("a", "np.where(fixed, 0.0, part) -> part", "part is 0 there")
     _function.waive_mutant("a", "1.0 -> 1.000001", _FILLER)
