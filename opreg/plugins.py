@@ -83,6 +83,7 @@ class _Registry:
         self.aliases: dict[str, str] = {}
         self.named: dict[str, Primitive] = {}  # what `get` has found, until anything changes
         self.unresolved: set[str] = set()
+        self.without: dict[Any, int] = {}  # functions without a primitive, and how many modules were imported then
         self.spaces: list[Space] = []
         self.checks: dict[str, tuple[Check, Entry]] = {}
         self.without_rule: dict[str, tuple[str, Entry]] = {}
@@ -166,6 +167,12 @@ def entries() -> list[Entry]:
         return list(_registry.entries)
 
 
+def _changed() -> None:
+    """Forget what was looked up: a primitive came, or was blocked."""
+    _registry.named.clear()
+    _registry.without.clear()
+
+
 def _is_blocked(name: str) -> bool:
     """Tell whether a name, or the module that holds it, is blocked."""
     parts = name.split(".")
@@ -185,7 +192,7 @@ def block(pattern: str) -> None:
         if target is not None:
             _registry.blocked.append(target)
         UNARY.clear()
-        _registry.named.clear()
+        _changed()
         for function in [f for f, p in FUNCTIONS.items() if _is_blocked(p.name)]:
             del FUNCTIONS[function]
     _forget_spaces()
@@ -194,7 +201,7 @@ def block(pattern: str) -> None:
 def choose(name: str, distribution: str) -> None:
     """Choose the distribution whose primitive ``name`` is used where several claim it (``OPREG_CHOOSE``)."""
     _registry.chosen[name] = distribution
-    _registry.named.clear()
+    _changed()
 
 
 def _load(entry: Entry) -> None:
@@ -291,7 +298,7 @@ def _claim(primitive: Primitive, entry: Entry) -> None:
     if any(claimed is primitive for claimed, _ in claims):
         return
     claims.append((primitive, entry))
-    _registry.named.clear()
+    _changed()
     if len(claims) > 1 and name not in _registry.chosen:
         others = " and ".join(sorted({f"{e.distribution} {e.version}".strip() for _, e in claims}))
         _problem(entry, f"claims {name}, which another plugin supplies too: {others}. {_how_to_choose(name)}")
@@ -525,7 +532,7 @@ def for_function(function: Any) -> Primitive | None:
         found = FUNCTIONS.get(function)
     except TypeError:  # not hashable
         return None
-    if found is not None:
+    if found is not None or _registry.without.get(function) == len(sys.modules):
         return found
     with _registry.lock:
         _resolve()
@@ -534,7 +541,10 @@ def for_function(function: Any) -> Primitive | None:
                 if entry.name in sys.modules:
                     _load(entry)
             _resolve()
-        return FUNCTIONS.get(function)
+        found = FUNCTIONS.get(function)
+        if found is None:
+            _registry.without[function] = len(sys.modules)
+        return found
 
 
 def _resolve() -> None:

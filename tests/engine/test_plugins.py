@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import types
 import zipfile
 from importlib import metadata
 
@@ -147,6 +148,30 @@ def test_registering_by_hand_a_single_primitive_and_rubbish():
     assert plugins.get("here.same") is same
     plugins.register(object(), "rubbish")
     assert any("supplies nothing" in p.message and "rubbish" in p.message for p in plugins.problems())
+
+
+def test_a_function_without_a_primitive_is_looked_for_once_until_something_changes(monkeypatch):
+    here = types.ModuleType("here")
+    for name in "first", "second", "third":
+        setattr(here, name, eval("lambda x: x"))
+    looked = []
+    locate = plugins.locate
+    monkeypatch.setattr(plugins, "locate", lambda name, **how: looked.append(name) or locate(name, **how))
+    plugins.register(opreg.primitive("elsewhere.never")(lambda x, /: x))  # unresolved for good
+    for name in "first", "second":  # one that is imported afterwards, one that is there
+        plugins.register(opreg.primitive(f"here.{name}")(lambda x, /: x))
+    assert plugins.for_function(here.first) is None
+    assert looked
+    looked.clear()
+    assert plugins.for_function(here.first) is None
+    assert not looked
+    monkeypatch.setitem(sys.modules, "here", here)
+    assert plugins.for_function(here.first).name == "here.first"
+    assert plugins.for_function(here.third) is None
+    plugins.register(opreg.primitive("here.third")(lambda x, /: x))
+    assert plugins.for_function(here.third).name == "here.third"
+    plugins.block("here.second")
+    assert plugins.for_function(here.second) is None
 
 
 def test_a_plugin_is_found_by_its_entry_point_and_only_when_it_is_needed(tmp_path):

@@ -81,6 +81,9 @@ def test_the_density_at_the_ends_of_the_unit_interval() -> None:
         assert f(a, b, x) == pytest.approx(expected, rel=1e-14)
     assert opreg.grad(special.betainc, (0, 1))(2.0, 2.5, 0.0) == (0.0, 0.0)
     assert opreg.grad(special.betainc, (0, 1))(2.0, 2.5, 1.0) == (0.0, 0.0)
+    for end in 0.0, 1.0:
+        for by in 0, 1:
+            assert opreg.grad(opreg.grad(special.betainc, by), 2)(2.0, 2.5, end) == 0.0
 
 
 @pytest.mark.parametrize("x", [0.3, 0.8])
