@@ -148,3 +148,11 @@ def test_outside_of_the_domain_there_is_no_number() -> None:
     assert np.isnan(by_a)
     assert np.isnan(by_x)
     assert np.isnan(opreg.grad(special.betainc)(-1.5, 2.0, 0.5))
+
+
+def test_the_inverses_where_they_begin_and_where_scipy_keeps_them_from_underflow() -> None:
+    for inverse, start, sign in (special.betaincinv, 0.0, 1.0), (special.betainccinv, 1.0, -1.0):
+        with np.errstate(divide="ignore"):
+            found = opreg.grad(inverse, (0, 1, 2))(2.0, 2.0, start)
+        assert found == (0.0, 0.0, sign * np.inf)
+    assert opreg.grad(special.betaincinv, (0, 1, 2))(0.0025, 0.00125, 0.0004) == (0.0, 0.0, 0.0)

@@ -734,3 +734,4 @@ rgamma.waive_mutant("x", "0.5 -> 0.5000005", _MASKED)
 rgamma.waive_mutant("x", "0.25 -> 0.25000025", _MASKED)
 for _change in "np.less(np.absolute(x - whole), 0.4)", "np.absolute(x - whole)", "x - whole", "0.4":
     rgamma.waive_mutant("x", f"{_change} -> ...", "between 0.4 and 1 / 2 from a pole both formulas are right")
+comb.waive_mutant("n", "n - k -> -k", _AT_POLES)

@@ -587,6 +587,16 @@ def _at_the_ends(rng):
     yield Sample((np.array([2.0, 3.0]), np.array([2.5, 2.0]), np.array([0.0, 1.0])), note="at the ends")
 
 
+@betaincinv.samples
+def _near_nothing(rng):
+    yield Sample((0.0025, 0.00125, 0.0004), note="at the least number")
+
+
+@betainccinv.samples
+def _near_everything(rng):
+    yield Sample((0.0025, 0.00125, 0.9996), note="at the least number")
+
+
 @betainc_by_parameters.samples
 def _again_of_beta(rng):
     for n, m in ((0, 1), (1, 1), (3, 0), (0, 2), (2, 1), (1, 2)):
@@ -636,3 +646,21 @@ for _function in betainc, betaincc:
 for _function in gammaincinv, gammainccinv, betaincinv, betainccinv:
     _function.waive_mutant("a", "np.where(fixed, 0.0, part) -> part", "part is 0 there")
     _function.waive_mutant("a", "1.0 -> 1.000001", _FILLER)
+for _function in betaincinv, betainccinv:
+    for _change in (
+        "x > 0 -> x >= 0",
+        "(x > 0) & (x <= np.finfo(np.result_type(x)).tiny) -> x <= np.finfo(np.result_type(x)).tiny",
+    ):
+        _function.waive_mutant("*", _change, _AT_ENDS)
+    _function.waive_mutant(
+        "*",
+        "x <= np.finfo(np.result_type(x)).tiny -> x < np.finfo(np.result_type(x)).tiny",
+        "where x stays it is less than the least normal number, or that",
+    )
+    _function.waive_mutant("*", "0.0 -> 1e-06", "over so great a density a millionth is nothing")
+    for _change in "m=m", "n=n":
+        _function.waive_mutant(
+            "a",
+            f"betainc_by_parameters(a, b, out, n=n, m=m) -> betainc_by_parameters(a, b, out, {_change})",
+            "by a they are what they are without",
+        )

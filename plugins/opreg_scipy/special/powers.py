@@ -241,3 +241,5 @@ for _function, _argument, _border in (
         _function.waive_mutant(_argument, _change, _EITHER)
     for _change in "1.0 -> 1.000001", "np.where(near, x, 0.0) -> x", "0.0 -> 1e-06":
         _function.waive_mutant(_argument, _change, _ANY)
+for _function in boxcox, boxcox1p:
+    _function.waive_mutant("lmbda", "np.where(at_end, 1.0, x) -> x", _ANY)
