@@ -55,7 +55,11 @@ def slope_of(f):
         ("erfc", lambda x: -2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-(x**2)), [0.0, 0.75, 26.0, 1 - 2j]),
         ("erfi", lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(x**2), [0.0, 0.75, -20.0, 1 - 2j]),
         ("ndtr", phi, [0.0, 0.75, -30.0, 1 - 2j]),
-        ("erfcx", slope_of(erfcx), [-5.0, 0.0, 2.0, 6.99, 7.0, 50.0, 1e6, 3 - 2j, 30 + 30j, 7.5j, -8 + 9j]),
+        (
+            "erfcx",
+            slope_of(erfcx),
+            [-5.0, 0.0, 2.0, 6.99, 7.0, 50.0, 1e6, 3 - 2j, 30 + 30j, 7.5j, -8 + 9j, 1 + 1e5j],
+        ),
         ("dawsn", slope_of(dawson), [0.0, -2.0, 6.99, 7.0, -50.0, 1e6, 3 - 2j, 7.2 + 0.5j, -5.2 - 5.5j]),
         (
             "wofz",

@@ -152,6 +152,11 @@ for _function in erfcx, wofz, dawsn:
         ("0 -> 1", "close to the real axis e^(-z^2) is below rounding there"),
     ):
         _function.waive_mutant("*", _change, _reason)
+erfcx.waive_mutant(
+    "x",
+    "if np.iscomplexobj(x) -> if not np.iscomplexobj(x)",
+    "far off the real axis the other slope is as exact as the function that it cancels: a test has its digits",
+)
 for _function in erfcx, wofz:
     _function.waive_mutant("*", "np.where(lower, z * z, 0.0) -> z * z", "what is masked out counts not")
     _function.waive_mutant("*", "0.0 -> 1e-06", "what is masked out counts not")
