@@ -286,7 +286,7 @@ def _of_nothing(rng):
     yield Sample((np.array([0.5, -np.inf, 1.5]),), note="minus infinity")
 
 
-for _change in (
+for _text in (
     "np.where(finite, largest, 0.0) -> largest",
     "0.0 -> 1e-06",
     "np.all(finite) -> np.any(finite)",
@@ -294,11 +294,11 @@ for _change in (
     "np.where(np.equal(size, largest), 0.0, -np.inf) -> ...",
 ):
     logsumexp.waive_mutant(
-        "*", _change, "infinite terms have no difference quotient: they have a test of their own"
+        "*", _text, "infinite terms have no difference quotient: they have a test of their own"
     )
-for _change in (
+for _text in (
     "_shape(a, b) -> _shape(b, a)",
     "np.not_equal(b, 0) -> b",
     "np.real(stop_gradient(a)) -> stop_gradient(a)",  # NumPy orders complex numbers by their real parts
 ):
-    logsumexp.waive_mutant("*", _change, "another way to the same result")
+    logsumexp.waive_mutant("*", _text, "another way to the same result")
