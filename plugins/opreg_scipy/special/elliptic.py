@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, inf, log, pi
+from math import log, pi
 
 import numpy as np
 import scipy
@@ -23,7 +23,7 @@ def _duplications(x, y, z):
     """Return after how many duplications, each of which divides it by 4, no deviation from the mean is above 1e-3."""
     mean = (x + y + 3 * z) / 5
     apart = max(np.max(np.absolute((mean - part) / mean), initial=0.0) for part in (x, y, z))
-    return ceil(log(1000 * apart, 4)) if 1e-3 < apart < inf else 0
+    return int(np.nan_to_num(np.ceil(np.log(np.maximum(1000 * apart, 1.0)) / log(4)), posinf=0.0))
 
 
 def _rd_by_duplication(x, y, z):
