@@ -31,11 +31,11 @@ FORMS = (  # the shapes of x, of the shape parameters, of loc and of scale
 )
 
 
-def of_location_and_scale(draws, shapes, *, outside=None, default=True):
+def of_location_and_scale(draws, shapes, *, outside=None):
     """Return a generator of samples of one method.
 
     ``draws``: of x (or q), loc and scale. ``shapes``: those of the shape parameters by name. ``outside``: values of x
-    among which some are outside of the support. ``default``: x may be drawn for the default loc and scale as well.
+    among which some are outside of the support.
     """
     x, loc, scale = draws
 

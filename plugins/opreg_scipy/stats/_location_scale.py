@@ -113,6 +113,8 @@ def _method(family: Family, method: str) -> Primitive:
     made = primitive(f"scipy.stats.{family.name}.{method}")(_positional(names, forward))
     rules = RULES[method](family)
     made.called_as(called_with(made.name, names, {}, loc=0, scale=1))
+    for change, reason in _need_not_show(family, method).items():
+        made.waive_mutant("*", change, reason)
     return elementwise(made, **{name: asking(("out", *names), rule) for name, rule in rules.items()})
 
 
@@ -178,23 +180,32 @@ def _of_logarithm(value, out):
 
 
 # ----------------------------------------------------------------------------------------------- probabilities
-def _of_probability(family, sign):
-    """The derivatives of F, with ``sign`` -1 those of 1 - F"""
+def _of_probability(family):
+    """The derivatives of F"""
     density, support = family.made["pdf"], family.support
 
     def by_scale(out, *data):
         z, _, _ = _standardised(data)
-        return -sign * _moment(density.bind(*data), z)
+        return -_moment(density.bind(*data), z)
 
     def by_shape(change):
-        return lambda out, *data: sign * _of_shape(change, out, data, support)
+        return lambda out, *data: _of_shape(change, out, data, support)
 
     return {
-        "x": lambda out, *data: sign * density.bind(*data),
+        "x": lambda out, *data: density.bind(*data),
         **{name: by_shape(change) for name, change in family.cumulative.items()},
-        "loc": lambda out, *data: -sign * density.bind(*data),
+        "loc": lambda out, *data: -density.bind(*data),
         "scale": by_scale,
     }
+
+
+def _of_the_rest(rules):
+    """The derivatives of 1 - F, or of what is made of it, as those of F"""
+
+    def negated(rule):
+        return lambda out, *data: -rule(out, *data)
+
+    return {name: negated(rule) for name, rule in rules.items()}
 
 
 def _moment(p, z):
@@ -214,21 +225,21 @@ def _of_shape(change, out, data, support):
 
 
 def _of_log_probability(family, sign):
-    """The derivatives of log F, with ``sign`` -1 those of log(1 - F)"""
+    """The derivatives of log F, with ``sign`` -1 those of log(1 - F) as if it were of F"""
     support = family.support
     rate = _rate_of_logarithms(family) if family.mills is None else _mills_rate(family.mills, sign)
 
     def by_scale(out, *data):
         z, _, _ = _standardised(data)
-        return -sign * _moment(rate(out, data), z)
+        return -_moment(rate(out, data), z)
 
     def by_shape(change):
-        return lambda out, *data: sign * _of_shape(change, out, data, support) * np.exp(-out)
+        return lambda out, *data: _of_shape(change, out, data, support) * np.exp(-out)
 
     return {
-        "x": lambda out, *data: sign * rate(out, data),
+        "x": lambda out, *data: rate(out, data),
         **{name: by_shape(change) for name, change in family.cumulative.items()},
-        "loc": lambda out, *data: -sign * rate(out, data),
+        "loc": lambda out, *data: -rate(out, data),
         "scale": by_scale,
     }
 
@@ -250,8 +261,8 @@ def _mills_rate(mills, sign):
 
 
 # --------------------------------------------------------------------------------------------------- quantiles
-def _of_quantile(family, method, sign):
-    """The derivatives of the solution x of F(x) = q, with ``sign`` -1 of 1 - F(x) = q
+def _of_quantile(family, method):
+    """The derivatives of the solution x of F(x) = q
 
     They are those at loc 0 and scale 1: the difference of x and loc would have few digits.
     """
@@ -262,7 +273,7 @@ def _of_quantile(family, method, sign):
 
     def by_q(q, *rest):
         *shapes, _, scale = rest
-        return sign * scale / density.bind(standard(q, shapes), *shapes, 0.0, 1.0)
+        return scale / density.bind(standard(q, shapes), *shapes, 0.0, 1.0)
 
     return {
         "q": lambda out, *data: by_q(*data),
@@ -271,13 +282,71 @@ def _of_quantile(family, method, sign):
     }
 
 
+def _of_quantile_from_above(family):
+    """The derivatives of the solution x of 1 - F(x) = q"""
+    rules = _of_quantile(family, "isf")
+    return {**rules, "q": _of_the_rest(rules)["q"]}
+
+
 RULES: Mapping[str, Callable[[Family], Mapping[str, Callable[..., Any]]]] = {
     "pdf": _of_pdf,
     "logpdf": _of_logpdf,
-    "cdf": lambda family: _of_probability(family, 1),
-    "sf": lambda family: _of_probability(family, -1),
+    "cdf": _of_probability,
+    "sf": lambda family: _of_the_rest(_of_probability(family)),
     "logcdf": lambda family: _of_log_probability(family, 1),
-    "logsf": lambda family: _of_log_probability(family, -1),
-    "ppf": lambda family: _of_quantile(family, "ppf", 1),
-    "isf": lambda family: _of_quantile(family, "isf", -1),
+    "logsf": lambda family: _of_the_rest(_of_log_probability(family, -1)),
+    "ppf": lambda family: _of_quantile(family, "ppf"),
+    "isf": _of_quantile_from_above,
 }
+
+
+# -------------------------------------------------------------------------------------------- what no sample need show
+_OUTSIDE = (
+    "where there is no probability its logarithm has no difference quotient: outside has a test of its own"
+)
+_NAN = "parameters that are none have a test of their own"
+_NOTHING = "what is nothing remains so, by whatever it is multiplied"
+_MOMENT = (
+    "at infinity and at a pole of the density there is no difference quotient: both have tests of their own"
+)
+_PRECISION = "in another precision it is as right, and the result is fitted to the argument"
+_NO_SHAPES = "the family has no shape parameters"
+
+
+def _need_not_show(family, method):
+    """Mutants that no sample can tell from the rules of a method, and why."""
+    found = {}
+    if method not in ("ppf", "isf"):
+        changes = ("shape",) if family.shapes else ("shape", "np.float64(1)", "np.float64(1) / shape")
+        reason = _PRECISION if family.shapes else _NO_SHAPES
+        found.update({f"np.float64(1) * shape -> {change}": reason for change in changes})
+        if not family.shapes:
+            found["1 -> 2"] = _NO_SHAPES
+    if method in ("pdf", "logpdf"):
+        found["_inside -> ..."] = _NOTHING if method == "pdf" else _OUTSIDE
+    if method == "pdf":
+        found["0 -> 1"] = _NOTHING
+    if method == "logpdf":
+        found["_of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out) -> ..."] = _OUTSIDE
+        if np.isfinite(family.support).any():
+            found["np.equal(out, -np.inf) -> ..."] = _OUTSIDE
+    if method in ("cdf", "sf", "logcdf", "logsf"):
+        found["_moment -> ..."] = _MOMENT
+        if family.mills is None or not method.startswith("log"):
+            found["scale -> -scale"] = "it is not used"
+        if family.cumulative:
+            found["_of_shape -> ..."] = _OUTSIDE if method.startswith("log") else _NAN
+    if method.startswith("log"):
+        found["-np.inf -> np.inf"] = _OUTSIDE
+    if method in ("logcdf", "logsf") and family.mills is None:
+        found["np.where(np.equal(out, -np.inf), np.inf, out) -> ..."] = _OUTSIDE
+    if method in ("logcdf", "logsf") and family.mills is not None:
+        found["_of_logarithm(mills(sign * z, *shapes) / scale, out) -> ..."] = _OUTSIDE
+    if method == "logpdf" or (method in ("logcdf", "logsf") and family.mills is not None):
+        found["_of_logarithm -> ..."] = _OUTSIDE
+    if method == "logcdf" and family.mills is not None:
+        found["sign * z -> ..."] = "the sign is 1 here"
+    if method in ("ppf", "isf"):
+        found["np.where(np.isnan(out), np.nan, 1.0) -> 1.0"] = _NAN
+        found["-2 -> -3"] = _NO_SHAPES
+    return found

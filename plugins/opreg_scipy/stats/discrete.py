@@ -101,3 +101,21 @@ for _made in PRIMITIVES:
 @poisson_cdf.samples
 def _no_rate(rng):
     yield Sample((np.array([0, 1, 2]), np.array([0.0, 0.0, 0.0])), note="a rate of zero")
+
+
+_NONE = "counts that cannot be, whose logarithm has no difference quotient, and rates that are none have tests of their own"
+_FILLER = "any number but 0 will do in the place of what is masked out"
+for _made in poisson_pmf, poisson_logpmf:
+    _made.waive_mutant("mu", "1.0 -> 1.000001", _FILLER)
+poisson_logpmf.waive_mutant("mu", "np.where(zero, 1.0, mu) -> mu", _FILLER)
+poisson_logpmf.waive_mutant("mu", "0.0 -> 1e-06", _NONE)
+for _change in (
+    "np.where(np.isfinite(stop_gradient(out)), slope, np.where(np.isnan(out), np.nan, 0.0)) -> slope",
+    "np.where(np.isnan(out), np.nan, 0.0) -> ...",
+):
+    poisson_logpmf.waive_mutant("mu", _change, _NONE)
+poisson_pmf.waive_mutant(
+    "mu",
+    "np.where(zero, poisson_pmf.bind(k - 1, mu, loc) - out, slope) -> poisson_pmf.bind(k - 1, mu, loc) - out",
+    "the difference is right everywhere, to fewer digits",
+)
