@@ -156,3 +156,5 @@ def test_the_inverses_where_they_begin_and_where_scipy_keeps_them_from_underflow
             found = opreg.grad(inverse, (0, 1, 2))(2.0, 2.0, start)
         assert found == (0.0, 0.0, sign * np.inf)
     assert opreg.grad(special.betaincinv, (0, 1, 2))(0.0025, 0.00125, 0.0004) == (0.0, 0.0, 0.0)
+    for inverse, start in (special.gammaincinv, 0.0), (special.gammainccinv, 1.0):
+        assert opreg.grad(inverse)(2.5, start) == 0.0

@@ -698,10 +698,17 @@ for _change in "scipy.special.gammaln(a) -> a", "scipy.special.gammaln(b) -> b",
 for _function in beta, poch, binom, comb:
     _function.waive_mutant("*", "0.5 -> 0.5000005", _MASKED)
     _function.waive_mutant("*", "1.0 -> 1.000001", _MASKED)
+for _function in beta, poch:
     _function.waive_mutant("*", "np.where(poles, x, 0.5) -> x", _MASKED)
 for _change in "np.where(alone, 1.0, z)", "np.where(alone, 1.0, m)":
     poch.waive_mutant("z", f"{_change} -> ...", _MASKED)
 poch.waive_mutant("z", "z + m -> m", _AT_POLES)
+for _change in (
+    "scipy.special.psi(y) * scipy.special.rgamma(x) + rgamma_slope(x) -> rgamma_slope(x)",
+    "scipy.special.psi(y) * scipy.special.rgamma(x) -> scipy.special.rgamma(x)",
+    "scipy.special.psi(y) -> y",
+):
+    poch.waive_mutant("z", _change, _AT_POLES)
 poch.waive_mutant(
     "z", "np.logical_and(pole, mirrored) -> ...", "poch is mirrored at z alone too: it is 0 there"
 )
@@ -709,20 +716,18 @@ for _change in "_is_pole(z)", "z + m", "np.where(np.logical_and(pole, mirrored),
     poch.waive_mutant(
         "m", f"{_change} -> ...", "where poch is not continuous no difference quotient tells NaN from it"
     )
+binom.waive_mutant("*", "_is_pole -> ...", _REFLECTED)
+binom.waive_mutant("*", "_by_both -> ...", _AT_POLES)
+comb.waive_mutant("*", "_by_lower -> ...", _AT_POLES)
 for _function in binom, comb:
-    _function.waive_mutant("*", "_is_pole -> ...", _REFLECTED)
-    _function.waive_mutant("*", "_by_both -> ...", _AT_POLES)
-    _function.waive_mutant("*", "_by_lower -> ...", _AT_POLES)
-    for _change in (
-        "np.where(_is_pole(rest), 1.0, rest)",
-        "np.where(pole, 1.0, k)",
-        "np.where(pole, 1.0, n - 2.0 * k)",
-    ):
-        _function.waive_mutant("*", f"{_change} -> ...", _MASKED)
-    for _change in "np.logical_and(_is_pole(rest), np.not_equal(k, 0))", "np.not_equal(k, 0)", "0":
-        _function.waive_mutant(
-            "n", f"{_change} -> ...", "n over 0 with a negative integer n has a test of its own"
-        )
+    _function.waive_mutant("*", "np.where(pole, 1.0, k) -> ...", _MASKED)
+    _function.waive_mutant(
+        "n", "np.not_equal(k, 0) -> ...", "n over 0 with a negative integer n has a test of its own"
+    )
+for _change in "np.where(_is_pole(rest), 1.0, rest)", "np.where(pole, 1.0, n - 2.0 * k)":
+    binom.waive_mutant("*", f"{_change} -> ...", _MASKED)
+for _change in "np.logical_and(_is_pole(rest), np.not_equal(k, 0))", "0":
+    binom.waive_mutant("n", f"{_change} -> ...", "n over 0 with a negative integer n has a test of its own")
 binom.waive_mutant("k", "np.logical_or(below, above) -> ...", _MASKED)
 for _change in "np.where(below, 1.0, 1.0 + k)", "np.where(below, 1.0, n - 1.0)":
     comb.waive_mutant("k", f"{_change} -> ...", _MASKED)
@@ -735,3 +740,15 @@ rgamma.waive_mutant("x", "0.25 -> 0.25000025", _MASKED)
 for _change in "np.less(np.absolute(x - whole), 0.4)", "np.absolute(x - whole)", "x - whole", "0.4":
     rgamma.waive_mutant("x", f"{_change} -> ...", "between 0.4 and 1 / 2 from a pole both formulas are right")
 comb.waive_mutant("n", "n - k -> -k", _AT_POLES)
+for _change in (
+    "np.less(np.real(x), -0.5) -> np.less_equal(np.real(x), -0.5)",
+    "np.real(x) -> x",
+    "-0.5 -> -0.5000005",
+):
+    zeta.waive_mutant(
+        "x",
+        _change,
+        "near -1 / 2 both formulas are right, and complex numbers are in the order of real parts",
+    )
+for _change in "np.where(left, 2.0, x) -> x", "2.0 -> 2.000002", "-1.0 -> 1.0", "-1.0 -> -1.000001":
+    zeta.waive_mutant("x", _change, _MASKED)

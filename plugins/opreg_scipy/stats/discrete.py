@@ -103,7 +103,7 @@ def _no_rate(rng):
     yield Sample((np.array([0, 1, 2]), np.array([0.0, 0.0, 0.0])), note="a rate of zero")
 
 
-_NONE = "counts that cannot be, whose logarithm has no difference quotient, and rates that are none have tests of their own"
+_NONE = "counts that cannot be, whose logarithm has no difference quotient, and rates that are none have own tests"
 _FILLER = "any number but 0 will do in the place of what is masked out"
 for _made in poisson_pmf, poisson_logpmf:
     _made.waive_mutant("mu", "1.0 -> 1.000001", _FILLER)
