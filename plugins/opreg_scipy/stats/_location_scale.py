@@ -328,7 +328,7 @@ def _need_not_show(family, method):
         found["0 -> 1"] = _NOTHING
     if method == "logpdf":
         found["_of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out) -> ..."] = _OUTSIDE
-        if np.isfinite(family.support).any():
+        if np.isfinite(family.support).any() and not family.shapes:
             found["np.equal(out, -np.inf) -> ..."] = _OUTSIDE
     if method in ("cdf", "sf", "logcdf", "logsf"):
         found["_moment -> ..."] = _MOMENT
