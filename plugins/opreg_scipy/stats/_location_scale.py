@@ -326,6 +326,8 @@ def _need_not_show(family, method):
         found["_inside -> ..."] = _NOTHING if method == "pdf" else _OUTSIDE
     if method == "pdf":
         found["0 -> 1"] = _NOTHING
+        if np.isfinite(family.support).any() and not family.shapes:
+            found["np.equal(out, 0) -> ..."] = _NOTHING
     if method == "logpdf":
         found["_of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out) -> ..."] = _OUTSIDE
         if np.isfinite(family.support).any() and not family.shapes:

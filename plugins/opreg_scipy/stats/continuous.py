@@ -220,3 +220,14 @@ for _family in gamma, chi2, beta:
         _family.made[_name].waive_mutant(
             "*", "per -> ...", "where p is 0 so is p / z, whatever is in the place of z"
         )
+_FLAT = "the density is the same at every point"
+for _name in DENSITIES:
+    _made = uniform.made[_name]
+    _made.waive_mutant("*", "_standardised -> ...", _FLAT)
+    _made.waive_mutant("x", "score(z, *shapes) / scale -> ...", _FLAT)
+    for _change in "-score(z, *shapes) / scale", "-score(z, *shapes)":
+        _made.waive_mutant("loc", f"{_change} -> ...", _FLAT)
+for _argument in "x", "loc":
+    uniform.made["pdf"].waive_mutant(
+        _argument, "out * change(*_inside(data, np.equal(out, 0))) -> ...", _FLAT
+    )

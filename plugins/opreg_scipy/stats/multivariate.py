@@ -338,30 +338,44 @@ _FACE = (
 _SHAPE = (
     "points of rank 3 are taken with all their components alone, of which there is no difference quotient"
 )
+_FILLER = "any number will do in the place of what is masked out"
+for _made in dirichlet_pdf, dirichlet_logpdf:
+    for _change in (
+        "np.where(nothing, 0.0, beside - 1) -> ...",
+        "np.where(nothing, 1.0, whole) -> ...",
+        "np.where(nothing, 0.0, change) -> ...",
+        "0.0 -> 1e-06",
+        "1.0 -> 1.000001",
+    ):
+        _made.waive_mutant("*", _change, _FACE if _made is dirichlet_logpdf else _FILLER)
+    for _change in (
+        "_weight(g, x) -> g",
+        "_weight(out, x) -> out",
+        "np.reshape(g, (1, *np.shape(x)[1:])) -> g",
+        "np.reshape(np.sum(change, axis=0), np.shape(out)) -> np.sum(change, axis=0)",
+        "np.shape(x)[0] < np.shape(whole)[0] -> np.shape(x)[0] <= np.shape(whole)[0]",
+        "np.shape(x)[0] < np.shape(alpha)[0] -> np.shape(x)[0] <= np.shape(alpha)[0]",
+        "score -> -score",
+    ):
+        _made.waive_mutant("*", _change, _SHAPE)
+    _made.waive_mutant("*", "-1 -> -2", "np.reshape takes any negative number for what is left")
+    _made.waive_mutant(
+        "*",
+        "np.matmul(1 - np.eye(np.shape(alpha)[0]), alpha) -> np.matmul(alpha, 1 - np.eye(np.shape(alpha)[0]))",
+        "the matrix is symmetric",
+    )
+dirichlet_logpdf.waive_mutant("*", "-np.inf -> np.inf", _FACE)
+for _change in "np.shape(x)[0] < count -> np.shape(x)[0] <= count", "change -> -change":
+    dirichlet_pdf.waive_mutant("*", _change, _SHAPE)
 for _change in (
-    "-np.inf -> np.inf",
-    "np.where(nothing, 0.0, beside - 1) -> ...",
-    "np.where(nothing, 1.0, whole) -> ...",
-    "np.where(nothing, 0.0, change) -> ...",
-    "0.0 -> 1e-06",
-    "1.0 -> 1.000001",
+    "np.where(zero, np.where(zero, whole, 1.0) ** powers, 1.0) -> np.where(zero, whole, 1.0) ** powers",
+    "np.where(zero, whole, 1.0) -> whole",
 ):
-    dirichlet_logpdf.waive_mutant("*", _change, _FACE)
-for _change in (
-    "_weight(g, x) -> g",
-    "_weight(out, x) -> out",
-    "np.reshape(g, (1, *np.shape(x)[1:])) -> g",
-    "np.reshape(np.sum(change, axis=0), np.shape(out)) -> np.sum(change, axis=0)",
-    "np.shape(x)[0] < np.shape(whole)[0] -> np.shape(x)[0] <= np.shape(whole)[0]",
-    "np.shape(x)[0] < np.shape(alpha)[0] -> np.shape(x)[0] <= np.shape(alpha)[0]",
-    "score -> -score",
-):
-    dirichlet_logpdf.waive_mutant("*", _change, _SHAPE)
-dirichlet_logpdf.waive_mutant("*", "-1 -> -2", "np.reshape takes any negative number for what is left")
-dirichlet_logpdf.waive_mutant(
-    "*",
-    "np.matmul(1 - np.eye(np.shape(alpha)[0]), alpha) -> np.matmul(alpha, 1 - np.eye(np.shape(alpha)[0]))",
-    "the matrix is symmetric",
+    dirichlet_pdf.waive_mutant(
+        "*", _change, "a power of 1 is 1, and of what is not 0 another factor is taken"
+    )
+dirichlet_pdf.waive_mutant(
+    "*", "np.where(np.equal(beside, 1) & zero, 0.0, each) -> each", "the factor alpha - 1 is 0 there"
 )
 
 _SINGULAR = "next to a singular covariance there is no difference quotient; tests of their own visit it"
