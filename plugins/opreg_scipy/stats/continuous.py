@@ -231,3 +231,19 @@ for _argument in "x", "loc":
     uniform.made["pdf"].waive_mutant(
         _argument, "out * change(*_inside(data, np.equal(out, 0))) -> ...", _FLAT
     )
+
+_SERIES = "where a series and a formula meet both are right, and the last terms are below rounding: digits have tests"
+for _name in DENSITIES:
+    for _helper in _student_excess, _log_remainder:
+        t.made[_name].waive_mutant("*", f"{_helper.__name__} -> ...", _SERIES)
+for _name in PROBABILITIES:
+    _made = t.made[_name]
+    _made.waive_mutant(
+        "*",
+        "_student_cumulative -> ...",
+        "near and far are both right where they meet; infinite df has a test of its own",
+    )
+    for _helper in _student_by_df, _student_excess, _log_remainder:
+        _made.waive_mutant(
+            "*", f"{_helper.__name__} -> ...", "it is asked at 0 alone, where most of it is nothing"
+        )

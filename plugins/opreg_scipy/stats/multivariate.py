@@ -127,7 +127,7 @@ def _x_cotangent(g, x, mean, cov, allow_singular):
     """-y"""
     matrix, y = _solved(x, mean, cov, allow_singular)
     points = _points(x, np.shape(matrix)[-1])
-    return like(np.reshape(like(-_per_point(g, y) * y, points), np.shape(x)), x)
+    return np.reshape(like(-_per_point(g, y) * y, points), np.shape(x))
 
 
 def _x_tangent(t, out, x, mean, cov, allow_singular):
@@ -396,6 +396,31 @@ for _change in (
     "2 -> 2.000002",
 ):
     normal_entropy.waive_mutant("cov", _change, "a factor of the matrix and of its change divides out")
+
+_SQUARE = (
+    "a square matrix has as many rows as columns, and np.reshape takes any negative number for what is left"
+)
+_PRECISION = "in another precision it is as right, and the result is fitted to the argument"
+_VECTOR = "a mean is a vector, or a number that is fitted or broadcasts"
+_SIZE = "a diagonal has as many elements as the mean, and what has no mean is a number"
+for _made in normal_pdf, normal_logpdf:
+    for _change, _reason in {
+        "-1 -> 1": _SQUARE,
+        "-1 -> -2": _SQUARE,
+        "allow_singular -> its default False": _SINGULAR,
+        "np.reshape(mean, (d,)) -> mean": _VECTOR,
+        "np.reshape(total, np.shape(mean)) -> total": _VECTOR,
+        "np.reshape(t, (-1,)) -> t": _VECTOR,
+        "np.reshape(x, (1,)) -> x": _VECTOR,
+        "np.float64(1) * np.reshape(offset, (-1, d)) -> np.reshape(offset, (-1, d))": _PRECISION,
+        "np.float64(1) * cov -> cov": _PRECISION,
+        "_solved -> ...": _SINGULAR,
+        "_halves(g) -> g": _ROUNDING,
+        "np.sum(diagonal) -> diagonal": "a vector is summed where it is fitted to a number",
+    }.items():
+        _made.waive_mutant("*", _change, _reason)
+for _made in normal_pdf, normal_logpdf, normal_entropy:
+    _made.waive_mutant("*", "np.ndim(cov) == 0 and mean is not None -> ...", _SIZE)
 
 PRIMITIVES = [normal_logpdf, normal_pdf, normal_entropy, dirichlet_logpdf, dirichlet_pdf]
 
