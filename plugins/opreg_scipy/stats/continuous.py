@@ -243,7 +243,5 @@ for _name in PROBABILITIES:
         "_student_cumulative -> ...",
         "near and far are both right where they meet; infinite df has a test of its own",
     )
-    for _helper in _student_by_df, _student_excess, _log_remainder:
-        _made.waive_mutant(
-            "*", f"{_helper.__name__} -> ...", "it is asked at 0 alone, where most of it is nothing"
-        )
+    for _helper in "_student_by_df", "_student_excess", "_log_remainder":
+        _made.waive_mutant("*", f"{_helper} -> ...", "it is asked at 0 alone, where most of it is nothing")
