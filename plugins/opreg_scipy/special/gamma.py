@@ -721,6 +721,30 @@ for _function in binom, comb:  # some of these are found by luck, on some seeds
     _function.waive_mutant("*", "_by_lower -> ...", _AT_POLES)
 binom.waive_mutant("*", "_by_both -> ...", _AT_POLES)
 comb.waive_mutant("n", "n - k -> -k", _AT_POLES)
+for _function in binom, comb:
+    _function.waive_mutant("*", "np.where(pole, 1.0, k) -> ...", _MASKED)
+    _function.waive_mutant(
+        "n", "np.not_equal(k, 0) -> ...", "n over 0 with a negative integer n has a test of its own"
+    )
+    for _change in "np.logical_and(_is_pole(rest), np.not_equal(k, 0))", "0":
+        _function.waive_mutant(
+            "n", f"{_change} -> ...", "n over 0 with a negative integer n has a test of its own"
+        )
+for _change in "np.where(_is_pole(rest), 1.0, rest)", "np.where(pole, 1.0, n - 2.0 * k)":
+    binom.waive_mutant("*", f"{_change} -> ...", _MASKED)
+comb.waive_mutant("*", "np.where(inside, n, 1.0) -> n", _MASKED)
+comb.waive_mutant("k", "1.0 + k -> k", _REFLECTED)
+binom.waive_mutant("k", "np.logical_or(below, above) -> ...", _MASKED)
+for _change in "np.where(below, 1.0, 1.0 + k)", "np.where(below, 1.0, n - 1.0)":
+    comb.waive_mutant("k", f"{_change} -> ...", _MASKED)
+for _change in "np.less_equal(0, k)", "np.less_equal(k, n)", "0.0":
+    comb.waive_mutant("*", f"{_change} -> ...", "at the ends of the range comb jumps")
+comb.waive_mutant("*", "np.any(poles) -> np.all(poles)", "the samples of scipy.special.binom show it")
+rgamma.waive_mutant("x", "0.0 -> 1e-06", "it decides where the argument is positive, far from poles")
+rgamma.waive_mutant("x", "0.5 -> 0.5000005", _MASKED)
+rgamma.waive_mutant("x", "0.25 -> 0.25000025", _MASKED)
+for _change in "np.less(np.absolute(x - whole), 0.4)", "np.absolute(x - whole)", "x - whole", "0.4":
+    rgamma.waive_mutant("x", f"{_change} -> ...", "between 0.4 and 1 / 2 from a pole both formulas are right")
 for _change in (
     "np.less(np.real(x), -0.5) -> np.less_equal(np.real(x), -0.5)",
     "np.real(x) -> x",
