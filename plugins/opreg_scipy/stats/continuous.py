@@ -232,6 +232,17 @@ for _argument in "x", "loc":
         _argument, "out * change(*_inside(data, np.equal(out, 0))) -> ...", _FLAT
     )
 
+for _name in QUANTILE_METHODS:
+    _made = uniform.made[_name]
+    for _change in (
+        "scale / density.bind(standard(q, shapes), *shapes, 0.0, 1.0)",
+        "standard(q, shapes)",
+        "0.0",
+    ):
+        _made.waive_mutant("q", f"{_change} -> ...", "the density is 1 at every point")
+for _change in "made[method].bind(q, *shapes, 0.0, 1.0) -> q", "standard(q, rest[:-2]) -> q":
+    uniform.made["ppf"].waive_mutant("*", _change, "the quantiles of the standard distribution are q")
+
 _SERIES = "where a series and a formula meet both are right, and the last terms are below rounding: digits have tests"
 for _name in DENSITIES:
     for _helper in "_student_excess", "_log_remainder":
