@@ -83,9 +83,7 @@ class _Registry:
         self.aliases: dict[str, str] = {}
         self.named: dict[str, Primitive] = {}  # what `get` has found, until anything changes
         self.unresolved: set[str] = set()
-        self.without: dict[
-            Any, int
-        ] = {}  # functions without a primitive, and how many modules were imported then
+        self.without: dict[Any, int] = {}  # functions without a primitive; how many modules there were then
         self.spaces: list[Space] = []
         self.checks: dict[str, tuple[Check, Entry]] = {}
         self.without_rule: dict[str, tuple[str, Entry]] = {}

@@ -79,6 +79,8 @@ class Portions(Tasks[Portion, Decision]):
 
     def _died(self, task: Portion, cause: str) -> Iterator[Decision]:
         """The first mutant that is left is suspect, and tried by itself: if its worker dies again, that kills it."""
+        if not task.left:  # it died behind its last decision
+            return
         task.deaths += 1
         suspect, *others = task.left
         if not task.greeted:

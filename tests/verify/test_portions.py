@@ -142,6 +142,16 @@ def test_a_death_that_does_not_come_again_kills_nothing() -> None:
     assert set(found.values()) == {"survived"}
 
 
+def test_a_death_after_the_last_decision_leaves_nothing_to_be_tried_again() -> None:
+    def worker(primitive: str, left: list[str]) -> Iterator[Any]:
+        yield from right(primitive, left)
+        yield RayError("it died")
+
+    found, ray = decided(worker, 8)
+    assert set(found.values()) == {"survived"}
+    assert len(ray.started) == 4
+
+
 def test_workers_that_never_begin_end_the_run() -> None:
     def worker(primitive: str, left: list[str]) -> Iterator[Any]:
         yield RayError("no memory")
