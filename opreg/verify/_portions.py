@@ -94,6 +94,12 @@ class Portions(Tasks[Portion, Decision]):
                 self._again.append(Portion(task.primitive, others))
             self._again.append(Portion(task.primitive, [suspect], task.deaths))
 
+    def _displaced(self, task: Portion) -> Iterator[Decision]:
+        """A node that is lost is no fault of a mutant."""
+        if task.left:
+            self._again.append(task)
+        return iter(())
+
 
 def _portions(mutants: Mapping[str, Sequence[str]], longest: int) -> Iterator[Portion]:
     for primitive, identifiers in mutants.items():

@@ -102,6 +102,10 @@ class Tasks(ABC, Generic[T, M]):
     def _died(self, task: T, cause: str) -> Iterator[M]:
         """Go on with what is left of a task whose worker died, or was given up."""
 
+    def _displaced(self, task: T) -> Iterator[M]:
+        """Go on with what is left of a task whose node was lost."""
+        return self._died(task, "its node was lost")
+
     # -- what is common ----------------------------------------------------------------------------------------------
 
     def _launch(self, task: T) -> None:
@@ -139,7 +143,7 @@ class Tasks(ABC, Generic[T, M]):
                 self._launch(task)
             elif task.place in lost:
                 self._cancel(running)
-                yield from self._died(task, "its node was lost")
+                yield from self._displaced(task)
 
     def _cancel(self, running: Any) -> None:
         """Give a task up that is under way, whether or not its worker can be told."""

@@ -221,3 +221,16 @@ def test_what_was_on_a_lost_node_is_decided_elsewhere() -> None:
     found, ray = decided(worker, 8, Nodes(frozenset(), frozenset(["lost"])))
     assert set(found.values()) == {"survived"}
     assert ray.cancelled >= 1
+
+
+def test_a_mutant_whose_nodes_are_lost_is_not_killed_by_that() -> None:
+    places = iter(["lost", "lost"])
+
+    def worker(primitive: str, left: list[str]) -> Iterator[Any]:
+        yield next(places, "alive")
+        for identifier in left:
+            yield Decision(identifier, "survived")
+
+    lost = frozenset(["lost"])
+    found, ray = decided(worker, 1, Nodes(lost, lost))
+    assert (set(found.values()), ray.cancelled) == ({"survived"}, 2)
