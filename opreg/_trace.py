@@ -114,9 +114,6 @@ class Tracer:
 
     def _apply(self, primitive: Primitive, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
         """Apply the primitive of a ufunc; if it is one of a single argument, the next call takes the short way."""
-        if any([type(value) in (list, tuple) for value in inputs]):  # so that rules can compute with it
-            coerce = space_of(strip(self)).coerce
-            inputs = tuple([coerce(v) if isinstance(v, (list, tuple)) else v for v in inputs])
         if not primitive.plain:
             return primitive(*inputs)
         if len(inputs) == 1 and primitive.recorders is not None:
@@ -132,8 +129,8 @@ class Tracer:
 
 def _lost(target: str) -> str:
     return (
-        f"a traced value cannot become {target}: its derivative would be lost. Use the functions of NumPy or "
-        "opreg.numpy on it, or opreg.stop_gradient(x) if the derivative is not wanted"
+        f"a traced value cannot become {target}: its derivative would be lost. Use the functions of NumPy, "
+        "opreg.numpy or opreg.scipy on it, or opreg.stop_gradient(x) if the derivative is not wanted"
     )
 
 
@@ -300,6 +297,17 @@ def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: A
 
 
 # ---------------------------------------------------------------------------------------------------- traces
+_SEQUENCES = (list, tuple)
+
+
+def _coerced(value: Any, args: Sequence[Any]) -> Any:
+    """Return a sequence beside traced arguments as a value of their space, with which rules can compute."""
+    if type(value) not in _SEQUENCES:
+        return value
+    found = space_of(next(strip(a) for a in args if type(a) is Tracer)).coerce(value)
+    return value if found is NotImplemented else found
+
+
 class Trace:
     """One differentiation in progress. Its level says whose turn it is: traces begun later are inside."""
 
@@ -332,6 +340,8 @@ class Trace:
         """
         if not self.live:
             raise self.escaped(primitive, args)
+        if any([type(value) in _SEQUENCES for value in args]) and not primitive.variadic:
+            args = tuple([_coerced(value, args) for value in args])
         return self.apply(primitive, args, kwargs, compute or primitive.bind)
 
     def apply(

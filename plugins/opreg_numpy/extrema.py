@@ -9,6 +9,7 @@ import numpy as np
 
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
+from opreg_numpy._form import form_of
 from opreg_numpy._rules import pointwise, refuse_out, weighted
 from opreg_numpy._samples import (
     SHAPES,
@@ -123,7 +124,7 @@ def _(condition, x=None, y=None, /):
 
 
 def _holds(condition):
-    return condition if np.result_type(condition).kind == "b" else np.not_equal(condition, 0)
+    return condition if form_of(condition).dtype.kind == "b" else np.not_equal(condition, 0)
 
 
 where.not_differentiable(

@@ -34,6 +34,7 @@ from opreg_numpy.linalg import (
     by_pairs,
     by_projectors,
 )
+from opreg_numpy.shapes import asarray
 
 STACKS = np.lib.NumpyVersion(scipy.__version__) >= "1.17.0"
 """Whether all functions of SciPy take stacks of matrices; of older versions some do."""
@@ -442,6 +443,7 @@ def expm_frechet(A, E, method=None, compute_expm=True, check_finite=True):
     """The exponential of A and its Fréchet derivative in the direction E; that alone without ``compute_expm``"""
     if method not in (None, "SPS", "blockEnlarge"):
         raise ValueError(f"Unknown implementation {method}")
+    A, E = (asarray.body(x) for x in (A, E))
     A, E = (x.astype(np.result_type(stop_gradient(x), np.float64)) for x in (A, E))
     moved = exponential_moved(A, E)
     return (expm(A), moved) if compute_expm else moved

@@ -79,6 +79,22 @@ def test_an_infinite_cotangent_reaches_only_the_argument_that_was_chosen() -> No
     np.testing.assert_array_equal(dy, [np.inf, np.inf])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex128])
+def test_a_cotangent_whose_square_overflows_is_passed_on_as_it_is(dtype) -> None:
+    large = dtype(np.finfo(dtype).max)
+    dx, dy = opreg.vjp(np.maximum, np.array([1.0, 3.0], dtype), np.array([2.0, 2.0], dtype))[1](
+        np.array([large, large])
+    )
+    np.testing.assert_array_equal(dx, np.array([0, large], dtype))
+    np.testing.assert_array_equal(dy, np.array([large, 0], dtype))
+
+
+def test_a_number_as_a_tangent_is_spread_over_the_mask() -> None:
+    out, change = opreg.jvp(lambda x: np.maximum(x, np.arange(3.0)), (1.5,), (2.0,))
+    np.testing.assert_array_equal(out, [1.5, 1.5, 2.0])
+    np.testing.assert_array_equal(change, [2.0, 2.0, 0.0])
+
+
 def test_the_second_derivative_passes_through_what_was_chosen() -> None:
     got = opreg.grad(opreg.grad(lambda x: np.maximum(x**3, x)))(2.0)
     assert got == 12.0

@@ -104,7 +104,7 @@ def _student_cumulative(z, df):
     value = np.where(infinite, 0.0, np.sign(z) / 2 * np.where(far, -far_part, near_part))
     if not np.any(zero):
         return value
-    at_zero = t.made["pdf"].bind(0.0, df, 0.0, 1.0) * _student_by_df(0.0, df)
+    at_zero = t.made["pdf"].bind(0.0, df, 0.0, 1.0) * _student_excess(df) / 2
     return np.where(zero, z * at_zero, value)
 
 
@@ -209,7 +209,10 @@ for _family, (_draws, _shapes) in DRAWS.items():
 
 def _of_student_at_zero(rng):
     yield Sample((np.array([0.0, 0.5, -3.0]), SHAPE(rng, (3,))), note="at zero, near and far")
-    yield Sample((LINE[0](rng, (2,)), np.array([4.5, 30.0])), note="few and many degrees of freedom")
+    yield Sample(
+        (np.array([0.0, *LINE[0](rng, (2,))]), np.array([20.0, 4.5, 30.0])),
+        note="few and many degrees of freedom",
+    )
 
 
 for _made in t.made.values():
