@@ -95,6 +95,15 @@ class Tracer:
     def __index__(self) -> int:
         raise NotDifferentiable(_lost("an index"))
 
+    def __copy__(self) -> Any:
+        return space_of(strip(self)).attribute(self, "copy")()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise NotDifferentiable(_lost("bytes for another process or a file"))
+
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotDifferentiable(
             f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -335,3 +337,21 @@ def test_the_limit_of_a_pseudo_inverse_is_constant_between_the_jumps_of_the_rank
     for name in ("rtol", "rcond"):
         found = opreg.grad(lambda a, name=name: np.sum(np.linalg.pinv(a, **{name: 1e-9 * a[0, 0]})))(a)
         np.testing.assert_allclose(found, opreg.grad(lambda a: np.sum(np.linalg.pinv(a)))(a))
+
+
+def test_the_module_copy_makes_traced_copies_with_memory_of_their_own() -> None:
+    def f(x):
+        kept = copy.deepcopy({"a": x, "b": [x, 1.0]})
+        kept["a"][0] = 5.0
+        return np.sum(copy.copy(x) ** 2) + np.sum(kept["a"] * kept["b"][0])
+
+    x = np.array([3.0, 1.0, 2.0])
+    np.testing.assert_array_equal(
+        opreg.grad(f)(x), 2 * x + [0.0, 2.0, 4.0]
+    )  # one array in both places, as there
+    assert opreg.grad(lambda x: copy.copy(x) * 2)(3.0) == 2.0
+
+
+def test_pickling_a_traced_value_is_refused() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="for another process"):
+        opreg.grad(lambda x: pickle.dumps(x))(np.ones(2))

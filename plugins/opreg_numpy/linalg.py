@@ -253,9 +253,9 @@ lstsq.defvjp(_lstsq_cotangents).defjvp(a=_lstsq_tangent_a, b=_lstsq_tangent_b)
 
 
 @primitive("numpy.linalg.matrix_rank")
-def matrix_rank(a, /, *, tol=None, hermitian=False, rtol=None):
+def matrix_rank(A, /, *, tol=None, hermitian=False, rtol=None):
     """The number of singular values that are not small"""
-    return np.linalg.matrix_rank(a, tol, hermitian, rtol=rtol)
+    return np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol)
 
 
 matrix_rank.not_differentiable("a rank is a count, constant but where a singular value crosses the limit")

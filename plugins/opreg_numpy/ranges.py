@@ -105,15 +105,17 @@ def arange(start, stop, step, /, *, dtype=None, device=None):
 
 
 @arange.called_as
-def _(start, stop=None, step=None, dtype=None, *, device=None, like=None):
+def _(start=None, stop=None, step=None, dtype=None, *, device=None, like=None):
     if like is not None:
         raise NotDifferentiable("numpy.arange: like= is not supported where the start or step is traced")
     _refuse_whole("numpy.arange", dtype)
     if device not in (None, "cpu"):
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
     if stop is None:
-        start, stop = 0, start
-    return (start, stop, 1 if step is None else step), {"dtype": dtype}
+        start, stop = None, start
+    if stop is None:
+        raise TypeError("arange() requires stop to be specified.")
+    return (0 if start is None else start, stop, 1 if step is None else step), {"dtype": dtype}
 
 
 arange.defvjp(

@@ -1,7 +1,8 @@
-"""NumPy and SciPy take a list wherever they take an array: beside a traced argument the derivative is the same."""
+"""However a function of NumPy or SciPy may be called, so may its primitive: with lists, by the names of parameters."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -74,3 +75,22 @@ def test_a_list_is_an_array(primitive: Any) -> None:
             tried += 1
     if not tried:
         pytest.skip("no sample of it has another array")
+
+
+ALL = [
+    p for p in plugins.primitives(["numpy.*", "scipy.*"]) if not isinstance(plugins.locate(p.name), np.ufunc)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("primitive", ALL, ids=lambda p: p.name)
+def test_every_argument_may_be_given_by_its_name(primitive: Any) -> None:
+    function = plugins.locate(primitive.name)
+    parameters = list(inspect.signature(function).parameters.values())
+    rng = np.random.default_rng(3)
+    for sample in [sample for generator in primitive.sample_generators for sample in generator(rng)][:20]:
+        first = parameters[: len(sample.args)]
+        if len(first) < len(sample.args) or any(p.kind != p.POSITIONAL_OR_KEYWORD for p in first):
+            continue
+        named = {p.name: value for p, value in zip(first, sample.args, strict=True)}
+        np.testing.assert_equal(primitive(**named, **sample.kwargs), primitive(*sample.args, **sample.kwargs))
