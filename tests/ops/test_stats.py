@@ -312,3 +312,26 @@ def test_the_probability_of_student_at_zero_is_a_half_for_all_degrees_of_freedom
     mixed = opreg.grad(opreg.grad(served.t.cdf, 1))
     assert mixed(0.0, 2.5) == pytest.approx(opreg.grad(served.t.pdf, 1)(0.0, 2.5), rel=1e-14)
     assert opreg.grad(served.t.cdf, 1)(0.5, np.inf) == 0.0
+
+
+@pytest.mark.parametrize("df", [0.7, 2.5, 20.0])
+@pytest.mark.parametrize("share", [-1e-4, 0.01, 0.98, 1.0, -1.02, 30.0, 1e4])
+def test_the_probability_of_student_by_its_degrees_of_freedom_near_and_far_from_zero(df, share) -> None:
+    def probability(df):
+        tail = mp.betainc(df / 2, 0.5, 0, df / (df + mp.mpf(z) ** 2), regularized=True) / 2
+        return tail if z < 0 else -tail  # F, less 1 where it is close to that
+
+    z = share * np.sqrt(df)
+    expected = float(mp.diff(probability, mp.mpf(df), h=mp.mpf("1e-20")))
+    assert opreg.grad(served.t.cdf, 1)(z, df) == pytest.approx(expected, rel=1e-13 * (1 + df), abs=0)
+    assert opreg.grad(served.t.sf, 1)(z, df) == pytest.approx(-expected, rel=1e-13 * (1 + df), abs=0)
+
+
+@pytest.mark.parametrize("df", [0.7, 17.0, 300.0])
+def test_the_mixed_derivative_of_student_at_zero_keeps_its_digits(df) -> None:
+    def density(df):
+        return mp.gamma((df + 1) / 2) / mp.sqrt(df * mp.pi) / mp.gamma(df / 2)
+
+    expected = float(mp.diff(density, mp.mpf(df), h=mp.mpf("1e-20")))
+    mixed = opreg.grad(opreg.grad(served.t.cdf, 1))
+    assert mixed(0.0, df) == pytest.approx(expected, rel=1e-12, abs=0)

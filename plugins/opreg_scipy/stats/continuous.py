@@ -95,7 +95,7 @@ def _student_cumulative(z, df):
     infinite = np.isinf(df)
     df = np.where(infinite, 1.0, df)
     zero, far = np.equal(z, 0), np.greater(z * z, df)
-    square, other = np.where(zero | far, 0.5 * df, z * z), np.where(far, z * z, 2 * df)
+    square, other = np.where(zero | far, df, z * z), np.where(far, z * z, df)
     u, v = square / (df + square), df / (df + other)
     near_part = betainc_by_parameters(0.5, df / 2, u, n=0, m=1) / 2
     near_part = near_part - beta_density(0.5, df / 2, u) * u * (1 - u) / df
@@ -251,11 +251,19 @@ for _name in DENSITIES:
     for _helper in "_student_excess", "_log_remainder":
         t.made[_name].waive_mutant("*", f"{_helper} -> ...", _SERIES)
 for _name in PROBABILITIES:
-    _made = t.made[_name]
-    _made.waive_mutant(
-        "*",
-        "_student_cumulative -> ...",
-        "near and far are both right where they meet; infinite df has a test of its own",
-    )
-    for _helper in "_student_by_df", "_student_excess", "_log_remainder":
-        _made.waive_mutant("*", f"{_helper} -> ...", "it is asked at 0 alone, where most of it is nothing")
+    for _reason, _changes in {
+        "near and far are both right where they meet: digits far from there have tests": (
+            "np.greater(z * z, df) -> np.greater_equal(z * z, df)",
+            "z * z -> z",
+            "z * z -> z / z",
+            "zero | far -> zero",
+        ),
+        "infinite df has a test of its own": (
+            "np.where(infinite, 1.0, df) -> df",
+            "1.0 -> 1.000001",
+            "np.where(infinite, 0.0, np.sign(z) / 2 * np.where(far, -far_part, near_part)) -> ...",
+            "0.0 -> 1e-06",
+        ),
+    }.items():
+        for _change in _changes:
+            t.made[_name].waive_mutant("df", _change, _reason)
