@@ -335,3 +335,19 @@ def test_the_mixed_derivative_of_student_at_zero_keeps_its_digits(df) -> None:
     expected = float(mp.diff(density, mp.mpf(df), h=mp.mpf("1e-20")))
     mixed = opreg.grad(opreg.grad(served.t.cdf, 1))
     assert mixed(0.0, df) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("z", "df"), [(0.75, 1e8), (-2.0, 1e6), (1.25, 300.0), (-0.5, 16.0), (1.5, 16.5), (30.0, 0.5)]
+)
+def test_the_density_of_student_by_its_degrees_of_freedom_keeps_its_digits(z, df) -> None:
+    def log_density(df):
+        return (
+            mp.loggamma((df + 1) / 2)
+            - mp.loggamma(df / 2)
+            - mp.log(df) / 2
+            - (df + 1) / 2 * mp.log1p(mp.mpf(z) ** 2 / df)
+        )
+
+    expected = float(mp.diff(log_density, mp.mpf(df), h=mp.mpf("1e-20")))
+    assert opreg.grad(served.t.logpdf, 1)(z, df) == pytest.approx(expected, rel=1e-12, abs=0)
