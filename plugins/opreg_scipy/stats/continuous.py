@@ -247,7 +247,7 @@ for _change in "made[method].bind(q, *shapes, 0.0, 1.0) -> q", "standard(q, rest
     uniform.made["ppf"].waive_mutant("*", _change, "the quantiles of the standard distribution are q")
 
 _MEET = "where they meet both are right: digits far from there have tests"
-_EXCESS = {
+_EXCESS: dict[str, tuple[str, ...]] = {
     _MEET: (
         "np.greater(df, 16) -> np.greater_equal(df, 16)",
         "16 -> 17",
@@ -256,7 +256,7 @@ _EXCESS = {
     ),
     "it is masked out": ("1.0 -> 1.000001", "16.0 -> 16.000016"),
 }
-_NEED_NOT_SHOW = {
+_NEED_NOT_SHOW: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
     DENSITIES: {
         _MEET: (
             *_EXCESS[_MEET],
