@@ -12,7 +12,7 @@ from opreg_numpy._rules import pointwise
 from opreg_numpy._samples import beside_integers, complex_of, normal, pairs, positive, unary, wide
 
 
-def _polynomial(coefficients, x):
+def polynomial(coefficients, x):
     """Return the polynomial with these coefficients, that of the constant first."""
     total = 0.0
     for coefficient in reversed(coefficients):
@@ -87,7 +87,7 @@ def exprel(x, /):
 def _exprel_slope(x):
     near = np.less(np.absolute(x), 1)
     far = np.where(near, 1.0, x)
-    series = _polynomial(_EXPREL_SLOPE, np.where(near, x, 0.0))
+    series = polynomial(_EXPREL_SLOPE, np.where(near, x, 0.0))
     return np.where(near, series, (np.exp(far) * (1 - 1 / far) + 1 / far) / far)
 
 
@@ -109,7 +109,7 @@ def log1p_over(x, one_more):
     v = close / (2 + close)
     far = np.where(near, 1.0, x)
     return np.where(
-        near, 2 / (2 + close) * _polynomial(_ATANH, v * v), np.log(np.where(near, 1.0, one_more)) / far
+        near, 2 / (2 + close) * polynomial(_ATANH, v * v), np.log(np.where(near, 1.0, one_more)) / far
     )
 
 
@@ -118,7 +118,7 @@ def _log1p_over_slope(x):
     near = np.less(np.absolute(x), 0.5)
     close = np.where(near, x, 0.0)
     v = close / (2 + close)
-    series = -0.5 * np.square(1 - v) * (1 / (1 + v) + v * _polynomial(_ATANH[1:], v * v))
+    series = -0.5 * np.square(1 - v) * (1 / (1 + v) + v * polynomial(_ATANH[1:], v * v))
     far = np.where(near, 1.0, x)
     return np.where(near, series, (1 / (1 + far) - np.log1p(far) / far) / far)
 
