@@ -8,7 +8,7 @@ from math import e, factorial, log, pi
 import numpy as np
 
 from opreg import Sample, elementwise, primitive
-from opreg_numpy._rules import pointwise
+from opreg_numpy._rules import pointwise, remembering
 from opreg_numpy._samples import (
     beside_integers,
     complex_of,
@@ -106,13 +106,13 @@ def logistic(x, /, *, base=e):
 elementwise(logistic, x=lambda x, out, base: log(base) * out * logistic(-x, base=base))
 
 
-def _share(x, y, base):
-    """Return base^x / (base^x + base^y), a half where both are the same infinity."""
+def _lead(x, y):
+    """Return x - y, which is 0 where both are the same infinity: of it the shares in the sum are logistic functions."""
     lead = x - y
     if np.isnan(lead).any():
         same = np.isinf(x) & np.equal(x, y)
         lead = np.where(same, 0.0, x) - np.where(same, 0.0, y)
-    return logistic(lead, base=base)
+    return lead
 
 
 @primitive("numpy.logaddexp", aliases=("logaddexp",))
@@ -127,9 +127,18 @@ def logaddexp2(x, y, /):
     return np.logaddexp2(x, y)
 
 
-elementwise(logaddexp, x=lambda x, y: _share(x, y, e), y=lambda x, y: _share(y, x, e))
-elementwise(logaddexp2, x=lambda x, y: _share(x, y, 2), y=lambda x, y: _share(y, x, 2))
+elementwise(
+    logaddexp,
+    x=lambda residual: logistic(residual),
+    y=lambda residual: logistic(-residual),
+)
+elementwise(
+    logaddexp2,
+    x=lambda residual: logistic(residual, base=2),
+    y=lambda residual: logistic(-residual, base=2),
+)
 for _sum_of_exponentials in (logaddexp, logaddexp2):
+    remembering(_sum_of_exponentials, _lead)
     _sum_of_exponentials.samples(pairs(wide))
     _sum_of_exponentials.samples(beside_integers(wide))
 
@@ -184,7 +193,7 @@ sinc.samples(unary(nonzero))
 for _function in logaddexp, logaddexp2:
     _function.waive_mutant(
         "*",
-        "_share -> ...",
+        "_lead -> ...",
         "the sum of equal infinities has no difference quotient; it has a test of its own",
     )
 sinc.waive_mutant(

@@ -367,6 +367,12 @@ for _extremum in maximum, minimum, fmax, fmin:
         _extremum.waive_mutant("*", _change, _reason)
 
 clip.at_kink(0.0, 0.0, 1.0, cotangents=[1.0, 0.0, 0.0]).at_kink(1.0, 0.0, 1.0, cotangents=[1.0, 0.0, 0.0])
+clip.at_kink(  # of some elements the bounds are equal
+    np.array([0.5, 0.25]),
+    np.array([0.5, -1.0]),
+    np.array([0.5, 1.0]),
+    cotangents=[np.array([0.0, 1.0]), np.zeros(2), np.array([1.0, 0.0])],
+)
 max_.at_kink(np.array([1.0, 3.0, 3.0]), cotangents=[np.array([0.0, 0.5, 0.5])])
 min_.at_kink(np.array([1.0, 1.0, 3.0]), cotangents=[np.array([0.5, 0.5, 0.0])])
 clip.waive_mutant("a", "weighted(g, residual) -> weighted(residual, g)", _COMMUTES)
