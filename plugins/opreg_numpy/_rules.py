@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from opreg import NotDifferentiable, Primitive, elementwise, stop_gradient
+from opreg import NotDifferentiable, Primitive, elementwise, is_traced
 
 
 def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
@@ -19,21 +19,22 @@ def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
     return elementwise(primitive).defvjp(**rules).defjvp(**rules)
 
 
+_BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
+
+
 def weighted(g: Any, weight: Any) -> Any:
     """Return ``g`` times a mask or a weight, and 0 where that is 0, also where ``g`` is infinite or NaN.
 
-    A product is several times faster than ``np.where`` if the mask is irregular, but 0 times infinity is NaN: so it
-    serves finite cotangents only. That the sum of their squares overflows costs time, not the result.
+    0 times infinity is NaN: so a product serves finite cotangents only. A mask takes or leaves the bits of each number,
+    which asks for no such test; where the mask is irregular, ``np.where`` takes several times as long as either.
     """
-    plain = stop_gradient(g)
-    if not np.isfinite(np.vdot(plain, plain)):
-        return np.where(weight, g, 0.0) * weight
-    masks = isinstance(weight, np.ndarray) and weight.dtype == bool
-    if masks and plain is g and np.broadcast(g, weight).shape == weight.shape:
-        product = weight.view(np.int8).astype(np.result_type(g))  # NumPy multiplies by a mask in small blocks
-        product *= g
-        return product
-    return g * weight
+    if isinstance(weight, np.ndarray) and weight.dtype == bool and not is_traced(g):
+        kind = _BITS.get(g.dtype) if hasattr(g, "dtype") else None
+        if kind is not None and np.broadcast(g, weight).shape == weight.shape:
+            bits = (-weight.view(np.int8)).astype(kind)
+            bits &= g.view(kind)
+            return bits.view(g.dtype)
+    return g * weight if np.all(np.isfinite(g)) else np.where(weight, g, 0.0) * weight
 
 
 def remembering(primitive: Primitive, what: Callable[..., Any]) -> None:

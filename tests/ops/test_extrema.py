@@ -80,7 +80,7 @@ def test_an_infinite_cotangent_reaches_only_the_argument_that_was_chosen() -> No
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex128])
-def test_a_cotangent_whose_square_overflows_is_passed_on_as_it_is(dtype) -> None:
+def test_a_large_cotangent_is_passed_on_as_it_is(dtype) -> None:
     large = dtype(np.finfo(dtype).max)
     dx, dy = opreg.vjp(np.maximum, np.array([1.0, 3.0], dtype), np.array([2.0, 2.0], dtype))[1](
         np.array([large, large])
