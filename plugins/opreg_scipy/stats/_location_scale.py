@@ -311,44 +311,92 @@ _MOMENT = (
 )
 _PRECISION = "in another precision it is as right, and the result is fitted to the argument"
 _NO_SHAPES = "the family has no shape parameters"
+_UNUSED = "it is not used"
+
+
+_LOGARITHMS = ("logcdf", "logsf")
+_PROBABILITIES = ("cdf", "sf", *_LOGARITHMS)
+
+
+def _any(family):
+    return True
+
+
+def _shaped(family):
+    return bool(family.shapes)
+
+
+def _shapeless(family):
+    return not family.shapes
+
+
+def _bounded(family):
+    """Whether there is an outside, of which no shape parameter is asked."""
+    return np.isfinite(family.support).any() and not family.shapes
+
+
+def _by_shape(family):
+    return bool(family.cumulative)
+
+
+def _by_mills(family):
+    return family.mills is not None
+
+
+def _without_mills(family):
+    return family.mills is None
+
+
+_NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no sample can tell from their rules
+    (("pdf", "logpdf", *_PROBABILITIES), _shaped, _PRECISION, ("np.float64(1) * shape -> shape",)),
+    (
+        ("pdf", "logpdf", *_PROBABILITIES),
+        _shapeless,
+        _NO_SHAPES,
+        (
+            "np.float64(1) * shape -> shape",
+            "np.float64(1) * shape -> np.float64(1)",
+            "np.float64(1) * shape -> np.float64(1) / shape",
+            "1 -> 2",
+        ),
+    ),
+    (("pdf",), _any, _NOTHING, ("_inside -> ...", "0 -> 1")),
+    (("pdf",), _bounded, _NOTHING, ("np.equal(out, 0) -> ...",)),
+    (
+        ("logpdf",),
+        _any,
+        _OUTSIDE,
+        (
+            "_inside -> ...",
+            "_of_logarithm -> ...",
+            "_of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out) -> ...",
+        ),
+    ),
+    (("logpdf",), _bounded, _OUTSIDE, ("np.equal(out, -np.inf) -> ...",)),
+    (("logpdf", *_LOGARITHMS), _any, _OUTSIDE, ("-np.inf -> np.inf",)),
+    (_PROBABILITIES, _any, _MOMENT, ("_moment -> ...",)),
+    (("cdf", "sf"), _any, _UNUSED, ("scale -> -scale",)),
+    (("cdf", "sf"), _by_shape, _NAN, ("_of_shape -> ...",)),
+    (_LOGARITHMS, _by_shape, _OUTSIDE, ("_of_shape -> ...",)),
+    (_LOGARITHMS, _without_mills, _UNUSED, ("scale -> -scale",)),
+    (_LOGARITHMS, _without_mills, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
+    (
+        _LOGARITHMS,
+        _by_mills,
+        _OUTSIDE,
+        ("_of_logarithm -> ...", "_of_logarithm(mills(sign * z, *shapes) / scale, out) -> ..."),
+    ),
+    (("logcdf",), _by_mills, "the sign is 1 here", ("sign * z -> ...",)),
+    (("ppf", "isf"), _any, _NAN, ("np.where(np.isnan(out), np.nan, 1.0) -> 1.0",)),
+    (("ppf", "isf"), _any, _NO_SHAPES, ("-2 -> -3",)),
+)
 
 
 def _need_not_show(family, method):
-    """Mutants that no sample can tell from the rules of a method, and why."""
-    found = {}
-    if method not in ("ppf", "isf"):
-        changes = ("shape",) if family.shapes else ("shape", "np.float64(1)", "np.float64(1) / shape")
-        reason = _PRECISION if family.shapes else _NO_SHAPES
-        found.update({f"np.float64(1) * shape -> {change}": reason for change in changes})
-        if not family.shapes:
-            found["1 -> 2"] = _NO_SHAPES
-    if method in ("pdf", "logpdf"):
-        found["_inside -> ..."] = _NOTHING if method == "pdf" else _OUTSIDE
-    if method == "pdf":
-        found["0 -> 1"] = _NOTHING
-        if np.isfinite(family.support).any() and not family.shapes:
-            found["np.equal(out, 0) -> ..."] = _NOTHING
-    if method == "logpdf":
-        found["_of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out) -> ..."] = _OUTSIDE
-        if np.isfinite(family.support).any() and not family.shapes:
-            found["np.equal(out, -np.inf) -> ..."] = _OUTSIDE
-    if method in ("cdf", "sf", "logcdf", "logsf"):
-        found["_moment -> ..."] = _MOMENT
-        if family.mills is None or not method.startswith("log"):
-            found["scale -> -scale"] = "it is not used"
-        if family.cumulative:
-            found["_of_shape -> ..."] = _OUTSIDE if method.startswith("log") else _NAN
-    if method.startswith("log"):
-        found["-np.inf -> np.inf"] = _OUTSIDE
-    if method in ("logcdf", "logsf") and family.mills is None:
-        found["np.where(np.equal(out, -np.inf), np.inf, out) -> ..."] = _OUTSIDE
-    if method in ("logcdf", "logsf") and family.mills is not None:
-        found["_of_logarithm(mills(sign * z, *shapes) / scale, out) -> ..."] = _OUTSIDE
-    if method == "logpdf" or (method in ("logcdf", "logsf") and family.mills is not None):
-        found["_of_logarithm -> ..."] = _OUTSIDE
-    if method == "logcdf" and family.mills is not None:
-        found["sign * z -> ..."] = "the sign is 1 here"
-    if method in ("ppf", "isf"):
-        found["np.where(np.isnan(out), np.nan, 1.0) -> 1.0"] = _NAN
-        found["-2 -> -3"] = _NO_SHAPES
-    return found
+    """The changes of a method's rules that no sample can show, and why."""
+    return {
+        change: why
+        for methods, holds, why, changes in _NEED_NOT_SHOW
+        if method in methods and holds(family)
+        for change in changes
+    }
