@@ -72,8 +72,8 @@ def result(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 def scaling(asked: argparse.Namespace) -> None:
     """Two workers against one, beside two processes that share nothing against one of them."""
-    trial = result(started("inline", 1, 40, NAMES))
-    samples = max(int(40 * asked.seconds / trial["seconds"]), 40)
+    trial = result(started("inline", 1, 200, NAMES))
+    samples = max(int(200 * asked.seconds / trial["seconds"]), 40)
     gains, ceilings = [], []
     for _ in range(asked.rounds):
         one = result(started("ray", 1, samples, NAMES))
@@ -105,16 +105,22 @@ def overhead(asked: argparse.Namespace) -> None:
 
 
 def length(asked: argparse.Namespace) -> None:
-    """Runs of ten to a million cases: memory of the driver, and cases per second."""
+    """Runs of ten to a million cases: memory of the driver, and cases per second.
+
+    The first seconds of every run, in which workers import what they need, are the same: so the pace that is compared
+    is that of the cases that a run has more than the one before.
+    """
     found = []
     cases, samples = 0, 1
     while cases < asked.most:
         one = result(started("ray", 2, samples, QUICK))
+        more, longer = one["cases"] - cases, one["seconds"] - (found[-1]["seconds"] if found else 0.0)
         cases = one["cases"]
-        one["pace"] = cases / one["seconds"]
+        one["pace"] = more / longer if more else 0.0
         found.append(one)
         print(
-            f"  {cases} cases, {one['pace']:.0f}/s, driver's peak memory {one['megabytes']:.0f} MB",
+            f"  {cases} cases in {one['seconds']:.1f} s, {cases / one['seconds']:.0f}/s, beyond the run before "
+            f"{one['pace']:.0f}/s; driver's peak memory {one['megabytes']:.0f} MB",
             flush=True,
         )
         samples = min(samples * 10, max(round(samples * 1.02 * asked.most / cases), samples + 1))
