@@ -15,11 +15,8 @@ from opreg.verify._cluster import Cluster, RunBroke
 from opreg.verify._handshake import objection
 from opreg.verify._messages import Batch, Done, Hello, Message
 from opreg.verify._plan import Plan, Shard
-from opreg.verify._run import Options, decide, given_up
+from opreg.verify._run import PATIENCE, Options, decide, given_up
 from opreg.verify._tasks import MOST_DEATHS, Task, Tasks, node
-
-MOST_CRASHES = 3
-"""After so many cases that ended their process a primitive is given up."""
 
 
 @dataclass
@@ -145,7 +142,7 @@ class Flights(Tasks[Flight, Message]):
         if not flight.done:
             flight.settled(death)
             self._launch(flight)
-        if len(self._crashes[name]) >= MOST_CRASHES and not self._plan.is_complete(name):
+        if len(self._crashes[name]) >= PATIENCE and not self._plan.is_complete(name):
             yield from self._give_up(name, death)
 
     def _give_up(self, name: str, death: str) -> Iterator[Message]:

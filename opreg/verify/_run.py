@@ -60,8 +60,8 @@ AT_FIRST_SIGHT = ("structure", "linearity", "differences")
 """The checks of which a first look at a sample may decide."""
 Prepared: TypeAlias = tuple[tuple[Any, ...], dict[str, Any]]
 """A sample in the core form: data and static keywords."""
-PATIENCE = 2
-"""So many cases of a primitive may take longer than their limit, in one process; the rest is then given up."""
+PATIENCE = 3
+"""After so many cases that ended their process, or took longer than their limit, a primitive is given up."""
 
 
 @dataclass

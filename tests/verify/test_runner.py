@@ -219,9 +219,50 @@ def test_a_rule_that_loops_for_ever_is_given_up(installed: Install, sources: Sim
     found = record.primitives["mylib.softsign"]
     assert found.checks["structure"].outcomes == {"error": found.samples}
     said = [f["diagnosis"] for f in found.findings]
-    assert sum("longer than its limit" in text for text in said) == 2
-    assert any("given up after 2 cases that took too long" in text for text in said)
+    assert sum("longer than its limit" in text for text in said) == 3
+    assert any("given up after 3 cases that took too long" in text for text in said)
     assert record.primitives["other.softsign"].verdict == "pass"
+
+
+HANGS = """
+import numpy as np
+import opreg
+from opreg.testing import Check
+
+@opreg.primitive("mylib.double")
+def double(x, /):
+    return 2 * x
+
+double.defvjp(x=lambda g: 2 * g)
+
+@double.samples
+def samples(rng):
+    for first in 1.0, 2.0, 7.0:
+        yield opreg.Sample((np.array([first, 3.0]),))
+
+def probe(subject, data, static, rng):
+    while data[0][0] < 7:
+        pass
+    return ()
+
+@opreg.hookimpl
+def opreg_primitives():
+    return [double]
+
+@opreg.hookimpl
+def opreg_checks():
+    return [Check("probe", probe)]
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no interval timer")
+def test_two_hangs_cost_themselves_alone(installed: Install) -> None:
+    installed(mylib=HANGS)
+    record = verify(["mylib.double"], Inline(), Options(seed=6, bounds=Bounds(0.05)), samples=3, cases=1)
+    checks = record.primitives["mylib.double"].checks
+    assert checks.pop("probe").outcomes == {"error": 2, "pass": 1}
+    assert checks["differences"].outcomes == {"pass": 3}
+    assert not [name for name, tally in checks.items() if "error" in tally.outcomes]
 
 
 def test_a_rule_that_writes_into_its_arguments_does_not_spoil_the_next_case(
