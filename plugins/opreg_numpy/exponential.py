@@ -94,25 +94,29 @@ log1p.samples(unary(positive, complex=True, also=(np.array([-0.99, 1e-12, 0.0]),
 
 
 # --------------------------------------------------------------------------------- sums of exponentials
-@primitive("opreg_numpy.exponential.logistic")
-def logistic(x, /, *, base=e):
-    """1 / (1 + base^-x), with the derivative log(base) logistic(x) logistic(-x), accurate where either is small"""
+@primitive("opreg_numpy.exponential.share")
+def share(whole, x, /, *, base=e):
+    """whole / (1 + base^x), and by x -log(base) whole / (1 + base^x) / (1 + base^-x), exact where either is small"""
     with np.errstate(over="ignore"):
-        power = np.exp2(-x) if base == 2 else np.exp(-x)
+        power = np.exp2(x) if base == 2 else np.exp(x)
         power += 1
-    return 1 / power
+    return whole / power
 
 
-elementwise(logistic, x=lambda x, out, base: log(base) * out * logistic(-x, base=base))
+pointwise(
+    share,
+    whole=lambda g, x, base: share(g, x, base=base),
+    x=lambda g, x, out, base: share(-log(base) * g * out, -x, base=base),
+)
 
 
-def _lead(x, y):
-    """Return x - y, which is 0 where both are the same infinity: of it the shares in the sum are logistic functions."""
-    lead = x - y
-    if np.isnan(lead).any():
+def _lag(x, y):
+    """Return y - x, 0 where both are the same infinity: it says which part of the sum of the powers is whose."""
+    lag = y - x
+    if np.isnan(lag).any():
         same = np.isinf(x) & np.equal(x, y)
-        lead = np.where(same, 0.0, x) - np.where(same, 0.0, y)
-    return lead
+        lag = np.where(same, 0.0, y) - np.where(same, 0.0, x)
+    return lag
 
 
 @primitive("numpy.logaddexp", aliases=("logaddexp",))
@@ -127,26 +131,23 @@ def logaddexp2(x, y, /):
     return np.logaddexp2(x, y)
 
 
-elementwise(
-    logaddexp,
-    x=lambda residual: logistic(residual),
-    y=lambda residual: logistic(-residual),
-)
-elementwise(
+pointwise(logaddexp, x=lambda g, residual: share(g, residual), y=lambda g, residual: share(g, -residual))
+pointwise(
     logaddexp2,
-    x=lambda residual: logistic(residual, base=2),
-    y=lambda residual: logistic(-residual, base=2),
+    x=lambda g, residual: share(g, residual, base=2),
+    y=lambda g, residual: share(g, -residual, base=2),
 )
 for _sum_of_exponentials in (logaddexp, logaddexp2):
-    remembering(_sum_of_exponentials, _lead)
+    remembering(_sum_of_exponentials, _lag)
     _sum_of_exponentials.samples(pairs(wide))
     _sum_of_exponentials.samples(beside_integers(wide))
 
 
-@logistic.samples
-def _of_logistic(rng):
-    yield from unary(wide, also=(0.0, -700.0))(rng)
-    yield Sample((wide(rng, (3,)),), {"base": 2}, note="base 2")
+@share.samples
+def _of_shares(rng):
+    yield from pairs(normal, wide)(rng)
+    yield Sample((normal(rng, (3,)), np.array([0.0, -700.0, 700.0])), note="hardly anything, or nearly all")
+    yield Sample((normal(rng, (2,)), wide(rng, (2,))), {"base": 2}, note="base 2")
 
 
 @logaddexp.samples
@@ -193,7 +194,7 @@ sinc.samples(unary(nonzero))
 for _function in logaddexp, logaddexp2:
     _function.waive_mutant(
         "*",
-        "_lead -> ...",
+        "_lag -> ...",
         "the sum of equal infinities has no difference quotient; it has a test of its own",
     )
 sinc.waive_mutant(

@@ -81,8 +81,12 @@ def test_sinc_does_not_cancel_near_zero() -> None:
 def test_the_logistic_function_is_accurate_where_it_is_small_and_so_are_its_derivatives(
     base, exponential
 ) -> None:
-    logistic = opreg.plugins.get("opreg_numpy.exponential.logistic")
+    share = opreg.plugins.get("opreg_numpy.exponential.share")
     x = -500.0
+
+    def logistic(x, base):
+        return share(1.0, -x, base=base)
+
     np.testing.assert_allclose(logistic(x, base=base), exponential(x), rtol=1e-14)
     first = opreg.grad(lambda x: logistic(x, base=base))
     np.testing.assert_allclose([first(x), first(-x)], np.log(base) * exponential(x), rtol=1e-14)
