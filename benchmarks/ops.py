@@ -3,8 +3,8 @@
 Both compute forward and backward, on 1 000 000 elements, where what counts is how often a rule passes over memory. By
 hand the cotangent of f(x) is 1.0 * w, as the chain rule has it, and the rest is what a careful author would write.
 The C library is asked to keep the memory that is freed, where it can be asked: else page faults, which depend on the
-order in which arrays die, drown the rest. Where arrays lie relative to each other in memory makes up to a third in either
-direction: so they are shifted at random before each run.
+order in which arrays die, drown the rest. Where arrays lie relative to each other in memory makes up to a third, in
+either direction: so they are shifted at random before each run.
 Beside each ratio stands how much memory the tape keeps between forward and backward, in arrays of the size of x; what
 x, y and the result themselves take is not counted.
 """
