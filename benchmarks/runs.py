@@ -118,7 +118,7 @@ def length(asked: argparse.Namespace) -> None:
     The first seconds of every run, in which workers import what they need, are the same: so the pace that is compared
     is that of the cases that a run has more than the one before.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     cases, samples = 0, 1
     while cases < asked.most:
         one = _usual(asked.rounds, samples)
