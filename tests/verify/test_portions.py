@@ -210,7 +210,8 @@ def test_a_worker_that_goes_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     assert clock[0] >= portions.silence + _tasks.PATIENT_SECONDS
 
 
-def test_what_was_on_a_lost_node_is_decided_elsewhere() -> None:
+def first_on_a_lost_node() -> Callable[[str, list[str]], Iterator[Any]]:
+    """Return a worker whose first two tasks are taken up on a node that is lost."""
     places = iter(["lost", "lost"])
 
     def worker(primitive: str, left: list[str]) -> Iterator[Any]:
@@ -218,19 +219,16 @@ def test_what_was_on_a_lost_node_is_decided_elsewhere() -> None:
         for identifier in left:
             yield Decision(identifier, "survived")
 
-    found, ray = decided(worker, 8, Nodes(frozenset(), frozenset(["lost"])))
+    return worker
+
+
+def test_what_was_on_a_lost_node_is_decided_elsewhere() -> None:
+    found, ray = decided(first_on_a_lost_node(), 8, Nodes(frozenset(), frozenset(["lost"])))
     assert set(found.values()) == {"survived"}
     assert ray.cancelled >= 1
 
 
 def test_a_mutant_whose_nodes_are_lost_is_not_killed_by_that() -> None:
-    places = iter(["lost", "lost"])
-
-    def worker(primitive: str, left: list[str]) -> Iterator[Any]:
-        yield next(places, "alive")
-        for identifier in left:
-            yield Decision(identifier, "survived")
-
     lost = frozenset(["lost"])
-    found, ray = decided(worker, 1, Nodes(lost, lost))
+    found, ray = decided(first_on_a_lost_node(), 1, Nodes(lost, lost))
     assert (set(found.values()), ray.cancelled) == ({"survived"}, 2)

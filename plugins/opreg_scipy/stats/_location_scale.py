@@ -32,6 +32,10 @@ DOCS = {
     "ppf": "loc + scale F^-1(q), the quantiles",
     "isf": "loc + scale F^-1(1 - q), the quantiles from above",
 }
+DENSITIES = ("pdf", "logpdf")
+LOGARITHMS = ("logcdf", "logsf")
+PROBABILITIES = ("cdf", "sf", *LOGARITHMS)
+QUANTILE_METHODS = ("ppf", "isf")
 INSIDE = 0.5  # inside of every support: it stands for the points outside, whose derivatives are known
 
 
@@ -107,7 +111,7 @@ def _method(family: Family, method: str) -> Primitive:
     def forward(*data):
         return getattr(getattr(scipy.stats, family.name), method)(*data)
 
-    names = ("q" if method in ("ppf", "isf") else "x", *family.shapes, "loc", "scale")
+    names = ("q" if method in QUANTILE_METHODS else "x", *family.shapes, "loc", "scale")
     forward.__doc__ = DOCS[method]
     forward.__module__ = family.score.__module__
     made = primitive(f"scipy.stats.{family.name}.{method}")(_positional(names, forward))
@@ -309,13 +313,9 @@ _NOTHING = "what is nothing remains so, by whatever it is multiplied"
 _MOMENT = (
     "at infinity and at a pole of the density there is no difference quotient: both have tests of their own"
 )
-_PRECISION = "in another precision it is as right, and the result is fitted to the argument"
+PRECISION = "in another precision it is as right, and the result is fitted to the argument"
 _NO_SHAPES = "the family has no shape parameters"
 _UNUSED = "it is not used"
-
-
-_LOGARITHMS = ("logcdf", "logsf")
-_PROBABILITIES = ("cdf", "sf", *_LOGARITHMS)
 
 
 def _any(family):
@@ -348,9 +348,9 @@ def _without_mills(family):
 
 
 _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no sample can tell from their rules
-    (("pdf", "logpdf", *_PROBABILITIES), _shaped, _PRECISION, ("np.float64(1) * shape -> shape",)),
+    ((*DENSITIES, *PROBABILITIES), _shaped, PRECISION, ("np.float64(1) * shape -> shape",)),
     (
-        ("pdf", "logpdf", *_PROBABILITIES),
+        (*DENSITIES, *PROBABILITIES),
         _shapeless,
         _NO_SHAPES,
         (
@@ -373,22 +373,22 @@ _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no s
         ),
     ),
     (("logpdf",), _bounded, _OUTSIDE, ("np.equal(out, -np.inf) -> ...",)),
-    (("logpdf", *_LOGARITHMS), _any, _OUTSIDE, ("-np.inf -> np.inf",)),
-    (_PROBABILITIES, _any, _MOMENT, ("_moment -> ...",)),
+    (("logpdf", *LOGARITHMS), _any, _OUTSIDE, ("-np.inf -> np.inf",)),
+    (PROBABILITIES, _any, _MOMENT, ("_moment -> ...",)),
     (("cdf", "sf"), _any, _UNUSED, ("scale -> -scale",)),
     (("cdf", "sf"), _by_shape, _NAN, ("_of_shape -> ...",)),
-    (_LOGARITHMS, _by_shape, _OUTSIDE, ("_of_shape -> ...",)),
-    (_LOGARITHMS, _without_mills, _UNUSED, ("scale -> -scale",)),
-    (_LOGARITHMS, _without_mills, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
+    (LOGARITHMS, _by_shape, _OUTSIDE, ("_of_shape -> ...",)),
+    (LOGARITHMS, _without_mills, _UNUSED, ("scale -> -scale",)),
+    (LOGARITHMS, _without_mills, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
     (
-        _LOGARITHMS,
+        LOGARITHMS,
         _by_mills,
         _OUTSIDE,
         ("_of_logarithm -> ...", "_of_logarithm(mills(sign * z, *shapes) / scale, out) -> ..."),
     ),
     (("logcdf",), _by_mills, "the sign is 1 here", ("sign * z -> ...",)),
-    (("ppf", "isf"), _any, _NAN, ("np.where(np.isnan(out), np.nan, 1.0) -> 1.0",)),
-    (("ppf", "isf"), _any, _NO_SHAPES, ("-2 -> -3",)),
+    (QUANTILE_METHODS, _any, _NAN, ("np.where(np.isnan(out), np.nan, 1.0) -> 1.0",)),
+    (QUANTILE_METHODS, _any, _NO_SHAPES, ("-2 -> -3",)),
 )
 
 

@@ -17,11 +17,8 @@ from opreg_scipy.special.gamma import hurwitz_difference
 from opreg_scipy.special.incomplete import beta_density, betainc_by_parameters, gammainc_by_a
 from opreg_scipy.special.powers import polynomial
 from opreg_scipy.stats._draws import HALF_LINE, LINE, QUANTILES, SHAPE, UNIT_INTERVAL, of_location_and_scale
-from opreg_scipy.stats._location_scale import Family, per
+from opreg_scipy.stats._location_scale import DENSITIES, PROBABILITIES, QUANTILE_METHODS, Family, per
 
-DENSITIES = ("pdf", "logpdf")
-PROBABILITIES = ("cdf", "sf", "logcdf", "logsf")
-QUANTILE_METHODS = ("ppf", "isf")
 ROOT_TWO_PI = sqrt(2 * pi)
 
 
@@ -250,35 +247,33 @@ for _change in "made[method].bind(q, *shapes, 0.0, 1.0) -> q", "standard(q, rest
     uniform.made["ppf"].waive_mutant("*", _change, "the quantiles of the standard distribution are q")
 
 _MEET = "where they meet both are right: digits far from there have tests"
-_EXCESS: dict[str, tuple[str, ...]] = {
-    _MEET: (
-        "np.greater(df, 16) -> np.greater_equal(df, 16)",
-        "16 -> 17",
-        "np.where(far, 1.0, df) -> df",
-        "np.where(far, df, 16.0) -> df",
-    ),
-    "it is masked out": ("1.0 -> 1.000001", "16.0 -> 16.000016"),
-}
+_MASKED = "it is masked out"
 _NEED_NOT_SHOW: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
+    (*DENSITIES, *PROBABILITIES): {
+        _MEET: (
+            "np.greater(df, 16) -> np.greater_equal(df, 16)",
+            "16 -> 17",
+            "np.where(far, 1.0, df) -> df",
+            "np.where(far, df, 16.0) -> df",
+        ),
+        _MASKED: ("1.0 -> 1.000001", "16.0 -> 16.000016"),
+    },
     DENSITIES: {
         _MEET: (
-            *_EXCESS[_MEET],
             "np.less(u, 0.1) -> np.less_equal(u, 0.1)",
             "0.1 -> 0.1000001",
             "np.where(small, -near * near * polynomial(_LOG_SERIES, near), u - np.log1p(w)) -> u - np.log1p(w)",
         ),
-        "it is masked out": (*_EXCESS["it is masked out"], "np.where(small, u, 0.0) -> u"),
+        _MASKED: ("np.where(small, u, 0.0) -> u",),
         "the last terms are below rounding": ("0.0 -> 1e-06",),
     },
     PROBABILITIES: {
         _MEET: (
-            *_EXCESS[_MEET],
             "np.greater(z * z, df) -> np.greater_equal(z * z, df)",
             "z * z -> z",
             "z * z -> z / z",
             "zero | far -> zero",
         ),
-        "it is masked out": _EXCESS["it is masked out"],
         "infinite df has a test of its own": (
             "np.where(infinite, 1.0, df) -> df",
             "np.where(infinite, 0.0, np.sign(z) / 2 * np.where(far, -far_part, near_part)) -> ...",

@@ -14,7 +14,7 @@ from opreg import NotDifferentiable, Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._form import like
 from opreg_numpy._samples import backwards, fortran, normal, read_only, single, strided
 from opreg_scipy.special.gamma import hurwitz_difference
-from opreg_scipy.stats._location_scale import as_array, per
+from opreg_scipy.stats._location_scale import PRECISION, as_array, per
 
 CUTOFF = 1e6 * np.finfo(float).eps  # of SciPy, for what is zero beside the greatest eigenvalue
 
@@ -398,7 +398,6 @@ for _change in (
 _SQUARE = (
     "a square matrix has as many rows as columns, and np.reshape takes any negative number for what is left"
 )
-_PRECISION = "in another precision it is as right, and the result is fitted to the argument"
 _VECTOR = "a mean is a vector, or a number that is fitted or broadcasts"
 _SIZE = "a diagonal has as many elements as the mean, and what has no mean is a number"
 for _made in normal_pdf, normal_logpdf:
@@ -410,8 +409,8 @@ for _made in normal_pdf, normal_logpdf:
         "np.reshape(total, np.shape(mean)) -> total": _VECTOR,
         "np.reshape(t, (-1,)) -> t": _VECTOR,
         "np.reshape(x, (1,)) -> x": _VECTOR,
-        "np.float64(1) * np.reshape(offset, (-1, d)) -> np.reshape(offset, (-1, d))": _PRECISION,
-        "np.float64(1) * cov -> cov": _PRECISION,
+        "np.float64(1) * np.reshape(offset, (-1, d)) -> np.reshape(offset, (-1, d))": PRECISION,
+        "np.float64(1) * cov -> cov": PRECISION,
         "_solved -> ...": _SINGULAR,
         "_halves(g) -> g": _ROUNDING,
         "np.sum(diagonal) -> diagonal": "a vector is summed where it is fitted to a number",
