@@ -365,7 +365,7 @@ class Primitive:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.plain and not kwargs and len(args) == len(self.data):
             return self.bind(*args)
-        data, static = self.canonical(args, kwargs)
+        data, static = self._calling(*args, **kwargs) if self._calling else self.canonical(args, kwargs)
         return self.bind(*data, **static)
 
     def canonical(
@@ -405,18 +405,21 @@ class Primitive:
     def bind(self, *data: Any, **static: Any) -> Any:
         """Apply the primitive to data and static keywords, traced where any of the data is."""
         top = highest(data)
-        for name, value in static.items():
-            if type(value) is Tracer:
-                raise NotDifferentiable(
-                    f"{self.name}: the keyword {name!r} is static and has no derivative, but a traced value was "
-                    "passed. Pass opreg.stop_gradient(value) if the derivative is not wanted"
-                )
+        if static and Tracer in map(type, static.values()):
+            raise self._static_traced(static)
         if top is None:
             return self.forward(*data, **static)
         out = top.process(self, data, static)
         if self.view:
             note(self, data[0], static, out)
         return out
+
+    def _static_traced(self, static: Mapping[str, Any]) -> NotDifferentiable:
+        name = next(name for name, value in static.items() if type(value) is Tracer)
+        return NotDifferentiable(
+            f"{self.name}: the keyword {name!r} is static and has no derivative, but a traced value was passed. Pass "
+            "opreg.stop_gradient(value) if the derivative is not wanted"
+        )
 
     def run(self, compute: Function, primals: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Compute the output and, where a rule asks for it, the residual."""

@@ -306,7 +306,7 @@ def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: A
 
 
 # ---------------------------------------------------------------------------------------------------- traces
-_SEQUENCES = (list, tuple)
+_SEQUENCES = frozenset((list, tuple))
 
 
 def _coerced(value: Any, args: Sequence[Any]) -> Any:
@@ -322,12 +322,13 @@ class Trace:
 
     __slots__ = ("__weakref__", "level", "live", "recording", "what")
     label = "Traced"
+    records = False  # whether it is of the kind that records a tape
     attributes: ClassVar[dict[str, Function]] = {}  # what this kind of trace adds to its tracers
 
     def __init__(self, what: str = "") -> None:
         self.level = -_serial()
         self.live = True
-        self.recording = False  # whether it is a live reverse trace, which may take the short way
+        self.recording = self.records  # while it is live: then its tracers may take the short way
         self.what = what
 
     def __enter__(self) -> Any:
@@ -349,7 +350,7 @@ class Trace:
         """
         if not self.live:
             raise self.escaped(primitive, args)
-        if any([type(value) in _SEQUENCES for value in args]) and not primitive.variadic:
+        if not _SEQUENCES.isdisjoint(map(type, args)) and not primitive.variadic:
             args = tuple([_coerced(value, args) for value in args])
         return self.apply(primitive, args, kwargs, compute or primitive.bind)
 
@@ -385,10 +386,7 @@ class ReverseTrace(Trace):
     """Records the tape on which a backward pass runs."""
 
     __slots__ = ()
-
-    def __init__(self, what: str = "") -> None:
-        super().__init__(what)
-        self.recording = True
+    records = True
 
     def leaf(self, primal: Any, spec: Spec, origin: Any = None) -> Tracer:
         """Return an input: a tracer whose node has no parents."""

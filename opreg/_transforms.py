@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opreg._errors import NotDifferentiable
-from opreg._space import require_spec, space_of, spec_of
+from opreg._space import SPACES, SPEC, require_spec, space_of, spec_of
 from opreg._trace import ForwardTrace, Function, Node, ReverseTrace, Tracer, backward, strip, zeros_like
 from opreg._tree import Tree, flatten, named_children, unflatten
 
@@ -23,9 +23,9 @@ class _Arguments:
         self.what, self.names = what, names
         self.values = tuple(values)
         self.leaves, self.tree = flatten(self.values)
-        self.specs = [spec_of(leaf) for leaf in self.leaves]
-        empty = [child for child in self.tree.children if child is not None and not child.size]
-        if empty or any([spec is None for spec in self.specs]):
+        self.specs = [SPEC[type(leaf)](leaf) for leaf in self.leaves]
+        empty = not all([child is None or child.size for child in self.tree.children])
+        if empty or None in self.specs:
             self._require_derivatives()
 
     @property
@@ -56,7 +56,9 @@ class _Arguments:
     def derivatives(self, found: Sequence[Any]) -> tuple[Any, ...]:
         """Arrange one cotangent per leaf (``None``: zero) as the arguments are; static leaves get ``None``."""
         results = [
-            None if spec is None else space_of(strip(leaf)).export(zeros_like(leaf) if c is None else c, leaf)
+            None
+            if spec is None
+            else SPACES[type(strip(leaf))].export(zeros_like(leaf) if c is None else c, leaf)
             for leaf, spec, c in zip(self.leaves, self.specs, found, strict=True)
         ]
         return self.rebuild(results)
@@ -98,17 +100,15 @@ def _record(
         ]
         keys = [s.record[0] if type(s) is Tracer and s.tracing is trace else None for s in sources]
         result = fun(*arguments.rebuild(sources))
-        out, aux = _split_aux(result, has_aux, label)
+        out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
     nodes = [leaf.record if type(leaf) is Tracer and leaf.tracing is trace else None for leaf in leaves]
-    plain = [_leave(leaf, trace) for leaf in leaves]
+    plain = [leaf if node is None else leaf.primal for leaf, node in zip(leaves, nodes, strict=True)]
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
     return unflatten(tree, plain), pull, _leave_all(aux, trace) if has_aux else None
 
 
-def _split_aux(result: Any, has_aux: bool, label: str) -> tuple[Any, Any]:
-    if not has_aux:
-        return result, None
+def _split_aux(result: Any, label: str) -> tuple[Any, Any]:
     if not (isinstance(result, tuple) and len(result) == 2):
         raise TypeError(f"{label} with has_aux=True needs a function that returns a pair (output, auxiliary)")
     return result
@@ -133,7 +133,7 @@ class _Pullback:
     ) -> None:  # fmt: skip
         self.label, self.arguments, self.keys = label, arguments, keys
         self.nodes, self.tree = nodes, tree
-        self.spaces = [(space_of(strip(o)), spec_of(o)) for o in outs]
+        self.spaces = [(SPACES[type(strip(o))], SPEC[type(o)](o)) for o in outs]
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         leaves, tree = flatten(cotangent)
@@ -226,7 +226,8 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
                         "the shape and realness of its primal"
                     )
             sources.append(Tracer(leaf, trace, t))
-        out, aux = _split_aux(fun(*arguments.rebuild(sources)), has_aux, label)
+        result = fun(*arguments.rebuild(sources))
+        out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
     plain = [_leave(leaf, trace) for leaf in leaves]
     moved = [
@@ -242,33 +243,30 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
 
 
 # --------------------------------------------------------------------------------------------------- gradients
-def _argnums(fun: Function, argnums: int | Sequence[int], args: Sequence[Any]) -> tuple[int, ...]:
+def _select(
+    fun: Function, argnums: int | Sequence[int], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[int, ...], Function, Sequence[Any]]:
+    """Return the numbers of the arguments that are differentiated, ``fun`` as a function of these, and their values."""
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    resolved = tuple(n + len(args) if n < 0 else n for n in numbers)
-    for n in resolved:
+    if not kwargs and numbers == tuple(range(len(args))):
+        return numbers, fun, args  # all there are
+    chosen = tuple([n + len(args) if n < 0 else n for n in numbers])
+    for n in chosen:
         if not 0 <= n < len(args):
             raise TypeError(
                 f"argnums names argument {n}, but {called(fun)} was called with {len(args)} positional"
             )
-    if not resolved or len(set(resolved)) != len(resolved):
+    if not chosen or len(set(chosen)) != len(chosen):
         raise ValueError(f"argnums must name each argument once, and at least one; it is {argnums!r}")
-    return resolved
-
-
-def _partial(fun: Function, numbers: Sequence[int], args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
-    """Return ``fun`` as a function of the numbered arguments alone."""
-
-    if not kwargs and list(numbers) == list(range(len(args))):
-        return fun
 
     @functools.wraps(fun, assigned=("__name__",), updated=())
-    def reduced(*chosen: Any) -> Any:
+    def reduced(*values: Any) -> Any:
         filled = list(args)
-        for n, value in zip(numbers, chosen, strict=True):
+        for n, value in zip(chosen, values, strict=True):
             filled[n] = value
         return fun(*filled, **kwargs)
 
-    return reduced
+    return chosen, reduced, [args[n] for n in chosen]
 
 
 def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -285,10 +283,9 @@ def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: boo
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        numbers = _argnums(fun, argnums, args)
-        reduced = _partial(fun, numbers, args, kwargs)
-        value, pull, aux = _record("grad", reduced, [args[n] for n in numbers], numbers, has_aux)
-        unit = _unit(value, pull.label)
+        numbers, reduced, values = _select(fun, argnums, args, kwargs)
+        value, pull, aux = _record("grad", reduced, values, numbers, has_aux)
+        unit = _unit(value, pull)
         gradients = pull.send([unit], release=True)
         gradient = gradients[0] if isinstance(argnums, int) else gradients
         return ((value, aux) if has_aux else value), gradient
@@ -296,27 +293,25 @@ def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: boo
     return differentiated
 
 
-def _unit(value: Any, label: str) -> Any:
-    _leaves, tree = flatten(value)
-    if tree.kind != "leaf":
+def _unit(value: Any, pull: _Pullback) -> Any:
+    """Return the cotangent of a scalar output by which the backward pass begins."""
+    if pull.tree.kind != "leaf":
         raise TypeError(
-            f"{label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp or "
-            "opreg.jacobian, or has_aux=True for a pair (value, auxiliary)"
+            f"{pull.label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp "
+            "or opreg.jacobian, or has_aux=True for a pair (value, auxiliary)"
         )
-    spec = spec_of(value)
+    ((space, spec),) = pull.spaces
     if spec is None:
-        raise NotDifferentiable(
-            f"the output of {label}: {space_of(strip(value)).integer_advice(strip(value))}"
-        )
-    unit = space_of(strip(value)).unit(spec)
+        raise NotDifferentiable(f"the output of {pull.label}: {space.integer_advice(strip(value))}")
+    unit = space.unit(spec)
     if unit is None:
         shape = getattr(strip(value), "shape", ())
         kind = (
             f"an array of shape {shape}" if shape else f"a {type(strip(value)).__name__}, which is not real"
         )
         raise TypeError(
-            f"{label} needs a real scalar output, but the function returned {kind}. Sum it, or use opreg.jacobian, "
-            "opreg.elementwise_grad or opreg.vjp"
+            f"{pull.label} needs a real scalar output, but the function returned {kind}. Sum it, or use "
+            "opreg.jacobian, opreg.elementwise_grad or opreg.vjp"
         )
     return unit
 
@@ -353,9 +348,8 @@ def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Functio
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        numbers = _argnums(fun, argnums, args)
-        reduced = _partial(fun, numbers, args, kwargs)
-        _out, pull, _ = _record("elementwise_grad", reduced, [args[n] for n in numbers], numbers, False)
+        numbers, reduced, values = _select(fun, argnums, args, kwargs)
+        _out, pull, _ = _record("elementwise_grad", reduced, values, numbers, False)
         ones = [None if spec is None else space.ones(spec) for space, spec in pull.spaces]
         results = pull.send(ones, release=True)
         return results[0] if isinstance(argnums, int) else results
@@ -367,9 +361,7 @@ def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Functio
 def _jacobian(fun: Function, argnums: int | Sequence[int], forward: bool) -> Function:
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        numbers = _argnums(fun, argnums, args)
-        reduced = _partial(fun, numbers, args, kwargs)
-        values = [args[n] for n in numbers]
+        numbers, reduced, values = _select(fun, argnums, args, kwargs)
         blocks = (_columns if forward else _rows)(reduced, values, numbers)
         return _pick(blocks, isinstance(argnums, int))
 

@@ -21,6 +21,8 @@ class Tree:
     children: tuple[Tree | None, ...]  # None: a leaf
     make: Callable[[list[Any]], Any]
     size: int
+    flat: bool = False
+    """Whether it is known to have no children but leaves."""
 
     def build(self, leaves: Iterator[Any]) -> Any:
         """Return the container with these leaves."""
@@ -44,7 +46,7 @@ class Tree:
         )
 
 
-LEAF = Tree("leaf", ("",), (None,), lambda children: children[0], 1)
+LEAF = Tree("leaf", ("",), (None,), lambda children: children[0], 1, flat=True)
 """The tree of a bare leaf."""
 
 
@@ -58,7 +60,7 @@ def _places(count: int) -> tuple[str, ...]:
 
 
 def _open_named_tuple(value: Any) -> Opened:
-    kind = type(value)
+    kind: Any = type(value)
     return [f".{name}" for name in kind._fields], value, lambda children: kind(*children)
 
 
@@ -105,12 +107,24 @@ _OPENERS = _Openers({
 })  # fmt: skip
 
 
+@functools.lru_cache(maxsize=64)
+def _row(kind: type, count: int) -> Tree:
+    """Return the tree of a tuple or list of so many leaves."""
+    return Tree(kind, _places(count), (None,) * count, kind, count, flat=True)
+
+
 def flatten(value: Any) -> tuple[list[Any], Tree]:
     """Return the leaves of a value and the tree that rebuilds it. A bare leaf is a tree of one."""
-    if _OPENERS[type(value)] is None:
+    kind: Any = type(value)
+    if _OPENERS[kind] is None:
         return [value], LEAF
     leaves: list[Any] = []
-    return leaves, _walk(value, leaves) or LEAF
+    if kind is not tuple and kind is not list:
+        return leaves, _walk(value, leaves) or LEAF
+    for child in value:
+        if _OPENERS[type(child)] is not None:
+            return leaves, _walk(value, leaves) or LEAF
+    return list(value), _row(kind, len(value))
 
 
 def _walk(part: Any, leaves: list[Any]) -> Tree | None:
@@ -137,4 +151,4 @@ def named_children(value: Any) -> dict[str, Any] | None:
 
 def unflatten(tree: Tree, leaves: Sequence[Any]) -> Any:
     """Return the container of this shape with these leaves."""
-    return leaves[0] if tree is LEAF else tree.build(iter(leaves))
+    return tree.make(list(leaves)) if tree.flat else tree.build(iter(leaves))

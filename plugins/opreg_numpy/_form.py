@@ -17,14 +17,15 @@ class Form(NamedTuple):
 
     def fit(self, cotangent: Any) -> Any:
         """Return the cotangent summed over broadcast axes, real where the primal is, and of its dtype."""
-        if np.shape(cotangent) == self.shape and cotangent.dtype == self.dtype:
+        if cotangent.shape == self.shape and cotangent.dtype == self.dtype:
             return cotangent
         return ARRAYS.restrict(cotangent, self)
 
 
 def form_of(x: Any) -> Form:
     """Return the shape and dtype of an array, a Python number or a traced value."""
-    return Form(np.shape(x), x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype)
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    return Form(x.shape, x.dtype)
 
 
 def like(cotangent: Any, primal: Any) -> Any:

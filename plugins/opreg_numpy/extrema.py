@@ -62,7 +62,7 @@ def _share_of_x(x, y, out, wins):
     """Return where the result is x: a mask, or a weight which is a half where x and y tie."""
     if not np.iscomplexobj(out):
         of_x = wins(x, y)
-        if np.count_nonzero(of_x) + np.count_nonzero(wins(y, x)) == np.size(of_x):  # no ties, no NaN
+        if np.not_equal(of_x, wins(y, x)).all():  # no ties, no NaN
             return of_x
     of_x = _same(x, out)
     return np.where(of_x & _same(y, out), np.float32(0.5), of_x)

@@ -29,7 +29,7 @@ def scatter_add(x, /, *, key, shape):
     x = np.asarray(x)
     once, size = _names_each_place_once(key), prod(shape)
     if not once and x.dtype.char in "fdFD" and x.size > size // 8:
-        places = np.arange(size).reshape(shape)[key]
+        places = _places(key, shape)
         _require_shape(x, places.shape)
         return _counted(x, places, size).reshape(shape)
     z = np.zeros(shape, x.dtype)
@@ -52,6 +52,14 @@ def _shape_at(z, key):
     if isinstance(key, np.ndarray) and key.dtype == bool and key.shape == z.shape[: key.ndim]:
         return (np.count_nonzero(key), *z.shape[key.ndim :])
     return z[key].shape
+
+
+def _places(key, shape):
+    """Return the number of each place that an index names, counted in C order."""
+    in_line = isinstance(key, np.ndarray) and key.dtype == np.intp and len(shape) == 1
+    if in_line and key.size and 0 <= np.min(key) <= np.max(key) < shape[0]:
+        return key
+    return np.arange(prod(shape)).reshape(shape)[key]
 
 
 def _counted(x, places, size):

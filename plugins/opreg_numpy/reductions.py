@@ -290,11 +290,18 @@ def _times_others(factor, a, out, axis, dtype, initial, where):
     return _masked(factor * others, where)
 
 
-def _invertible(products):
-    """Tell whether every product is a number that can be divided by: neither 0 nor out of range."""
-    magnitude = np.absolute(stop_gradient(products))
-    info = np.finfo(magnitude.dtype)
-    return bool(((magnitude >= info.tiny) & (magnitude <= info.max)).all())
+def _invertible(products, last=...):
+    """Tell whether every product is a number that can be divided by: neither 0 nor out of range.
+
+    ``last`` is the index of those in which the overflow of any other shows.
+    """
+    plain = stop_gradient(products)
+    least = np.min(plain, initial=1.0) if plain.dtype.kind == "f" else 0.0
+    if not least > 0:
+        plain = np.absolute(plain)
+        least = np.min(plain, initial=1.0)
+    info = np.finfo(plain.dtype)
+    return bool(least >= info.tiny and np.max(plain[last], initial=1.0) <= info.max)
 
 
 def _exclusive(x, axis=-1):
@@ -413,7 +420,7 @@ def _in_line(a, axis, dtype):
 
 def _cumprod_pull(g, out, a, axis, dtype):
     x, axis = _in_line(a, axis, dtype)
-    if _invertible(out):
+    if _invertible(out, along(np.ndim(out), axis, slice(-1, None))):
         return form_of(a).fit(np.reshape(_from_the_end(g * out, axis) / x, np.shape(a)))
     ones = np.ones(kept(np.shape(x), axis), np.result_type(x))
     ahead = np.concatenate([x[along(np.ndim(x), axis, slice(1, None))], ones], axis=axis)

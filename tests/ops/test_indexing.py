@@ -70,6 +70,11 @@ def test_the_scatter_adds_up_in_places_named_twice() -> None:
     scatter = plugins.get("opreg_numpy.indexing.scatter_add")
     out = scatter(np.array([1.0, 2.0, 3.0]), key=np.array([1, 1, 0]), shape=(3,))
     assert out.tolist() == [3.0, 3.0, 0.0]
+    out = scatter(np.array([1.0, 2.0, 3.0]), key=np.array([1, -1, -2]), shape=(3,))
+    assert out.tolist() == [0.0, 4.0, 2.0]
+    for beyond in [0, 3], [0, -4]:
+        with pytest.raises(IndexError):
+            scatter(np.ones(2), key=np.array(beyond), shape=(3,))
 
 
 @pytest.mark.parametrize("mode", ["wrap", "clip"])

@@ -280,6 +280,20 @@ def test_the_second_derivative_of_a_running_product_with_zeros() -> None:
     np.testing.assert_array_equal(got, [[0, 4, 0], [4, 0, 0], [0, 0, 0]])
 
 
+@pytest.mark.parametrize(
+    ("x", "jacobian"),
+    [
+        ([-1e200, 1e200], [[1.0, 0.0], [1e200, -1e200]]),
+        ([1e-200, 1e-200, 1e250], [[1.0, 0.0, 0.0], [1e-200, 1e-200, 0.0], [1e50, 1e50, 0.0]]),
+        ([2.0, 3.0, -4.0], [[1.0, 0.0, 0.0], [3.0, 2.0, 0.0], [-12.0, -8.0, 6.0]]),
+    ],
+)
+def test_running_products_beyond_the_range_of_numbers_have_exact_derivatives(x, jacobian) -> None:
+    with np.errstate(over="ignore"):
+        found = opreg.jacobian(np.cumprod)(np.array(x))
+    np.testing.assert_allclose(found, jacobian, rtol=1e-15)
+
+
 @pytest.mark.parametrize("include_initial", [False, True])
 @pytest.mark.skipif(not hasattr(np, "cumulative_sum"), reason="these are of NumPy 2.1")
 @pytest.mark.parametrize(("name", "old"), [("cumulative_sum", np.cumsum), ("cumulative_prod", np.cumprod)])
