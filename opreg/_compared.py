@@ -59,6 +59,10 @@ class Compared:
         """The same, with a residual that is at hand."""
         return self.primitive.vjp_from(residual, *self._pulled(g, out, data, static), *data, **static)
 
+    def vjp_needed(self, only: Sequence[int], g: Any, out: Any, /, *data: Any, **static: Any) -> Any:
+        """The cotangents of the data, those of some of them alone."""
+        return self.primitive.vjp_needed(only, *self._pulled(g, out, data, static), *data, **static)
+
     def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
         """The tangent of what is determined."""
         return self._pushed(self.primitive.jvp, tangents, out, data, static)

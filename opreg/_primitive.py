@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
 from opreg._recorder import Recorders
-from opreg._signature import Entry, Function, Parameters, as_called, read_forward, read_rule, where
+from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
 from opreg._space import space_of, spec_of
 from opreg._trace import RECORDING, Tracer, add, highest, strip, transpose, zeros_like
 from opreg._views import note
@@ -68,7 +68,8 @@ class Primitive:
 
     Positional parameters of the forward function are data, keyword-only ones are static. A rule asks for what it
     needs by the names of its own parameters: ``g`` (the cotangent of the output; in a JVP rule the tangent of the
-    argument), ``out``, the data, the static keywords, ``index`` (in a variadic parameter) and ``residual``.
+    argument), ``out``, the data, the static keywords, ``index`` (in a variadic parameter) and ``residual``; a joint
+    VJP rule also for ``needed``, which tells for each argument whether its cotangent is (else it may be ``None``).
     """
 
     is_composite = False
@@ -247,9 +248,9 @@ class Primitive:
                 raise DeclarationError(
                     f"{self.name}: the {mode.upper()} rule for {name!r} is {rule!r}, not a function"
                 )
-            self._asks[mode, name] = read_rule(
-                self.name, rule, mode, self.parameters
-            )  # raises, with the line
+            self._asks[mode, name] = read_rule(  # raises, with the line
+                self.name, rule, mode, self.parameters, name == "*"
+            )
             self._rules[mode, name] = rule
         self._prepare()
         return self
@@ -269,13 +270,12 @@ class Primitive:
         needs_residual = any("residual" in names for names in self._asks.values())
         self.residual_from = self._with_residual if needs_residual else None
         self.plain = not (self.view or self.static or self.variadic or self._calling or self.is_composite)
-        general = self.variadic or ("vjp", "*") in self._rules
-        self.recorders = None if general else Recorders(self, RECORDING)
+        self.recorders = None if self.variadic else Recorders(self, RECORDING)
 
     def environment(
         self, out: Any, residual: Any, primals: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[Any, ...]:
-        """Return everything that a rule may ask for, in the order of the layout (``index`` is added by the caller)."""
+        """Return everything that a rule may ask for, in the order of the layout, but for the last two."""
         static = [kwargs.get(name, default) for name, default in self.static.items()]
         return (
             (out, residual, tuple(primals), *static) if self.variadic else (out, residual, *primals, *static)
@@ -344,8 +344,10 @@ class Primitive:
                     return rule(source, pick(environment))
                 rule, pick = self._entry(other, "*")
                 if other == "vjp":
-                    results = rule(source, pick(environment))
-                    return self.joint_results(rule, results, [position])[0]
+                    asked = for_joint(
+                        environment[: len(self.parameters.layout) - 2], [position], len(primals)
+                    )
+                    return self.joint_results(rule, rule(source, pick(asked)), [position])[0]
                 tangents = [zeros_like(p) if spec_of(p) is not None else None for p in primals]
                 tangents[position] = source
                 return rule(tuple(tangents), pick(environment))
@@ -431,10 +433,9 @@ class Primitive:
     # ---------------------------------------------------------------------------------- enforcing the contract
     def fit_cotangent(self, c: Any, spec: Any, rule: Function) -> Any:
         """Return a cotangent that a rule gave as one of ``spec``, or raise: only promotion is undone."""
-        if self.elementwise and c is not None:
-            c = space_of(c).restrict(c, spec)
-            if spec_of(c) == spec:
-                return c
+        c = self._restricted(c, spec)
+        if c is not None and spec_of(c) == spec:
+            return c
         raise RuleError(
             f"the VJP rule of {self.name}{self._argument_of(rule)} returned {_describe(c)} where the primal is "
             f"{_describe_spec(spec)}{where(rule)}. A cotangent has the shape, dtype and realness of its primal"
@@ -517,24 +518,41 @@ class Primitive:
 
     def vjp_from(self, residual: Any, g: Any, out: Any, /, *data: Any, **static: Any) -> tuple[Any, ...]:
         """Call the rules as `vjp` does, with a residual that is at hand."""
+        return self._cotangents(residual, g, out, data, static)
+
+    def vjp_needed(
+        self, only: Sequence[int], g: Any, out: Any, /, *data: Any, **static: Any
+    ) -> tuple[Any, ...]:
+        """Call the rules as `vjp` does, where only the cotangents of the arguments at these positions are needed."""
+        return self._cotangents(self._residual(data, static), g, out, data, static, only)
+
+    def _cotangents(
+        self, residual: Any, g: Any, out: Any, data: tuple[Any, ...], static: Mapping[str, Any],
+        only: Sequence[int] | None = None,
+    ) -> tuple[Any, ...]:  # fmt: skip
         environment = self.environment(out, residual, data, static)
         entries = self.entries("vjp", len(data))
         joint = self.joint("vjp")
         if joint is not None:
             rule, pick = joint
             needed = [i for i, entry in enumerate(entries) if entry is not None]
-            results = self.joint_results(rule, rule(g, pick(environment)), needed)
-            by_position = dict(zip(needed, results, strict=True))
-            return tuple(by_position.get(i) for i in range(len(data)))
-        cotangents = []
-        for i, entry in enumerate(entries):
-            c = None
-            if entry is not None and spec_of(data[i]) is not None:
-                c = entry[0](g, entry[1]((*environment, i)))
-                if self.elementwise and c is not None and spec_of(c) != spec_of(data[i]):
-                    c = space_of(c).restrict(c, spec_of(data[i]))
-            cotangents.append(c)
-        return tuple(cotangents)
+            if only is not None:
+                needed = [i for i in needed if i in only]
+            results = rule(g, pick(for_joint(environment, needed, len(data))))
+            found = dict(zip(needed, self.joint_results(rule, results, needed), strict=True))
+        else:
+            found = {
+                i: entry[0](g, entry[1]((*environment, i)))
+                for i, entry in enumerate(entries)
+                if entry is not None and spec_of(data[i]) is not None and (only is None or i in only)
+            }
+        return tuple([self._restricted(found.get(i), spec_of(part)) for i, part in enumerate(data)])
+
+    def _restricted(self, c: Any, spec: Any) -> Any:
+        """Return a cotangent as the engine takes it: of an elementwise function brought to the primal's ``spec``."""
+        if not self.elementwise or c is None or spec is None or spec_of(c) == spec:
+            return c
+        return space_of(c).restrict(c, spec)
 
     def jvp(self, tangents: Sequence[Any], out: Any, /, *data: Any, **static: Any) -> Any:
         """Call the JVP rules, declared or derived; a tangent that is ``None`` is zero, and so is such a result."""
@@ -578,6 +596,11 @@ class Primitive:
         """The modes that the author declared; the other is derived."""
         declared = {mode for mode, _ in self._rules} | ({"jvp"} if self._linear else set())
         return tuple(mode for mode in ("vjp", "jvp") if mode in declared)
+
+    @property
+    def asks_needed(self) -> bool:
+        """Whether a joint VJP rule asks which cotangents are needed."""
+        return "needed" in self._asks.get(("vjp", "*"), ())
 
     @property
     def has_jvp(self) -> bool:

@@ -8,14 +8,16 @@ returns the text, for those who want to read it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
+    from opreg._signature import Entry
 
 
 def source(primitive: Primitive, mask: int) -> str:
-    """Return the source of the function that records a primitive with named data and a rule per argument.
+    """Return the source of the function that records a primitive with named data.
 
     Bit ``i`` of ``mask`` says that argument ``i`` is traced.
     """
@@ -25,15 +27,24 @@ def source(primitive: Primitive, mask: int) -> str:
     places |= {"out": "out", "residual": "residual" if remembers else "None"}
     for name in primitive.static:
         places[name] = f"(kwargs[{name!r}] if {name!r} in kwargs else defaults[{name!r}])"
-    layout = ("out", "residual", *names, *primitive.static)
+    joint, entries = primitive.joint("vjp"), _needed(primitive, mask)
+    places |= {"index": "None", "needed": repr(tuple(i in entries for i in range(len(names))))}
+    layout = primitive.parameters.layout
 
-    edges = []
-    for i, entry in enumerate(primitive.entries("vjp", len(names))):
-        if entry is not None and mask >> i & 1:
-            picked = entry[1](layout)
-            one = isinstance(picked, str)
-            saved = places[picked] if one else f"({', '.join(places[name] for name in picked)})"
-            edges.append(f"a{i}.record, rule{i}, {saved}")
+    def saved(entry: Entry) -> str:
+        picked = entry[1](layout)
+        return (
+            places[picked] if isinstance(picked, str) else f"({', '.join(places[name] for name in picked)})"
+        )
+
+    if joint is not None and entries:
+        parts = ", ".join(f"a{i}.record, part, {i}" for i in entries)
+        bundle, edges = (
+            [f"    bundle = (serial(), Parts, primitive, {parts})"],
+            [f"bundle, joint, {saved(joint)}"],
+        )
+    else:
+        bundle, edges = [], [f"a{i}.record, rule{i}, {saved(entry)}" for i, entry in entries.items()]
     arguments = ", ".join(f"a{i}" for i in range(len(names)))
     primals = ", ".join(places[name] for name in names)
     given = f"{primals}{', **kwargs' if primitive.static else ''}"
@@ -47,6 +58,7 @@ def source(primitive: Primitive, mask: int) -> str:
             "    spec = SPEC[type(out)](out)",
             "    if spec is None:",
             f"        return trace.settle(primitive, ({arguments},), ({primals},), kwargs, out, {places['residual']})",
+            *bundle,
             "    tracer = new(Tracer)",
             "    tracer.primal = out",
             "    tracer.tracing = trace",
@@ -58,6 +70,12 @@ def source(primitive: Primitive, mask: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _needed(primitive: Primitive, mask: int) -> dict[int, Entry]:
+    """Return the rules of the arguments that are traced and have one."""
+    entries = enumerate(primitive.entries("vjp", len(primitive.data)))
+    return {i: entry for i, entry in entries if entry is not None and mask >> i & 1}
+
+
 class Recorders(dict[int, Any]):
     """The recording functions of a primitive, by the mask of traced arguments; each is compiled at its first use."""
 
@@ -67,13 +85,14 @@ class Recorders(dict[int, Any]):
 
     def __missing__(self, mask: int) -> Any:
         primitive = self.primitive
-        entries = primitive.entries("vjp", len(primitive.data))
+        joint, entries = primitive.joint("vjp"), _needed(primitive, mask)
         names: dict[str, Any] = {
-            **{f"rule{i}": entry[0] for i, entry in enumerate(entries) if entry is not None},
+            **{f"rule{i}": entry[0] for i, entry in entries.items()},
             **self.engine,
             "__builtins__": {"type": type},
             "defaults": dict(primitive.static),
             "forward": primitive.residual_from,
+            "joint": joint and partial(self.engine["call_joint"], joint[0], primitive, tuple(entries)),
             "new": object.__new__,
             "primitive": primitive,
         }

@@ -15,7 +15,7 @@ Function: TypeAlias = Callable[..., Any]
 Entry: TypeAlias = tuple[Function, Callable[[Any], Any]]
 """A rule as the engine calls it: ``function(g, pick(environment))``."""
 
-RESERVED = ("g", "out", "residual", "index")
+RESERVED = ("g", "out", "residual", "index", "needed")
 """The names by which a rule asks for what is no parameter of its primitive. A JVP rule may say ``t`` for ``g``."""
 
 _STARRED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
@@ -30,8 +30,11 @@ class Parameters(NamedTuple):
 
     @property
     def layout(self) -> tuple[str, ...]:
-        """The names of the places of an environment, which holds all that a rule may ask for."""
-        return ("out", "residual", *self.data, *self.static, "index")
+        """The names of the places of an environment, which holds all that a rule may ask for.
+
+        Of the last two, a rule of one argument is given ``index``, a joint rule ``needed``.
+        """
+        return ("out", "residual", *self.data, *self.static, "index", "needed")
 
 
 def where(function: Any) -> str:
@@ -97,9 +100,11 @@ def _simple_forward(forward: Any) -> Parameters | None:
     return Parameters(data, None, MappingProxyType({name: defaults.get(name) for name in static}))
 
 
-def read_rule(name: str, rule: Function, mode: str, parameters: Parameters) -> tuple[str, ...]:
+def read_rule(
+    name: str, rule: Function, mode: str, parameters: Parameters, joint: bool = False
+) -> tuple[str, ...]:
     """Return what a rule asks for, by name, ``g`` included."""
-    known = ("g", *parameters.layout)
+    known = ("g", *parameters.layout[:-1], *(("needed",) if joint and mode == "vjp" else ()))
     plain = _plain_names(rule)
     if plain is not None and all(asked in known for asked in plain):
         return plain
@@ -160,3 +165,8 @@ def as_called(rule: Function, names: Sequence[str], layout: Sequence[str]) -> En
 
 def _nothing(environment: Any) -> tuple[()]:
     return ()
+
+
+def for_joint(environment: Sequence[Any], needed: Sequence[int], count: int) -> tuple[Any, ...]:
+    """Return what a joint rule may ask for, where the cotangents of these arguments, of so many, are needed."""
+    return (*environment, None, tuple([i in needed for i in range(count)]))

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from opreg import plugins
 from opreg._errors import EscapedTracer, NotDifferentiable
+from opreg._signature import for_joint
 from opreg._space import ADD, INERT, SPACES, SPEC, TOKEN, Space, Spec, install, operators, space_of, spec_of
 
 if TYPE_CHECKING:
@@ -409,7 +410,7 @@ class ReverseTrace(Trace):
         self, primitive: Primitive, args: Sequence[Any], primals: Sequence[Any], kwargs: dict[str, Any], out: Any,
         residual: Any,
     ) -> Any:  # fmt: skip
-        """Record an application in the general way: variadic data, residuals, joint rules, several outputs."""
+        """Record an application in the general way: variadic data, several outputs."""
         several = isinstance(out, tuple)
         entries = primitive.entries("vjp", len(args))
         needed = [
@@ -429,7 +430,8 @@ class ReverseTrace(Trace):
             rule, pick = joint
             shared = [field for i in needed for field in (args[i].record, _part, i)]
             node = (_serial(), Parts, primitive, *shared)
-            edges = [node, partial(call_joint, prepared(rule), primitive, needed), pick(environment)]
+            saved = pick(for_joint(environment, needed, len(args)))
+            edges = [node, partial(call_joint, prepared(rule), primitive, needed), saved]
         else:
             edges = []
             for i in needed:
@@ -571,7 +573,14 @@ def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
     return backward(seeds).get(source.record[0], zero)
 
 
-RECORDING = {"SPEC": SPEC, "Tracer": Tracer, "serial": _serial}
+RECORDING = {
+    "Parts": Parts,
+    "SPEC": SPEC,
+    "Tracer": Tracer,
+    "call_joint": call_joint,
+    "part": _part,
+    "serial": _serial,
+}
 """What the recording functions of primitives use of this module."""
 
 

@@ -163,6 +163,15 @@ def _overwritten(call: Failing) -> Iterator[Lines]:
     )
 
 
+def _alone(call: Failing) -> Iterator[Lines]:
+    alone = f"p.vjp_needed(({call.i},), g, out, *args{call.tail})"
+    if "raised" in call.finding.diagnosis:
+        yield Lines((alone,), raises=True)
+        return
+    lines = f"expected = {call.rule}[{call.i}]", f"got = {alone}[{call.i}]"
+    yield Lines(lines, 0.0 if "returned" in call.finding.diagnosis else _CLOSE)
+
+
 def _layout_of_g(call: Failing) -> Iterator[Lines]:
     table = {
         "a strided": "np.repeat(g, 2, -1)[..., ::2]",
@@ -364,6 +373,7 @@ def _moves(call: Failing) -> Iterator[Lines]:
 
 
 DEMONSTRATIONS: tuple[tuple[str, Demonstrate], ...] = (
+    (r"where no other (is|cotangent is) needed", _alone),
     (r"the VJP rule raised", _raises),
     (r"the VJP rule returned", _returned),
     (r"^the cotangent of argument \d+ has the shape", _shape),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,24 @@ def evaluate(subject: Subject, data: Sequence[Any], static: dict[str, Any]) -> A
     return out
 
 
-def pull(subject: Subject, g: Any, out: Any, data: Sequence[Any], static: dict[str, Any]) -> tuple[Any, ...]:
-    """The cotangents that the rule gives, one per data argument, checked for number, kind and shape."""
+def pull(
+    subject: Subject,
+    g: Any,
+    out: Any,
+    data: Sequence[Any],
+    static: dict[str, Any],
+    only: Sequence[int] | None = None,
+) -> tuple[Any, ...]:
+    """The cotangents that the rule gives, one per data argument, checked for number, kind and shape.
+
+    With `only`, those of these arguments alone are needed, and looked at; the rule is told so.
+    """
+    rule = subject.vjp
+    if only is not None:
+        assert subject.vjp_needed is not None
+        rule = partial(subject.vjp_needed, only)
     try:
-        result = subject.vjp(g, out, *data, **static)
+        result = rule(g, out, *data, **static)
     except (Exception, SystemExit) as error:
         raise Fault(f"the VJP rule raised {sentence(error)}", raised=error) from error
     if not isinstance(result, (tuple, list)):
@@ -89,7 +104,7 @@ def pull(subject: Subject, g: Any, out: Any, data: Sequence[Any], static: dict[s
             got=str(len(result)),
             expected=str(len(data)),
         )
-    for index in subject.active(data):
+    for index in subject.active(data) if only is None else only:
         check_kind(result[index], data[index], index, outputs(out), "VJP", "cotangent")
     return tuple(result)
 

@@ -31,6 +31,8 @@ class Subject:
     `compared` says that the output is what `compared_as` makes of a primitive's; `derived` that the JVP is the VJP's
     transpose. `without_rule` names the arguments for which there is neither a rule nor a declared reason.
     `residual(*data, **static)` gives the pair of the output and what the rules ask for.
+    `vjp_needed(positions, g, out, *data, **static)` is the VJP where only the cotangents of some arguments are needed,
+    of a rule that asks which.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Subject:
     derived: bool = False
     without_rule: tuple[str, ...] = ()
     residual: Callable[..., Any] | None = None
+    vjp_needed: Callable[..., Any] | None = None
 
     @classmethod
     def of(cls, primitive: Any) -> Subject:
@@ -109,6 +112,7 @@ class Subject:
             kinks=getattr(primitive, "kinks", ()),
             without_rule=tuple(primitive.missing_rules()),
             residual=getattr(shown, "_with_residual", None),
+            vjp_needed=shown.vjp_needed if getattr(primitive, "asks_needed", False) else None,
         )
 
     @classmethod

@@ -7,7 +7,7 @@ from math import e, factorial, log, pi
 
 import numpy as np
 
-from opreg import Sample, elementwise, primitive
+from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._rules import pointwise, remembering
 from opreg_numpy._samples import (
     beside_integers,
@@ -95,7 +95,7 @@ log1p.samples(unary(positive, complex=True, also=(np.array([-0.99, 1e-12, 0.0]),
 
 # --------------------------------------------------------------------------------- sums of exponentials
 @primitive("opreg_numpy.exponential.share")
-def share(whole, x, /, *, base=e):
+def share(whole, x, /, *, base):
     """whole / (1 + base^x), and by x -log(base) whole / (1 + base^x) / (1 + base^-x), exact where either is small"""
     with np.errstate(over="ignore"):
         power = np.exp2(x) if base == 2 else np.exp(x)
@@ -103,17 +103,41 @@ def share(whole, x, /, *, base=e):
     return whole / power
 
 
+@primitive("opreg_numpy.exponential.shares")
+def shares(whole, x, /, *, base):
+    """The shares of x and of -x, which add up to the whole: of one power"""
+    with np.errstate(over="ignore", divide="ignore"):
+        power = np.exp2(x) if base == 2 else np.exp(x)
+        inverse = 1 / power
+        power += 1
+        inverse += 1
+    return whole / power, whole / inverse
+
+
 pointwise(
     share,
     whole=lambda g, x, base: share(g, x, base=base),
     x=lambda g, x, out, base: share(-log(base) * g * out, -x, base=base),
 )
+elementwise(shares)
+shares.defvjp(
+    whole=lambda g, x, base: share(g[0], x, base=base) + share(g[1], -x, base=base),
+    x=lambda g, x, out, base: share(log(base) * (g[1] - g[0]) * out[0], -x, base=base),
+)
+
+
+def _shares_by_x(t, x, out, base):
+    gain = share(log(base) * t * out[0], -x, base=base)
+    return -gain, gain
+
+
+shares.defjvp(whole=lambda t, x, base: shares(t, x, base=base), x=_shares_by_x)
 
 
 def _lag(x, y):
     """Return y - x, 0 where both are the same infinity: it says which part of the sum of the powers is whose."""
     lag = y - x
-    if np.isnan(lag).any():
+    if np.isnan(np.min(stop_gradient(lag), initial=0.0)):
         same = np.isinf(x) & np.equal(x, y)
         lag = np.where(same, 0.0, y) - np.where(same, 0.0, x)
     return lag
@@ -131,23 +155,35 @@ def logaddexp2(x, y, /):
     return np.logaddexp2(x, y)
 
 
-pointwise(logaddexp, x=lambda g, residual: share(g, residual), y=lambda g, residual: share(g, -residual))
-pointwise(
-    logaddexp2,
-    x=lambda g, residual: share(g, residual, base=2),
-    y=lambda g, residual: share(g, -residual, base=2),
-)
-for _sum_of_exponentials in (logaddexp, logaddexp2):
-    remembering(_sum_of_exponentials, _lag)
+def _shares_needed(g, lag, needed, base):
+    """Return the shares of both arguments, of one power; or that of the one that is needed."""
+    if all(needed):
+        return shares(g, lag, base=base)
+    return (share(g, lag, base=base), None) if needed[0] else (None, share(g, -lag, base=base))
+
+
+for _sum_of_exponentials, _base in (logaddexp, e), (logaddexp2, 2):
+    _sum_of_exponentials.defvjp(
+        lambda g, residual, needed, base=_base: _shares_needed(g, residual, needed, base)
+    )
+    _sum_of_exponentials.defjvp(
+        x=lambda t, residual, base=_base: share(t, residual, base=base),
+        y=lambda t, residual, base=_base: share(t, -residual, base=base),
+    )
+    remembering(elementwise(_sum_of_exponentials), _lag)
     _sum_of_exponentials.samples(pairs(wide))
     _sum_of_exponentials.samples(beside_integers(wide))
 
 
 @share.samples
+@shares.samples
 def _of_shares(rng):
-    yield from pairs(normal, wide)(rng)
-    yield Sample((normal(rng, (3,)), np.array([0.0, -700.0, 700.0])), note="hardly anything, or nearly all")
-    yield Sample((normal(rng, (2,)), wide(rng, (2,))), {"base": 2}, note="base 2")
+    extreme = Sample(
+        (normal(rng, (3,)), np.array([0.0, -700.0, 700.0])), note="hardly anything, or nearly all"
+    )
+    for sample in (*pairs(normal, wide)(rng), extreme):
+        for base in e, 2:
+            yield Sample(sample.args, {"base": base}, note=f"{sample.note}, base {base:.3g}")
 
 
 @logaddexp.samples
@@ -192,6 +228,7 @@ sinc.samples(unary(nonzero))
 
 # -------------------------------------------------------------------------------------------- what no sample need show
 for _function in logaddexp, logaddexp2:
+    _function.waive_mutant("*", "all(needed) -> any(needed)", "it computes what is not needed")
     _function.waive_mutant(
         "*",
         "_lag -> ...",

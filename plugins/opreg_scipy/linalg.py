@@ -136,12 +136,14 @@ def _(
     return (a, np.atleast_1d(b)), {"assume_a": assume_a, "lower": lower, "transposed": transposed}
 
 
-def _solve_cotangents(g, out, a, b, assume_a, lower, transposed):
+def _solve_cotangents(g, out, a, b, assume_a, lower, transposed, needed):
     """u = a^-T g for b, and what is read of -u x^T for a"""
     m, across = _part(a, assume_a), assume_a
     if not transposed:
         m, across = _transposed(m), _ACROSS.get(assume_a, assume_a)
     u = _back(solve.bind(m, _columns(g, b), assume_a=across, lower=lower, transposed=False), b)
+    if not needed[0]:
+        return None, like(u, b)
     found = _outer(out, u, b) if transposed else _outer(u, out, b)
     return _part(like(-found, a), assume_a), like(u, b)
 
@@ -180,7 +182,7 @@ def _triangle(x, lower, unit_diagonal):
     return np.tril(x, -k) if lower else np.triu(x, k)
 
 
-def _triangular_cotangents(g, out, a, b, trans, lower, unit_diagonal):
+def _triangular_cotangents(g, out, a, b, trans, lower, unit_diagonal, needed):
     """u = a^-T g for b, and the triangle of -u x^T for a"""
     options = {"lower": lower, "unit_diagonal": unit_diagonal}
     g = _columns(g, b)
@@ -189,6 +191,8 @@ def _triangular_cotangents(g, out, a, b, trans, lower, unit_diagonal):
     else:
         u = solve_triangular.bind(a, g, trans=1 - trans, **options)
     u = _back(u, b)
+    if not needed[0]:
+        return None, like(u, b)
     found = _outer(out, u, b) if trans else _outer(u, out, b)
     if trans == 2:
         found = np.conj(found)
@@ -237,10 +241,12 @@ def _band_transposed(ab, l_and_u):
     return np.where(inside, ab[..., np.arange(count)[::-1, None], columns], 0.0)
 
 
-def _banded_cotangents(g, out, ab, b, l_and_u):
+def _banded_cotangents(g, out, ab, b, l_and_u, needed):
     """u = a^-T g for b, and the diagonals of -u x^T for ab"""
     below, above = l_and_u
     u = solve_banded.bind(_band_transposed(ab, l_and_u), _columns(g, b), l_and_u=(above, below))
+    if not needed[0]:
+        return None, like(_back(u, b), b)
     x = np.expand_dims(_columns(out, b), -3)
     rows, inside = _places(np.shape(ab)[-1], above, below + above + 1)
     found = np.where(inside, -np.sum(u[..., rows, :] * x, axis=-1), 0.0)

@@ -103,6 +103,47 @@ def test_several_outputs_with_a_joint_rule():
     assert both_modes(f, Exact(2), Exact(3)) == ((6 + 15, 6 + 10), (21, 16))
 
 
+def test_a_joint_rule_may_ask_which_cotangents_are_needed():
+    product, asked = fresh(), []
+
+    def rule(g, x, y, needed):
+        asked.append(needed)
+        return (g * y if needed[0] else None), (g * x if needed[1] else None)
+
+    product.defvjp(rule)
+    assert opreg.grad(product, (0, 1))(Exact(2), Exact(3)) == (3, 2)
+    assert opreg.grad(lambda x: product(x, Exact(3)))(Exact(2)) == 3
+    assert opreg.grad(lambda y: product(Exact(2), y))(Exact(3)) == 2
+    assert asked == [(True, True), (True, False), (False, True)]
+    assert both_modes(product, Exact(2), Exact(3)) == ((3, 2), (3, 2))
+    x, y, g = Exact(2), Exact(3), Exact(5)
+    assert product.vjp(g, product(x, y), x, y) == (15, 10)
+    assert product.vjp_needed((1,), g, product(x, y), x, y) == (None, 10)
+    assert product.asks_needed
+    product.not_differentiable(x="for a test")
+    assert opreg.grad(lambda x: product(x, x))(Exact(2)) == 2
+    assert asked[-1] == (False, True)
+
+
+def test_a_joint_rule_of_variadic_data_may_ask_too():
+    @primitive("exact.both")
+    def both(*terms):
+        return sum(terms, Exact(0)), terms[0] * terms[-1]
+
+    asked = []
+
+    def rule(g, terms, needed):
+        asked.append(needed)
+        ends = {0: terms[-1], len(terms) - 1: terms[0]}
+        return [g[0] + g[1] * ends.get(i, ZERO) if wanted else None for i, wanted in enumerate(needed)]
+
+    both.defvjp(rule)
+    f = lambda x, y: both(x, Exact(5), y)[0] * both(x, Exact(5), y)[1]  # noqa: E731
+    assert opreg.grad(f, (0, 1))(Exact(2), Exact(3)) == (6 + 10 * 3, 6 + 10 * 2)
+    assert set(asked) == {(True, False, True)}
+    assert both_modes(f, Exact(2), Exact(3)) == ((36, 26), (36, 26))
+
+
 def test_variadic_data():
     @primitive("exact.total")
     def total(*terms, weight=1):
@@ -202,6 +243,8 @@ def test_a_missing_rule_is_an_error_when_it_is_needed_and_names_the_argument():
             lambda p: p.defvjp(x=lambda *everything: 0),
             "a rule's parameters are plain names|asks for 'everything'",
         ),
+        (lambda p: p.defvjp(x=lambda g, needed: g), "a VJP rule asks for 'needed'"),
+        (lambda p: p.defjvp(lambda g, needed: g), "a JVP rule asks for 'needed'"),
         (lambda p: p.defvjp(x=3), "is 3, not a function"),
         (lambda p: p.defvjp(), "was given no rule"),
         (lambda p: p.defvjp(lambda g: g, x=lambda g: g), "one joint rule or a rule per argument"),

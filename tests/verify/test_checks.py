@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import opreg
 from opreg.verify._checks import CHECKS
+from opreg.verify._reproduce import reproducer
 from opreg.verify._seeds import stream
 from opreg.verify._subject import Subject
 from opreg.verify._variants import variants
@@ -33,6 +35,14 @@ def cube(rule: Any) -> Any:
 def steps() -> Any:
     primitive = opreg.primitive("tests.steps")(lambda x, /: np.floor(x))
     return primitive.not_differentiable("it is constant between integers")
+
+
+def selective(alone: Any) -> Any:
+    """x y with a joint rule that gives `alone(g, x, y)` where not both cotangents are needed."""
+    primitive = opreg.primitive("tests.product")(lambda x, y, /: x * y)
+    return opreg.elementwise(primitive).defvjp(
+        lambda g, x, y, needed: (g * y, g * x) if all(needed) else alone(g, x, y)
+    )
 
 
 CALLING = [name for name in CHECKS if name != "lint"]
@@ -309,3 +319,38 @@ def test_a_shortcut_for_an_output_that_nothing_depends_on_is_held_to_the_contrac
         verdict = run("structure", rule(careless=True), X, seed=seed)
         assert verdict.outcome == "fail"
         assert "dtype complex128" in str(verdict), str(verdict)
+
+
+# ------------------------------------------------------------------------------------- a joint rule that is selective
+def test_a_joint_rule_is_asked_for_each_cotangent_alone() -> None:
+    right = selective(lambda g, x, y: (g * y, g * x))
+    assert run("structure", right, X, X[::-1].copy()).outcome == "pass"
+    assert run("structure", right, X, 2).outcome == "pass"  # one of them has none
+
+
+@pytest.mark.parametrize(
+    ("alone", "text", "got"),
+    [
+        (
+            lambda g, x, y: (g * y, g * y),
+            "another cotangent of argument 1 where no other is needed",
+            "[3. 4.]",
+        ),
+        (lambda g, x, y: (None, g * x), "None for argument 0.*where no other cotangent is needed", "None"),
+        (
+            lambda g, x, y: 1 // 0,
+            "raised ZeroDivisionError.*where no other cotangent is needed",
+            "ZeroDivisionError",
+        ),
+    ],
+)
+def test_what_is_wrong_of_a_cotangent_alone_is_found_and_shown(alone: Any, text: str, got: str) -> None:
+    primitive, data = selective(alone), (np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    verdict = run("structure", primitive, *data)
+    assert verdict.outcome == "fail" and re.search(text, verdict.reason)
+    opreg.plugins.register(primitive)
+    try:
+        lines = reproducer(Subject.of(primitive), data, {}, verdict.findings[0])
+    finally:
+        opreg.plugins.reset()
+    assert lines is not None and "p.vjp_needed(" in lines.code and lines.got == got

@@ -12,7 +12,7 @@ from opreg.verify._checks._call import Array, Call, contents, disagreement, scal
 from opreg.verify._coordinates import outputs
 from opreg.verify._forward import why_unfit
 from opreg.verify._literal import shown
-from opreg.verify._rule import Fault, evaluate, sentence
+from opreg.verify._rule import Fault, evaluate, pull, sentence
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -155,6 +155,15 @@ def _body(
         if off.any():
             findings.append(call.finding("structure", words, cotangent, off, got, due))
 
+    for index in call.active if subject.vjp_needed is not None and len(call.active) > 1 else ():
+        whole = list(results[0][0])
+        try:
+            whole[index] = pull(subject, g, call.out, data, static, (index,))[index]
+        except Fault as fault:
+            fault.diagnosis += " (where no other cotangent is needed)"
+            raise
+        words = f"the VJP rule gives another cotangent of argument {index} where no other is needed"
+        compare(words, call.inputs.cotangent(whole), first, g)
     # The same call on the same memory: what the rule does with rounding it does twice.
     repeated = attempt(call.cotangent(u))
     if (off := disagreement(repeated, first, call.epsilon)).any():

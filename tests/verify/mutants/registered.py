@@ -88,6 +88,19 @@ def with_residual(residual: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return declare
 
 
+def selective(
+    alone: Callable[[Any, Any, Any], tuple[Any, Any]],
+) -> Callable[[Any], Any]:
+    """A declaration of a joint rule of `product` that is right for both, and `alone` where only one is needed."""
+
+    def declare(primitive: Any) -> None:
+        opreg.elementwise(primitive).defvjp(
+            lambda g, x, y, needed: (g * y, g * x) if all(needed) else alone(g, x, y)
+        )
+
+    return declare
+
+
 RULES = [
     Registered("sine: VJP", made(sine, lambda p: p.defvjp(x=lambda g, x: g * x), vectors)),
     Registered("sine: partial",
@@ -109,6 +122,10 @@ RULES = [
                made(product, lambda p: opreg.elementwise(p, x=lambda x: x, y=lambda y: y), pairs)),
     Registered("product: joint rule, one lost",
                made(product, lambda p: opreg.elementwise(p, x=lambda y: y, y=lambda x: 0 * x), pairs)),
+    Registered("product: one alone is wrong", made(product, selective(lambda g, x, y: (g * y, g * y)), pairs)),
+    Registered("product: one alone is None", made(product, selective(lambda g, x, y: (None, g * x)), pairs)),
+    Registered("product: one alone is not summed",
+               made(product, selective(lambda g, x, y: (g[..., None] * y[..., None], g * x)), pairs)),
     Registered("power: the keyword ignored", made(power, lambda p: p.defvjp(x=lambda g, x: g * 2 * x), powers)),
     Registered("power: the keyword ignored in the JVP",
                made(power, lambda p: (p.defvjp(x=lambda g, x, power: g * power * x ** (power - 1)),
