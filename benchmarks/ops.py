@@ -1,7 +1,8 @@
 """The cost of the rules on large arrays: the value and gradient of sum(f(x) w) against NumPy code written by hand.
 
 Both compute forward and backward, on 1 000 000 elements, where what counts is how often a rule passes over memory. By
-hand the cotangent of f(x) is 1.0 * w, as the chain rule has it, and the rest is what a careful author would write.
+hand the cotangent of f(x) is 1.0 * w, as the chain rule has it, and the rest is what a careful author would write, with
+the same derivatives: equal ones share the derivative of an extremum. Beside that stand rules by hand that ignore ties.
 The C library is asked to keep the memory that is freed, where it can be asked: else page faults, which depend on the
 order in which arrays die, drown the rest. Where arrays lie relative to each other in memory makes up to a third, in
 either direction: so they are shifted at random before each run.
@@ -87,10 +88,16 @@ def _cases() -> dict[str, Case]:
         return (scattered(g, np.argsort(x)),)
 
     def pull_max(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
-        return ((x == out[:, None]) * g[:, None],)
+        chosen = x == out[:, None]
+        return (chosen * (g / np.count_nonzero(chosen, axis=1))[:, None],)
 
     def pull_max_of_all(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
-        return ((x == out) * g,)
+        chosen = x == out
+        return (chosen * (g / np.count_nonzero(chosen)),)
+
+    def pull_maximum(g: Any, out: Any, x: Any, y: Any) -> tuple[Any, ...]:
+        dx = g * (0.5 * (x > y) + 0.5 * (x >= y))
+        return dx, g - dx
 
     def pull_mean(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
         return (np.full(x.shape, g / x.size),)
@@ -107,8 +114,12 @@ def _cases() -> dict[str, Case]:
         "log": Case(np.log, lambda g, out, x: (g / x,), (positive,)),
         "tanh": Case(np.tanh, lambda g, out, x: (g * (1 - out * out),), (x,)),
         "sqrt": Case(np.sqrt, lambda g, out, x: (g * (0.5 / out),), (positive,)),
-        "maximum(x, 0)": Case(lambda x: np.maximum(x, 0), lambda g, out, x: (g * (x > 0),), (x,)),
-        "maximum(x, y)": Case(np.maximum, lambda g, out, x, y: (g * (x > y), g * (y > x)), (x, y)),
+        "maximum(x, 0)": Case(
+            lambda x: np.maximum(x, 0), lambda g, out, x: (g * (0.5 * (x > 0) + 0.5 * (x >= 0)),), (x,)
+        ),
+        "maximum(x, 0), no ties": Case(lambda x: np.maximum(x, 0), lambda g, out, x: (g * (x > 0),), (x,)),
+        "maximum(x, y)": Case(np.maximum, pull_maximum, (x, y)),
+        "maximum(x, y), no ties": Case(np.maximum, lambda g, out, x, y: (g * (x > y), g * (y > x)), (x, y)),
         "where": Case(lambda x, y: np.where(mask, x, y), lambda g, out, x, y: (g * mask, g * ~mask), (x, y)),
         "clip": Case(lambda x: np.clip(x, -1, 1), lambda g, out, x: (g * ((x >= -1) & (x <= 1)),), (x,)),
         "abs": Case(np.abs, lambda g, out, x: (g * np.sign(x),), (x,)),
@@ -118,7 +129,11 @@ def _cases() -> dict[str, Case]:
         "std of rows": Case(lambda x: np.std(x, axis=1), pull_std, (rows,)),
         "prod of rows": Case(lambda x: np.prod(x, axis=1), pull_prod, (near_one.reshape(1000, 1000),)),
         "max of rows": Case(lambda x: np.max(x, axis=1), pull_max, (rows,)),
+        "max of rows, no ties": Case(
+            lambda x: np.max(x, axis=1), lambda g, out, x: ((x == out[:, None]) * g[:, None],), (rows,)
+        ),
         "max": Case(np.max, pull_max_of_all, (x,)),
+        "max, no ties": Case(np.max, lambda g, out, x: ((x == out) * g,), (x,)),
         "cumsum": Case(np.cumsum, lambda g, out, x: (np.cumsum(g[::-1])[::-1],), (x,)),
         "cumprod": Case(np.cumprod, pull_cumprod, (near_one,)),
         "cumprod, a zero": Case(np.cumprod, pull_cumprod, (with_zero,)),

@@ -169,6 +169,23 @@ class Primitive:
         self._prepare()
         return function
 
+    def residual_of(self, function: Function) -> Self:
+        """Declare that ``residual`` is ``function(*data)``: so the tape need not keep the data for, say, their shape.
+
+        >>> import numpy as np, opreg
+        >>> total = opreg.primitive("mylib.total")(lambda x, /: np.sum(x))
+        >>> _ = total.defvjp(x=lambda g, residual: np.full(residual, g)).residual_of(np.shape)
+        >>> opreg.grad(total)(np.array([1.0, 2.0]))
+        array([1., 1.])
+        """
+
+        def pair(*data: Any, **static: Any) -> tuple[Any, Any]:
+            return self.bind(*data, **static), function(*data)
+
+        pair.of_data = function  # type: ignore[attr-defined]  # so that a recording need not call the pair
+        self.with_residual(pair)
+        return self
+
     def called_as(self, function: Function) -> Function:
         """Declare how users call it: a function with their signature that returns ``(data, static)``."""
         self._calling = function

@@ -48,10 +48,17 @@ def source(primitive: Primitive, mask: int) -> str:
     arguments = ", ".join(f"a{i}" for i in range(len(names)))
     primals = ", ".join(places[name] for name in names)
     given = f"{primals}{', **kwargs' if primitive.static else ''}"
+    if not remembers or hasattr(primitive.residual_from, "of_data"):
+        computed = [
+            f"    out = compute({given})",
+            *([f"    residual = of_data({primals})"] if remembers else []),
+        ]
+    else:
+        computed = [f"    out, residual = forward({given})"]
     lines = [
         f"def record(trace, compute, kwargs, {arguments}):",
         *(f"    p{i} = a{i}.primal" for i in range(len(names)) if mask >> i & 1),
-        f"    out, residual = forward({given})" if remembers else f"    out = compute({given})",
+        *computed,
     ]
     if edges:
         lines += [
@@ -92,6 +99,7 @@ class Recorders(dict[int, Any]):
             "__builtins__": {"type": type},
             "defaults": dict(primitive.static),
             "forward": primitive.residual_from,
+            "of_data": getattr(primitive.residual_from, "of_data", None),
             "joint": joint and partial(self.engine["call_joint"], joint[0], primitive, tuple(entries)),
             "new": object.__new__,
             "primitive": primitive,

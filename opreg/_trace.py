@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Node: TypeAlias = tuple[Any, ...]
 Function: TypeAlias = Callable[..., Any]
 
-UNARY = plugins.UNARY
+FUNCTIONS, UNARY = plugins.FUNCTIONS, plugins.UNARY
 FIRST_EDGE = 3  # where a node's edges begin
 _serial = count(
     -1, -1
@@ -131,7 +131,7 @@ class Tracer:
         return highest(inputs).process(primitive, inputs, _NONE, ufunc)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        primitive = plugins.for_function(function)
+        primitive = FUNCTIONS.get(function) or plugins.for_function(function)
         if primitive is not None:
             return primitive(*args, **kwargs)
         return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
@@ -400,7 +400,11 @@ class ReverseTrace(Trace):
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
     ) -> Any:
         if primitive.recorders is not None:
-            mask = sum([1 << i for i, a in enumerate(args) if type(a) is Tracer and a.tracing is self])
+            mask, bit = 0, 1
+            for value in args:
+                if type(value) is Tracer and value.tracing is self:
+                    mask |= bit
+                bit <<= 1
             return primitive.recorders[mask](self, compute, kwargs, *args)
         primals = tuple([self.below(a) for a in args])
         out, residual = primitive.run(compute, primals, kwargs)

@@ -132,11 +132,11 @@ def _supported(name: str, primitive: Any, options: dict[str, Any]) -> dict[str, 
 
 def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Answer a function of NumPy's that is no registered primitive."""
-    name = _name_of(function)
     if function in _CREATED:
         return _created(traced, function(*args, **kwargs))
     if function in _ANSWERED:
         return function(*stop_gradient(args), **stop_gradient(kwargs))
+    name = _name_of(function)
     raise NotDifferentiable(
         plugins.refusal(name) or f"{name} is not registered as a primitive. {_advice(name)}"
     )

@@ -36,15 +36,6 @@ def weighted(g: Any, weight: Any) -> Any:
     return g * weight if np.all(np.isfinite(g)) else np.where(weight, g, 0.0) * weight
 
 
-def remembering(primitive: Primitive, what: Callable[..., Any]) -> None:
-    """Give the rules ``residual = what(*data)``, so that the tape does not keep the data for, say, their shape."""
-
-    def forward(*data: Any, **static: Any) -> tuple[Any, Any]:
-        return primitive.bind(*data, **static), what(*data)
-
-    primitive.with_residual(forward)
-
-
 def declared(namespace: Mapping[str, Any], *prefixes: str) -> list[Primitive]:
     """Return the primitives of a module's namespace whose names begin with one of these."""
     return [p for p in namespace.values() if isinstance(p, Primitive) and p.name.startswith(prefixes)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, Primitive, Sample, primitive
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import (
     apart,
     beside_integers,
@@ -376,7 +376,7 @@ def full_like(a, fill_value, /, *, dtype=None, order="K", subok=True, shape=None
 
 full_like.not_differentiable(a=SHAPE)
 full_like.deflinear(fill_value=lambda g, residual: residual.fit(g))
-remembering(full_like, lambda a, fill_value: form_of(fill_value))
+full_like.residual_of(lambda a, fill_value: form_of(fill_value))
 
 
 @full_like.samples
@@ -407,7 +407,7 @@ def _(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
 
 full.deflinear(fill_value=lambda g, residual: residual.fit(g))
 full.leave_unchecked("like", "it is refused: it asks for an array of another library")
-remembering(full, form_of)
+full.residual_of(form_of)
 
 
 @full.samples

@@ -8,7 +8,7 @@ from math import e, factorial, log, pi
 import numpy as np
 
 from opreg import Sample, elementwise, primitive, stop_gradient
-from opreg_numpy._rules import pointwise, remembering
+from opreg_numpy._rules import pointwise
 from opreg_numpy._samples import (
     beside_integers,
     complex_of,
@@ -170,7 +170,7 @@ for _sum_of_exponentials, _base in (logaddexp, e), (logaddexp2, 2):
         x=lambda t, residual, base=_base: share(t, residual, base=base),
         y=lambda t, residual, base=_base: share(t, -residual, base=base),
     )
-    remembering(elementwise(_sum_of_exponentials), _lag)
+    elementwise(_sum_of_exponentials).residual_of(_lag)
     _sum_of_exponentials.samples(pairs(wide))
     _sum_of_exponentials.samples(beside_integers(wide))
 

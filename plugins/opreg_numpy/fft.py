@@ -25,7 +25,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, hookimpl, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import declared, refuse_out, remembering
+from opreg_numpy._rules import declared, refuse_out
 from opreg_numpy._samples import LAYOUTS, call, complex_normal, normal, of_one_array, single
 
 
@@ -102,7 +102,7 @@ ifft.deflinear(a=lambda g, residual, axis, norm: _fitted(np.fft.ifft(g, None, ax
 rfft.deflinear(a=_rfft_transposed)
 irfft.deflinear(a=_irfft_transposed)
 for _function in fft, ifft, rfft, irfft:
-    remembering(_function, form_of)
+    _function.residual_of(form_of)
 
 _INVERSE_NORM = {None: "forward", "backward": "forward", "forward": "backward"}
 

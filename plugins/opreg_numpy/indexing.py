@@ -13,7 +13,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along
-from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single, strided
 
 
@@ -83,7 +83,7 @@ def _names_each_place_once(key):
 
 getitem.returns_view()
 getitem.deflinear(a=lambda g, residual, key: scatter_add(g, key=key, shape=residual))
-remembering(getitem, np.shape)
+getitem.residual_of(np.shape)
 scatter_add.deflinear(x=lambda g, key: g[key])
 
 
@@ -126,7 +126,7 @@ replace.defvjp(
     x=lambda g, key: replace(g, _zeros_of(g, key), key=key),
     value=lambda g, residual, key: _chosen(g, key, residual),
 ).defjvp(x=lambda t, key: replace(t, _zeros_of(t, key), key=key), value=_into_zeros)
-remembering(replace, lambda x, value: np.shape(x))
+replace.residual_of(lambda x, value: np.shape(x))
 
 
 @primitive("numpy.take", aliases=("take",))
@@ -157,7 +157,7 @@ def _take_transposed(g, residual, indices, axis, mode):
 
 
 take.deflinear(a=_take_transposed)
-remembering(take, np.shape)
+take.residual_of(np.shape)
 
 
 @take.called_as
@@ -188,7 +188,7 @@ def _take_along_axis_transposed(g, residual, indices, axis):
 
 
 take_along_axis.deflinear(arr=_take_along_axis_transposed)
-remembering(take_along_axis, np.shape)
+take_along_axis.residual_of(np.shape)
 
 
 @composite("numpy.diff")

@@ -13,7 +13,7 @@ import numpy as np
 from opreg import Sample, composite, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single
 
 
@@ -48,7 +48,7 @@ def _concatenate_part(g, residual, index, axis):
 
 
 concatenate.defvjp(arrays=_concatenate_part).defjvp(_joined_tangents(np.concatenate))
-remembering(concatenate, _forms)
+concatenate.residual_of(_forms)
 
 
 @primitive("numpy.stack", aliases=("stack",))
@@ -70,7 +70,7 @@ def _stack_part(g, residual, index, axis):
 
 
 stack.defvjp(arrays=_stack_part).defjvp(_joined_tangents(np.stack))
-remembering(stack, _forms)
+stack.residual_of(_forms)
 
 
 def _listed(arrays):

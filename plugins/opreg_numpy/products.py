@@ -8,6 +8,8 @@ differentiation" (2008), section 2.2.1.
 
 from __future__ import annotations
 
+from functools import lru_cache, reduce
+
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -267,7 +269,7 @@ def _(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False
     else:
         subscripts, arrays = _spelt_out(operands)
     static = {"dtype": dtype, "order": order, "casting": casting, "optimize": optimize}
-    return tuple(arrays), {"subscripts": _explicit(subscripts, arrays), **static}
+    return tuple(arrays), {"subscripts": _explicit(subscripts, tuple([np.ndim(x) for x in arrays])), **static}
 
 
 def _spelt_out(operands):
@@ -282,17 +284,17 @@ def _spelt_out(operands):
     return ",".join(words) + ("" if tail is None else "->" + tail), arrays
 
 
-def _explicit(subscripts, arrays):
+@lru_cache(maxsize=256)
+def _explicit(subscripts, ranks):
     """Return the subscripts with the output written out and a label for each axis that an ellipsis stands for."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     words = left.split(",")
-    if len(words) != len(arrays):
+    if len(words) != len(ranks):
         raise ValueError(
-            f"einsum: the subscripts {subscripts!r} are for {len(words)} operands, not for {len(arrays)}"
+            f"einsum: the subscripts {subscripts!r} are for {len(words)} operands, not for {len(ranks)}"
         )
     widths = [
-        np.ndim(x) - len(w.replace("...", "")) if "..." in w else 0
-        for w, x in zip(words, arrays, strict=True)
+        rank - len(w.replace("...", "")) if "..." in w else 0 for w, rank in zip(words, ranks, strict=True)
     ]
     unused = [letter for letter in _LETTERS if letter not in subscripts]
     spare = unused[: max(widths)]
@@ -305,37 +307,56 @@ def _explicit(subscripts, arrays):
     return ",".join(words) + "->" + right
 
 
+@lru_cache(maxsize=256)
+def _turned_round(subscripts, index):
+    """Return the word of one operand, its labels, those that others have too, and the words of the others.
+
+    Among the others is the output's word, in the first place.
+    """
+    left, _, right = subscripts.partition("->")
+    words = left.split(",")
+    word = words.pop(index)
+    words = [right, *words]
+    labels = "".join(dict.fromkeys(word))
+    present = "".join(label for label in labels if any(label in w for w in words))
+    return word, labels, present, words
+
+
+def _einsum_of(words, operands, labels, optimize):
+    """Return Einstein's sum; where nothing is summed the product itself, which is faster."""
+    if any(len(set(word)) < len(word) or not set(word) <= set(labels) for word in words):
+        return np.einsum(",".join(words) + "->" + labels, *operands, optimize=optimize)
+    return reduce(
+        np.multiply, [_spread_out(x, word, labels) for word, x in zip(words, operands, strict=True)]
+    )
+
+
+def _spread_out(x, word, labels):
+    """Return an array with an axis for each label, of length one where its own word does not name it."""
+    order = [word.index(label) for label in labels if label in word]
+    x = np.transpose(x, order) if order != sorted(order) else x
+    return x[tuple([slice(None) if label in word else None for label in labels])] if word != labels else x
+
+
 def _einsum_transposed(g, operands, index, subscripts, optimize):
     """Return sum over the other labels of g and the other operands: again an Einstein sum.
 
     A label that only this operand has was summed over: its cotangent is constant along it. One that it repeats picked
     a diagonal: its cotangent is put back there.
     """
-    left, _, right = subscripts.partition("->")
-    words = left.split(",")
-    primal, word = operands[index], words[index]
+    word, labels, present, words = _turned_round(subscripts, index)
+    primal = operands[index]
     if not np.size(primal):  # of a label that an empty operand repeats NumPy lets the lengths differ
         return np.zeros(*form_of(primal))
-    others = [(w, x) for i, (w, x) in enumerate(zip(words, operands, strict=True)) if i != index]
-    labels = "".join(dict.fromkeys(word))
-    shape = {label: n for label, n in zip(word, np.shape(primal), strict=True)}
-    present = "".join(label for label in labels if label in right or any(label in w for w, _ in others))
-    found = np.einsum(
-        ",".join([right, *(w for w, _ in others)]) + "->" + present,
-        g,
-        *(x for _, x in others),
-        optimize=bool(optimize),
+    found = _einsum_of(words, (g, *operands[:index], *operands[index + 1 :]), present, bool(optimize))
+    if present == word:
+        return form_of(primal).fit(found)
+    shape, have = (
+        dict(zip(word, np.shape(primal), strict=True)),
+        dict(zip(present, np.shape(found), strict=True)),
     )
-    widened = tuple(
-        shape[label] if label not in present else np.shape(found)[present.index(label)] for label in labels
-    )
-    found = np.reshape(
-        found, [n if label in present else 1 for label, n in zip(labels, widened, strict=True)]
-    )
-    target = form_of(primal)._replace(shape=tuple(shape[label] for label in labels))
-    if np.shape(found) != target.shape:
-        found = np.broadcast_to(found, np.broadcast_shapes(np.shape(found), target.shape))
-    found = target.fit(found)
+    found = np.reshape(found, [have.get(label, 1) for label in labels])
+    found = form_of(primal)._replace(shape=tuple([shape[label] for label in labels])).fit(found)
     if labels == word:
         return found
     axes = np.ix_(*(np.arange(shape[label]) for label in labels))
@@ -529,11 +550,10 @@ for _function in dot, inner:
             "a", _change, "the last axis of a is summed over, so the order is right already"
         )
 for _change in (
-    "if np.shape(found) != target.shape -> ...",
-    "np.shape(found) != target.shape -> ...",
-    "np.broadcast_to(found, np.broadcast_shapes(np.shape(found), target.shape)) -> found",
+    "len(set(word)) < len(word) -> len(set(word)) <= len(word)",
+    "set(word) <= set(labels) -> ...",
 ):
-    einsum.waive_mutant("operands", _change, "fitting a cotangent to its primal broadcasts it too")
+    einsum.waive_mutant("operands", _change, "a sum over nothing is the product itself")
 einsum.waive_mutant("operands", "np.zeros(*form_of(primal)) -> np.ones(*form_of(primal))", "it is empty")
 dot.waive_mutant(
     "b",

@@ -9,7 +9,7 @@ import numpy as np
 from opreg import Sample, composite, primitive, stop_gradient
 from opreg_numpy._axes import Axis, along, count, expanded, kept, normalised, reversed_along, spread
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import (
     backwards,
     complex_of,
@@ -55,7 +55,7 @@ sum_.defjvp(
         t, axis=axis, dtype=dtype, keepdims=keepdims, where=where
     )
 )
-remembering(sum_, form_of)
+sum_.residual_of(form_of)
 sum_.samples(reductions(normal, complex=True, keywords=EVERY_KEYWORD))
 
 
@@ -87,7 +87,7 @@ def _number(g, shape, axis, where, less=0):
 
 
 mean.deflinear(a=_mean_pull)
-remembering(mean, form_of)
+mean.residual_of(form_of)
 mean.samples(reductions(normal, complex=True, nonempty=True, keywords=("keepdims", "where", "dtype")))
 
 
@@ -393,7 +393,7 @@ def _cumsum_pull(g, residual, axis):
 
 
 cumsum.deflinear(a=_cumsum_pull)
-remembering(cumsum, form_of)
+cumsum.residual_of(form_of)
 
 
 def _recurrence(a, b, axis):

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
 from opreg_numpy.indexing import embed_diagonal, scatter_add
 
@@ -47,7 +47,7 @@ def _resolved(a, order):
 
 
 reshape.deflinear(a=lambda g, residual, order: np.reshape(g, residual, order=order))
-remembering(reshape, np.shape)
+reshape.residual_of(np.shape)
 
 
 @primitive("numpy.ravel", aliases=("ravel",))
@@ -68,7 +68,7 @@ def _ravel_transposed(g, residual, order):
 
 
 ravel.deflinear(a=_ravel_transposed)
-remembering(ravel, np.shape)
+ravel.residual_of(np.shape)
 
 
 @primitive("numpy.squeeze", aliases=("squeeze",))
@@ -85,7 +85,7 @@ def expand_dims(a, /, *, axis):
 
 for _function in squeeze, expand_dims:
     _function.deflinear(a=lambda g, residual: np.reshape(g, residual))
-    remembering(_function, np.shape)
+    _function.residual_of(np.shape)
 
 
 @primitive("numpy.broadcast_to", aliases=("broadcast_to",))
@@ -95,7 +95,7 @@ def broadcast_to(array, /, *, shape, subok=False):
 
 
 broadcast_to.deflinear(array=lambda g, residual: residual.fit(g))
-remembering(broadcast_to, form_of)
+broadcast_to.residual_of(form_of)
 
 
 def _array(a):
@@ -252,7 +252,7 @@ def _repeat_transposed(g, residual, repeats, axis):
 
 
 repeat.deflinear(a=_repeat_transposed)
-remembering(repeat, np.shape)
+repeat.residual_of(np.shape)
 
 
 @primitive("numpy.tile", aliases=("tile",))
@@ -270,7 +270,7 @@ def _tile_transposed(g, residual, reps):
 
 
 tile.deflinear(A=_tile_transposed)
-remembering(tile, np.shape)
+tile.residual_of(np.shape)
 
 _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
 
@@ -325,7 +325,7 @@ def _pad_tangent(t, pad_width, mode):
 
 
 pad.defvjp(array=_pad_transposed).defjvp(array=_pad_tangent)
-remembering(pad, np.shape)
+pad.residual_of(np.shape)
 
 
 # ---------------------------------------------------------------------------------------- diagonals, triangles
@@ -342,7 +342,7 @@ def _diagonal_transposed(g, residual, offset, axis1, axis2):
 
 
 diagonal.deflinear(a=_diagonal_transposed)
-remembering(diagonal, np.shape)
+diagonal.residual_of(np.shape)
 
 
 @composite("numpy.diag")
@@ -384,7 +384,7 @@ def triu(m, /, *, k=0):
 tril.deflinear(m=lambda g, residual, k: residual.fit(np.tril(g, k)))
 triu.deflinear(m=lambda g, residual, k: residual.fit(np.triu(g, k)))
 for _function in tril, triu:
-    remembering(_function, form_of)
+    _function.residual_of(form_of)
 
 
 # ------------------------------------------------------------------------------------------- type and identity
@@ -408,7 +408,7 @@ def astype(x, /, *, dtype, copy=True, device=None):
 
 astype.returns_view()
 astype.deflinear(x=lambda g, residual: residual.fit(g))
-remembering(astype, form_of)
+astype.residual_of(form_of)
 
 
 @primitive("numpy.copy")

@@ -10,7 +10,7 @@ import numpy as np
 from opreg import Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import kept, normalised
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out, remembering
+from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import (
     KINDS,
     apart,
@@ -442,7 +442,7 @@ def _(x, /, weights=None, minlength=0):
 
 
 bincount.deflinear(weights=lambda g, residual, x: residual.fit(g[np.asarray(x)]))
-remembering(bincount, form_of)
+bincount.residual_of(form_of)
 
 
 @bincount.samples
