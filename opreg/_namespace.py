@@ -51,6 +51,7 @@ class Served:
         if (
             primitive is None
             or primitive.is_composite
+            or primitive.in_place
             or any(kwargs.get(name) is not None for name in ("out", "where"))
         ):
             return (primitive or original)(*args, **kwargs)

@@ -89,7 +89,7 @@ class Primitive:
         self.parameters = self._parameters(forward)
         self.data, self.variadic, self.static = self.parameters
         self.elementwise = False
-        self.view = False
+        self.view = self.in_place = False
         self.sample_generators: list[Function] = []
         self.kinks: list[Kink] = []
         self._rules: dict[tuple[str, str], Function] = {}
@@ -168,6 +168,16 @@ class Primitive:
         self._with_residual = function
         self._prepare()
         return function
+
+    def writes_in_place(self) -> Self:
+        """Declare that the function of its name writes into its first argument, as ``numpy.put`` does.
+
+        The forward function is given the same arguments and returns the array that is left, a new one. To call the
+        primitive with a traced array is to write into that, and returns nothing.
+        """
+        self.in_place = True
+        self._prepare()
+        return self
 
     def residual_of(self, function: Function) -> Self:
         """Declare that ``residual`` is ``function(*data)``: so the tape need not keep the data for, say, their shape.
@@ -286,7 +296,9 @@ class Primitive:
         plugins.UNARY.clear()
         needs_residual = any("residual" in names for names in self._asks.values())
         self.residual_from = self._with_residual if needs_residual else None
-        self.plain = not (self.view or self.static or self.variadic or self._calling or self.is_composite)
+        self.plain = not (
+            self.view or self.static or self.variadic or self._calling or self.is_composite or self.in_place
+        )
         self.recorders = None if self.variadic else Recorders(self, RECORDING)
 
     def environment(
@@ -385,7 +397,16 @@ class Primitive:
         if self.plain and not kwargs and len(args) == len(self.data):
             return self.bind(*args)
         data, static = self._calling(*args, **kwargs) if self._calling else self.canonical(args, kwargs)
-        return self.bind(*data, **static)
+        return self._write(data, static) if self.in_place else self.bind(*data, **static)
+
+    def _write(self, data: Sequence[Any], static: Mapping[str, Any]) -> None:
+        """Write into the first argument what the function leaves of it."""
+        if type(data[0]) is not Tracer and highest(data) is not None:
+            raise NotDifferentiable(
+                f"{self.name} cannot write a traced value into a plain one: its derivative would be lost. An array to "
+                "write it into is np.zeros(shape, like=x)"
+            )
+        data[0][...] = self.bind(*data, **static)
 
     def canonical(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]

@@ -108,7 +108,7 @@ class Tracer:
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise NotDifferentiable(
             f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or "
-            "opreg.numpy.array([x, y])"
+            "opreg.numpy.array([x, y]), and one to write them into np.zeros(shape, like=x)"
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ _FAMILIES = (
     "constants",
     "exponential",
     "extrema",
+    "filling",
     "hyperbolic",
     "indexing",
     "joining",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from opreg import NotDifferentiable, is_traced, plugins, stop_gradient
-from opreg_numpy._writing import put, rewriting
+from opreg_numpy._writing import rewriting
 from opreg_numpy.refused import ANSWERED
 
 
@@ -376,7 +376,7 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "transpose": _transpose,
     "fill": _fill,
     "partition": rewriting(lambda traced, *args, **kwargs: np.partition(traced, *args, **kwargs)),
-    "put": put,
+    "put": _method("put"),
     "resize": _resize,
     "sort": rewriting(lambda traced, *args, **kwargs: np.sort(traced, *args, **kwargs)),
 }  # fmt: skip

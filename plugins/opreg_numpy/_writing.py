@@ -19,7 +19,7 @@ def replaced(root: Any, view: Callable[[Any], Any] | None, traced: Any, index: A
     plain, whole = stop_gradient(traced), stop_gradient(root)
     if not isinstance(plain, np.ndarray):
         raise TypeError(f"{type(plain).__name__!r} object does not support item assignment")
-    value = _as_array(value)
+    value = as_array(value)
     if view is None:
         return _with(root, index, value)
     if not plain.flags.writeable:
@@ -32,7 +32,7 @@ def replaced(root: Any, view: Callable[[Any], Any] | None, traced: Any, index: A
     return np.reshape(_with(np.ravel(root), places[index], value), whole.shape)
 
 
-def _as_array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
     """Return a sequence, of whose elements some may be traced, as an array, and anything else as it is."""
     return plugins.get("numpy.asarray")(value) if isinstance(value, (list, tuple)) else value
 
@@ -85,22 +85,3 @@ def rewriting(function: Callable[..., Any]) -> Callable[..., None]:
         traced[...] = function(traced, *args, **kwargs)
 
     return method
-
-
-def put(traced: Any, indices: Any, values: Any, mode: str = "raise") -> None:
-    """``traced.put(indices, values)``: values are repeated or cut short to as many as there are indices."""
-    flat, places = np.ravel(_as_array(values)), np.ravel(indices)
-    shape = np.shape(traced)
-    if mode == "wrap":
-        places = places % math.prod(shape)
-    elif mode == "clip":
-        places = np.clip(places, 0, math.prod(shape) - 1)
-    if np.size(flat):
-        traced[np.unravel_index(_from_zero(places, math.prod(shape)), shape)] = np.take(
-            flat, np.arange(places.size) % np.size(flat)
-        )
-
-
-def _from_zero(places: Any, size: int) -> Any:
-    """Return places counted from the end as such from the beginning; others as they are, for NumPy to judge."""
-    return np.where((places < 0) & (places >= -size), places + size, places)

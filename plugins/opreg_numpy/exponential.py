@@ -206,7 +206,7 @@ def _sinc_near_zero(x):
     return x * reduce(lambda total, c: total * square + c, reversed(_SINC_SERIES[:-1]), _SINC_SERIES[-1])
 
 
-@primitive("numpy.sinc", aliases=("sinc",))
+@primitive("numpy.sinc", aliases=("sinc", "scipy.special.sinc"))
 def sinc(x, /):
     """sin(pi x) / (pi x), with the derivative (cos(pi x) - sinc x) / x
 

@@ -325,6 +325,9 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
         )
         start = {"axis": 1, "initial": 5 - 9.0 * sign}
         yield Sample((x,), {**start, "where": mask}, note="what the mask leaves out is as great")
+        yield Sample(
+            (x + sign * ~mask,), {**start, "where": mask}, note="what the mask leaves out is greater"
+        )
 
     for change, reason in _NEED_NOT_SHOW.items():
         reduction.waive_mutant("*", change, reason)

@@ -1,6 +1,6 @@
 """Functions of NumPy's that have no rule and are no constants: each with the reason, and with what to do instead.
 
-The text ends the sentence "numpy.put is not differentiated: ...".
+The text ends the sentence "numpy.kaiser is not differentiated: ...".
 """
 
 from __future__ import annotations
@@ -20,20 +20,6 @@ _TYPES = "it is about types, and takes no numbers. Ask it about x.dtype"
 _SETTINGS = "it tells or sets how NumPy works, and takes no numbers"
 
 
-def _in_place(instead: str) -> str:
-    return (
-        f"it writes into its argument. Into a traced array values are written with x[index] = v, into a plain one "
-        f"traced values never. {instead}"
-    )
-
-
-def _numbered(writing: str) -> str:
-    return _in_place(
-        "For values v, number the elements, k = np.arange(x.size).reshape(x.shape), write numbers among them, "
-        f"{writing}, and take what they stand for, np.take(np.concatenate([x.ravel(), v.ravel()]), k)"
-    )
-
-
 def _old(name: str) -> str:
     return f"it is an older name. Use numpy.{name}"
 
@@ -43,13 +29,6 @@ def _all(reason: str, names: str) -> dict[str, str]:
 
 
 REFUSED: dict[str, str] = {
-    **_all(_in_place("Use np.where(mask, values, x)"), "copyto putmask"),
-    "numpy.place": _numbered("np.place(k, mask, x.size + np.arange(v.size))"),
-    "numpy.put": _numbered("np.put(k, places, x.size + np.arange(v.size))"),
-    "numpy.put_along_axis": _numbered(
-        "np.put_along_axis(k, indices, x.size + np.arange(v.size).reshape(v.shape), axis)"
-    ),
-    "numpy.fill_diagonal": _in_place("Use np.where(np.eye(*x.shape, dtype=bool), value, x)"),
     "numpy.intersect1d": (
         "numbers of two arrays that are equal are so at single points, and next to them the result has another "
         "length. Use x[np.isin(x, y)] for the elements of x alone"

@@ -337,6 +337,23 @@ def test_the_mixed_derivative_of_student_at_zero_keeps_its_digits(df) -> None:
     assert mixed(0.0, df) == pytest.approx(expected, rel=1e-12, abs=0)
 
 
+@pytest.mark.parametrize(("by_df", "by_z"), [(1, 1), (1, 2), (1, 3), (1, 5), (2, 1), (2, 3)])
+@pytest.mark.parametrize("z", [0.0, 1e-9, -1e-3, 0.5])
+def test_mixed_derivatives_of_the_probability_of_student_are_exact_at_zero_and_near_it(
+    z, by_df, by_z
+) -> None:
+    def density(z, df):
+        power = (1 + z * z / df) ** (-(df + 1) / 2)
+        return mp.gamma((df + 1) / 2) / mp.sqrt(df * mp.pi) / mp.gamma(df / 2) * power
+
+    expected = mp.diff(density, (mp.mpf(z), mp.mpf(2.5)), (by_z - 1, by_df))
+    for order in "d" * by_df + "z" * by_z, "z" + "d" * by_df + "z" * (by_z - 1):
+        f = served.t.cdf
+        for variable in order:
+            f = opreg.grad(f, 0 if variable == "z" else 1)
+        assert f(z, 2.5) == pytest.approx(float(expected), rel=1e-11, abs=1e-60)
+
+
 @pytest.mark.parametrize(
     ("z", "df"), [(0.75, 1e8), (-2.0, 1e6), (1.25, 300.0), (-0.5, 16.0), (1.5, 16.5), (30.0, 0.5)]
 )
