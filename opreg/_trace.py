@@ -74,7 +74,7 @@ class Tracer:
         return len(self.primal)
 
     def __getitem__(self, index: Any) -> Any:
-        return space_of(strip(self)).attribute(self, "__getitem__")(index)
+        return _PICK[type(strip(self))](self, index)
 
     def __iter__(self) -> Any:
         if not hasattr(strip(self), "__iter__") or not self.shape:
@@ -135,6 +135,9 @@ class Tracer:
         if primitive is not None:
             return primitive(*args, **kwargs)
         return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
+
+
+_PICK = operators("getitem")
 
 
 def _lost(target: str) -> str:

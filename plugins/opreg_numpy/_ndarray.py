@@ -241,10 +241,6 @@ _GENERAL_WAYS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _getitem(traced: Any, index: Any) -> Any:
-    return plugins.get("operator.getitem")(traced, index)
-
-
 def _transpose(traced: Any, *axes: Any) -> Any:
     if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
         return np.transpose(traced, axes[0])
@@ -354,7 +350,6 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     },
     "__array_function__": _array_function,
     "__array_ufunc__": _ufunc,
-    "__getitem__": _getitem,
     "__array_namespace__": _namespace,
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device,

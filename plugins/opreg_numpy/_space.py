@@ -36,6 +36,7 @@ class ArraySpace(Space):
         "neg": "numpy.negative",
         "pos": "numpy.positive",
         "abs": "numpy.absolute",
+        "getitem": "operator.getitem",
     }
 
     def spec(self, value: Any) -> Spec | None:

@@ -82,7 +82,7 @@ def _names_each_place_once(key):
 
 
 getitem.returns_view()
-getitem.deflinear(a=lambda g, residual, key: scatter_add(g, key=key, shape=residual))
+getitem.deflinear(a=lambda g, residual, key: scatter_add.bind(g, key=key, shape=residual))
 getitem.residual_of(np.shape)
 scatter_add.deflinear(x=lambda g, key: g[key])
 
