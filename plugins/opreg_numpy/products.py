@@ -118,10 +118,12 @@ def inner(a, b, /):
 
 
 def _contracting(contract, axis_of_b):
-    """Return the rule of a product over the last axis of a and one of b; with a number it is a product of numbers."""
+    """Return the rule of a product over the last axis of a and one of b; with a number, or a number as result, g times
+    the other.
+    """
 
     def rule(g, a, b):
-        if np.ndim(a) == 0 or np.ndim(b) == 0:
+        if 0 in (np.ndim(a), np.ndim(b), np.ndim(g)):
             return like(g * (b if contract is _contract_a else a), a if contract is _contract_a else b)
         return contract(g, a, b, [np.ndim(a) - 1], [axis_of_b(np.ndim(b))])
 
@@ -555,9 +557,4 @@ for _change in (
 ):
     einsum.waive_mutant("operands", _change, "a sum over nothing is the product itself")
 einsum.waive_mutant("operands", "np.zeros(*form_of(primal)) -> np.ones(*form_of(primal))", "it is empty")
-dot.waive_mutant(
-    "b",
-    "np.ndim(a) == 0 or np.ndim(b) == 0 -> np.ndim(b) == 0",
-    "summed over no axis it is the product with a number",
-)
 einsum.waive_mutant("operands", "optimize -> its default False", "it changes the order of the sums alone")
