@@ -72,6 +72,24 @@ def test_a_residual_is_handed_from_the_forward_computation_to_the_rule():
     assert runs
 
 
+def test_a_residual_of_the_data_alone_is_all_that_the_tape_keeps_of_them():
+    @primitive("exact.square")
+    def square(x, /):
+        return x * x
+
+    square.defvjp(x=lambda g, residual: g * residual).residual_of(lambda x: x + x)
+    assert both_modes(square, Exact(3)) == ((6,), (6,))
+    assert opreg.grad(opreg.grad(square))(Exact(3)) == 2
+    assert square.vjp(Exact(5), square(Exact(3)), Exact(3)) == (30,)
+
+    counted = fresh()
+    seen = []
+    counted.defvjp(x=lambda g, residual: g * residual, y=lambda g, x: g * x)
+    counted.residual_of(lambda x, y: seen.append((x, y)) or y)
+    assert opreg.grad(lambda x: counted(x, Exact(7)))(Exact(2)) == 7
+    assert seen == [(2, 7)]  # once, and of what is below
+
+
 Both = namedtuple("Both", "total product")
 
 
