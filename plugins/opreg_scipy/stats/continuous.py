@@ -119,8 +119,8 @@ def _slope_by_df(function, z, df):
 def student_change(z, df, /, *, order=1):
     """The derivative of that order of Student's distribution function by df; that of it by z is the density's by df
 
-    So it is exact at 0 too, and near it, where the formula for the function itself has ever fewer digits. A helper: it is
-    verified as a part of the functions that call it, and against mpmath, for it has fewer digits than a difference at 0.
+    So it is exact at 0 too, and near it, where the formula for the function itself has ever fewer digits. A helper,
+    verified as a part of the functions that call it and against mpmath: at 0 it has fewer digits than a difference.
     """
     return _by_df(_student_change, z, df, order - 1)
 
