@@ -94,11 +94,15 @@ log1p.samples(unary(positive, complex=True, also=(np.array([-0.99, 1e-12, 0.0]),
 
 
 # --------------------------------------------------------------------------------- sums of exponentials
+def _power(x, base):
+    return np.exp2(x) if base == 2 else np.exp(x)
+
+
 @primitive("opreg_numpy.exponential.share")
 def share(whole, x, /, *, base):
     """whole / (1 + base^x), and by x -log(base) whole / (1 + base^x) / (1 + base^-x), exact where either is small"""
     with np.errstate(over="ignore"):
-        power = np.exp2(x) if base == 2 else np.exp(x)
+        power = _power(x, base)
         power += 1
     return whole / power
 
@@ -107,7 +111,7 @@ def share(whole, x, /, *, base):
 def shares(whole, x, /, *, base):
     """The shares of x and of -x, which add up to the whole: of one power"""
     with np.errstate(over="ignore", divide="ignore"):
-        power = np.exp2(x) if base == 2 else np.exp(x)
+        power = _power(x, base)
         inverse = 1 / power
         power += 1
         inverse += 1

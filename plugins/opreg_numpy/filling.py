@@ -7,6 +7,7 @@ sum over the places where it went. Which went where is found by writing numbers 
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -60,28 +61,33 @@ def _values_push(t, residual, out):
     return np.reshape(scatter_add(written, key=np.flatnonzero(~stays), shape=(stays.size,)), stays.shape)
 
 
-def _writes(function, write):
-    """Declare the rules of a function that does ``write(a, values, **static)``."""
-    array, values = function.data
+def writing(name):
+    """Make the primitive of a function that writes values into an array: its forward leaves a copy written into."""
 
-    @function.with_residual
-    def _(a, values, **static):
-        return function.bind(a, values, **static), _sources(write, a, values, **static)
+    def make(write):
+        @wraps(write)
+        def forward(a, values, /, **static):
+            return _left(write, a, values, **static)
 
-    function.defvjp(**{array: lambda g, residual: weighted(g, residual.stays), values: _values_pull})
-    function.defjvp(**{array: lambda t, residual: weighted(t, residual.stays), values: _values_push})
-    function.writes_in_place()
+        function = primitive(name)(forward)
+        array, values = function.data
+
+        @function.with_residual
+        def _(a, values, **static):
+            return function.bind(a, values, **static), _sources(write, a, values, **static)
+
+        function.defvjp(**{array: lambda g, residual: weighted(g, residual.stays), values: _values_pull})
+        function.defjvp(**{array: lambda t, residual: weighted(t, residual.stays), values: _values_push})
+        return function.writes_in_place()
+
+    return make
 
 
 # ----------------------------------------------------------------------------------------------- the functions
-def _copyto(dst, src, casting="same_kind", where=True):
-    np.copyto(dst, src, casting=casting, where=where)
-
-
-@primitive("numpy.copyto")
+@writing("numpy.copyto")
 def copyto(dst, src, /, *, casting="same_kind", where=True):
     """dst with the elements of src, broadcast, where the mask holds"""
-    return _left(_copyto, dst, src, casting=casting, where=where)
+    np.copyto(dst, src, casting=casting, where=where)
 
 
 @copyto.called_as
@@ -89,14 +95,10 @@ def _(dst, src, casting="same_kind", where=True):
     return (dst, as_array(src)), {"casting": casting, "where": where}
 
 
-def _putmask(a, values, mask=None):
-    np.putmask(a, mask, values)
-
-
-@primitive("numpy.putmask")
+@writing("numpy.putmask")
 def putmask(a, values, /, *, mask=None):
     """a with the values, repeated to its length, where the mask holds"""
-    return _left(_putmask, a, values, mask=mask)
+    np.putmask(a, mask, values)
 
 
 @putmask.called_as
@@ -104,14 +106,10 @@ def _(a, mask, values):
     return (a, as_array(values)), {"mask": mask}
 
 
-def _place(arr, vals, mask=None):
-    np.place(arr, mask, vals)
-
-
-@primitive("numpy.place")
+@writing("numpy.place")
 def place(arr, vals, /, *, mask=None):
     """arr with the first of the values, repeated if they are too few, where the mask holds"""
-    return _left(_place, arr, vals, mask=mask)
+    np.place(arr, mask, vals)
 
 
 @place.called_as
@@ -119,14 +117,10 @@ def _(arr, mask, vals):
     return (arr, as_array(vals)), {"mask": mask}
 
 
-def _put(a, v, ind=None, mode="raise"):
-    np.put(a, ind, v, mode=mode)
-
-
-@primitive("numpy.put")
+@writing("numpy.put")
 def put(a, v, /, *, ind=None, mode="raise"):
     """a with values at places counted in C order, repeated if they are too few; of two for one place the last counts"""
-    return _left(_put, a, v, ind=ind, mode=mode)
+    np.put(a, ind, v, mode=mode)
 
 
 @put.called_as
@@ -134,14 +128,10 @@ def _(a, ind, v, mode="raise"):
     return (a, as_array(v)), {"ind": ind, "mode": mode}
 
 
-def _put_along_axis(arr, values, indices=None, axis=-1):
-    np.put_along_axis(arr, indices, values, axis)
-
-
-@primitive("numpy.put_along_axis")
+@writing("numpy.put_along_axis")
 def put_along_axis(arr, values, /, *, indices=None, axis=-1):
     """arr with arr[i, indices[i, j, k], k] = values[i, j, k], the indices along one axis"""
-    return _left(_put_along_axis, arr, values, indices=indices, axis=axis)
+    np.put_along_axis(arr, indices, values, axis)
 
 
 @put_along_axis.called_as
@@ -149,30 +139,15 @@ def _(arr, indices, values, axis=-1):
     return (arr, as_array(values)), {"indices": indices, "axis": axis}
 
 
-def _fill_diagonal(a, val, wrap=False):
-    np.fill_diagonal(a, val, wrap)
-
-
-@primitive("numpy.fill_diagonal")
+@writing("numpy.fill_diagonal")
 def fill_diagonal(a, val, /, *, wrap=False):
     """a with val, repeated to its length, on the diagonal; in a tall matrix again and again, if ``wrap``"""
-    return _left(_fill_diagonal, a, val, wrap=wrap)
+    np.fill_diagonal(a, val, wrap)
 
 
 @fill_diagonal.called_as
 def _(a, val, wrap=False):
     return (a, as_array(val)), {"wrap": wrap}
-
-
-for _function, _write in (
-    (copyto, _copyto),
-    (putmask, _putmask),
-    (place, _place),
-    (put, _put),
-    (put_along_axis, _put_along_axis),
-    (fill_diagonal, _fill_diagonal),
-):
-    _writes(_function, _write)
 
 
 # ----------------------------------------------------------------------------------------------------- samples

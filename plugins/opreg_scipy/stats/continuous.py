@@ -246,7 +246,6 @@ def _of_student_at_zero(rng):
 for _made in t.made.values():
     _made.samples(_of_student_at_zero)
 
-
 for _family in gamma, chi2, beta:
     for _name in DENSITIES:
         _family.made[_name].waive_mutant(
