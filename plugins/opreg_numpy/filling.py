@@ -8,7 +8,7 @@ sum over the places where it went. Which went where is found by writing numbers 
 from __future__ import annotations
 
 from functools import wraps
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,10 @@ def _sources(write, a, values, **static):
     return Sources(stays, numbers[~stays] - size, form)
 
 
+def _staying(g, residual):
+    return weighted(g, residual.stays)
+
+
 def _values_pull(g, residual):
     """The sum of the cotangents of the places where each value went"""
     stays, places, form = residual
@@ -76,8 +80,9 @@ def writing(name):
         def _(a, values, **static):
             return function.bind(a, values, **static), _sources(write, a, values, **static)
 
-        function.defvjp(**{array: lambda g, residual: weighted(g, residual.stays), values: _values_pull})
-        function.defjvp(**{array: lambda t, residual: weighted(t, residual.stays), values: _values_push})
+        pulls: dict[str, Any] = {array: _staying, values: _values_pull}
+        pushes: dict[str, Any] = {array: _staying, values: _values_push}
+        function.defvjp(**pulls).defjvp(**pushes)
         return function.writes_in_place()
 
     return make
