@@ -13,7 +13,7 @@ from opreg._errors import DeclarationError, NotDifferentiable, RuleError
 from opreg._recorder import Recorders
 from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
 from opreg._space import space_of, spec_of
-from opreg._trace import RECORDING, Tracer, add, highest, strip, transpose, zeros_like
+from opreg._trace import NONE, RECORDING, Tracer, add, highest, strip, transpose, zeros_like
 from opreg._views import note
 from opreg.hookspecs import hookimpl
 
@@ -394,10 +394,13 @@ class Primitive:
 
     # ------------------------------------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.plain and not kwargs and len(args) == len(self.data):
-            return self.bind(*args)
-        data, static = self._calling(*args, **kwargs) if self._calling else self.canonical(args, kwargs)
-        return self._write(data, static) if self.in_place else self.bind(*data, **static)
+        if self._calling is not None:
+            data, static = self._calling(*args, **kwargs)
+        elif self.plain and not kwargs and len(args) == len(self.data):
+            data, static = args, NONE
+        else:
+            data, static = self.canonical(args, kwargs)
+        return self._write(data, static) if self.in_place else self._bound(data, static)
 
     def _write(self, data: Sequence[Any], static: Mapping[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""
@@ -406,7 +409,7 @@ class Primitive:
                 f"{self.name} cannot write a traced value into a plain one: its derivative would be lost. An array to "
                 "write it into is np.zeros(shape, like=x)"
             )
-        data[0][...] = self.bind(*data, **static)
+        data[0][...] = self._bound(data, static)
 
     def canonical(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -444,6 +447,10 @@ class Primitive:
 
     def bind(self, *data: Any, **static: Any) -> Any:
         """Apply the primitive to data and static keywords, traced where any of the data is."""
+        return self._bound(data, static)
+
+    def _bound(self, data: tuple[Any, ...], static: dict[str, Any]) -> Any:
+        """Do what :meth:`bind` does."""
         top = highest(data)
         if static and Tracer in map(type, static.values()):
             raise self._static_traced(static)

@@ -70,6 +70,7 @@ def source(primitive: Primitive, mask: int) -> str:
             "    tracer.primal = out",
             "    tracer.tracing = trace",
             f"    tracer.record = (serial(), spec, primitive, {', '.join(edges)})",
+            "    tracer.memory = None",
             "    return tracer",
         ]
     else:

@@ -57,6 +57,7 @@ class Tracer:
         self.primal = primal
         self.tracing = trace
         self.record = record
+        self.memory = None
 
     def __getattr__(self, name: str) -> Any:
         own = self.tracing.attributes.get(name)
@@ -116,7 +117,7 @@ class Tracer:
             if not others and self.tracing.recording:
                 record = UNARY.get(ufunc)
                 if record is not None:
-                    return record(self.tracing, ufunc, _NONE, self)
+                    return record(self.tracing, ufunc, NONE, self)
             primitive = plugins.for_function(ufunc)
             if primitive is not None:
                 return self._apply(primitive, ufunc, (x, *others))
@@ -128,7 +129,7 @@ class Tracer:
             return primitive(*inputs)
         if len(inputs) == 1 and primitive.recorders is not None:
             UNARY[ufunc] = primitive.recorders[1]
-        return highest(inputs).process(primitive, inputs, _NONE, ufunc)
+        return highest(inputs).process(primitive, inputs, NONE, ufunc)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         primitive = FUNCTIONS.get(function) or plugins.for_function(function)
@@ -157,7 +158,7 @@ def _operator(name: str, reflected: bool) -> Function:
             mask = 3
             if other.tracing is not trace:
                 return highest((self, other)).process(
-                    table[type(strip(primal))], (other, self) if reflected else (self, other), _NONE, compute
+                    table[type(strip(primal))], (other, self) if reflected else (self, other), NONE, compute
                 )
         elif SPACES[type(other)] is INERT:
             other = space_of(strip(self)).coerce(other)
@@ -166,8 +167,8 @@ def _operator(name: str, reflected: bool) -> Function:
         primitive = table[type(primal) if type(primal) is not Tracer else type(strip(primal))]
         if trace.recording and primitive.recorders is not None:
             first, second = (other, self) if reflected else (self, other)
-            return primitive.recorders[mask](trace, compute, _NONE, first, second)
-        return trace.process(primitive, (other, self) if reflected else (self, other), _NONE, compute)
+            return primitive.recorders[mask](trace, compute, NONE, first, second)
+        return trace.process(primitive, (other, self) if reflected else (self, other), NONE, compute)
 
     return method
 
@@ -176,7 +177,7 @@ def _unary(name: str) -> Function:
     compute, table = getattr(operator, name), operators(name)
 
     def method(self: Tracer) -> Any:
-        return self.tracing.process(table[type(strip(self))], (self,), _NONE, compute)
+        return self.tracing.process(table[type(strip(self))], (self,), NONE, compute)
 
     return method
 
@@ -187,7 +188,7 @@ def _comparison(name: str) -> Function:
     return lambda self, other: compute(strip(self), strip(other))
 
 
-_NONE: dict[str, Any] = {}  # shared, never written
+NONE: dict[str, Any] = {}  # shared, never written
 
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 for _name in BINARY:
@@ -352,17 +353,13 @@ class Trace:
 
         ``compute`` stands in for the primitive on the levels below: Python's operator, or NumPy's function.
         """
+        raise NotImplementedError
+
+    def admitted(self, primitive: Primitive, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return arguments as the rules take them, of which some are sequences; raise if this trace has ended."""
         if not self.live:
             raise self.escaped(primitive, args)
-        if not _SEQUENCES.isdisjoint(map(type, args)) and not primitive.variadic:
-            args = tuple([_coerced(value, args) for value in args])
-        return self.apply(primitive, args, kwargs, compute or primitive.bind)
-
-    def apply(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
-    ) -> Any:
-        """Do what :meth:`process` says, in the way of this kind of trace."""
-        raise NotImplementedError
+        return args if primitive.variadic else tuple([_coerced(value, args) for value in args])
 
     def constant(self, value: Any) -> Tracer:
         """Return a plain value as one of this trace's, with the derivative zero."""
@@ -394,23 +391,35 @@ class ReverseTrace(Trace):
 
     def leaf(self, primal: Any, spec: Spec, origin: Any = None) -> Tracer:
         """Return an input: a tracer whose node has no parents."""
-        return Tracer(primal, self, (_serial(), spec, origin))
+        tracer: Tracer = object.__new__(Tracer)  # without the call of __init__, which takes as long again
+        tracer.primal = primal
+        tracer.tracing = self
+        tracer.record = (_serial(), spec, origin)
+        tracer.memory = None
+        return tracer
 
     def constant(self, value: Any) -> Tracer:
         return self.leaf(value, spec_of(value))
 
-    def apply(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
-    ) -> Any:
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+    ) -> Any:  # fmt: skip
+        if not (self.live and _SEQUENCES.isdisjoint(map(type, args))):
+            args = self.admitted(primitive, args)
         if primitive.recorders is not None:
-            mask, bit = 0, 1
+            mask, bit, plain = 0, 1, True
             for value in args:
-                if type(value) is Tracer and value.tracing is self:
-                    mask |= bit
+                if type(value) is Tracer:
+                    if value.tracing is self:
+                        mask |= bit
+                        value = value.primal
+                    plain = plain and type(value) is not Tracer
                 bit <<= 1
+            if compute is None:
+                compute = primitive.forward if plain else primitive.bind
             return primitive.recorders[mask](self, compute, kwargs, *args)
         primals = tuple([self.below(a) for a in args])
-        out, residual = primitive.run(compute, primals, kwargs)
+        out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
         return self.settle(primitive, args, primals, kwargs, out, residual)
 
     def settle(
@@ -463,12 +472,14 @@ class ForwardTrace(Trace):
     def constant(self, value: Any) -> Tracer:
         return Tracer(value, self, None)  # no tangent: zero times the derivative may be NaN
 
-    def apply(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
-    ) -> Any:
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+    ) -> Any:  # fmt: skip
+        if not (self.live and _SEQUENCES.isdisjoint(map(type, args))):
+            args = self.admitted(primitive, args)
         primals = [self.below(a) for a in args]
         tangents = [a.record if type(a) is Tracer and a.tracing is self else None for a in args]
-        out, residual = primitive.run(compute, primals, kwargs)
+        out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
         several = isinstance(out, tuple)
         specs = [spec_of(part) for part in out] if several else [spec_of(out)]
         if all(spec is None for spec in specs):
@@ -500,7 +511,8 @@ def backward(
     cotangents: dict[int, Any] = {}
     found: dict[int, Any] = {}
     pending: list[Node] = []
-    wanted = frozenset(wanted)
+    if wanted:
+        wanted = frozenset(wanted)
     while seeds:
         root, g = seeds.pop()
         if root[0] in cotangents:
@@ -509,7 +521,8 @@ def backward(
             pending.append(root)
         cotangents[root[0]] = g
         del root, g
-    heapify(pending)
+    if len(pending) > 1:
+        heapify(pending)
     node: Any = heappop(pending) if pending else None
     while node is not None:
         key, size, at = node[0], len(node), FIRST_EDGE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opreg._errors import NotDifferentiable
@@ -19,13 +19,11 @@ def called(fun: Function) -> str:
 class _Arguments:
     """The differentiated arguments of one call: their leaves, which of them have derivatives, and their names."""
 
-    def __init__(self, what: str, values: Sequence[Any], names: Sequence[Any]) -> None:
-        self.what, self.names = what, names
-        self.values = tuple(values)
-        self.leaves, self.tree = flatten(self.values)
+    def __init__(self, what: str, values: tuple[Any, ...], names: Sequence[Any]) -> None:
+        self.what, self.values, self.names = what, values, names
+        self.leaves, self.tree = flatten(values)
         self.specs = [SPEC[type(leaf)](leaf) for leaf in self.leaves]
-        empty = not all([child is None or child.size for child in self.tree.children])
-        if empty or None in self.specs:
+        if None in self.specs or not (self.tree.flat or all([c is None or c.size for c in self.tree.children])):
             self._require_derivatives()
 
     @property
@@ -51,16 +49,18 @@ class _Arguments:
             require_spec(self.leaves[0], f"{self.paths[0]} of {self.what}")
 
     def rebuild(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(unflatten(self.tree, leaves))
+        found: tuple[Any, ...] = unflatten(self.tree, leaves)
+        return found
 
-    def derivatives(self, found: Sequence[Any]) -> tuple[Any, ...]:
-        """Arrange one cotangent per leaf (``None``: zero) as the arguments are; static leaves get ``None``."""
-        results = [
-            None
-            if spec is None
-            else SPACES[type(strip(leaf))].export(zeros_like(leaf) if c is None else c, leaf)
-            for leaf, spec, c in zip(self.leaves, self.specs, found, strict=True)
-        ]
+    def derivatives(self, keys: Sequence[int | None], found: Mapping[int, Any]) -> tuple[Any, ...]:
+        """Arrange the cotangents as the arguments are: by the key of each leaf, zero if absent, ``None`` if static."""
+        results = []
+        for leaf, key in zip(self.leaves, keys, strict=True):
+            c = None
+            if key is not None:
+                c = found[key] if key in found else zeros_like(leaf)
+                c = SPACES[type(strip(leaf))].export(c, leaf)
+            results.append(c)
         return self.rebuild(results)
 
 
@@ -83,27 +83,29 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     >>> pullback(1.0)
     (5.0, 2.0)
     """
-    out, pull, aux = _record("vjp", fun, primals, range(len(primals)), has_aux)
+    out, pull, aux = _record(f"vjp of {called(fun)}", fun, primals, range(len(primals)), has_aux)
     return (out, pull, aux) if has_aux else (out, pull)
 
 
 def _record(
-    what: str, fun: Function, values: Sequence[Any], names: Sequence[Any], has_aux: bool
+    label: str, fun: Function, values: tuple[Any, ...], names: Sequence[Any], has_aux: bool
 ) -> tuple[Any, _Pullback, Any]:
     """Run ``fun`` on traced values and return its plain output, the pullback and the auxiliary output."""
-    label = f"{what} of {called(fun)}"
     arguments = _Arguments(label, values, names)
+    sources, keys = [], []
     with ReverseTrace(label) as trace:
-        sources = [
-            leaf if spec is None else trace.leaf(leaf, spec)
-            for leaf, spec in zip(arguments.leaves, arguments.specs, strict=True)
-        ]
-        keys = [s.record[0] if type(s) is Tracer and s.tracing is trace else None for s in sources]
+        for leaf, spec in zip(arguments.leaves, arguments.specs, strict=True):
+            source = leaf if spec is None else trace.leaf(leaf, spec)
+            sources.append(source)
+            keys.append(None if spec is None else source.record[0])
         result = fun(*arguments.rebuild(sources))
         out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
-    nodes = [leaf.record if type(leaf) is Tracer and leaf.tracing is trace else None for leaf in leaves]
-    plain = [leaf if node is None else leaf.primal for leaf, node in zip(leaves, nodes, strict=True)]
+    nodes, plain = [], []
+    for leaf in leaves:
+        own = type(leaf) is Tracer and leaf.tracing is trace
+        nodes.append(leaf.record if own else None)
+        plain.append(leaf.primal if own else leaf)
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
     return unflatten(tree, plain), pull, _leave_all(aux, trace) if has_aux else None
 
@@ -133,7 +135,9 @@ class _Pullback:
     ) -> None:  # fmt: skip
         self.label, self.arguments, self.keys = label, arguments, keys
         self.nodes, self.tree = nodes, tree
-        self.spaces = [(SPACES[type(strip(o))], SPEC[type(o)](o)) for o in outs]
+        self.spaces = []
+        for out in outs:
+            self.spaces.append((SPACES[type(strip(out))], SPEC[type(out)](out)))
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         leaves, tree = flatten(cotangent)
@@ -152,8 +156,7 @@ class _Pullback:
         if release:
             self.nodes = []
         del cotangents
-        found = backward(seeds)
-        return self.arguments.derivatives([None if key is None else found.get(key) for key in self.keys])
+        return self.arguments.derivatives(self.keys, backward(seeds))
 
     def _fit(self, g: Any, position: int, path: str) -> Any:
         space, spec = self.spaces[position]
@@ -208,7 +211,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     if len(primals) != len(tangents):
         raise TypeError(f"jvp was given {len(primals)} primals and {len(tangents)} tangents")
     label = f"jvp of {called(fun)}"
-    arguments = _Arguments(label, primals, range(len(primals)))
+    arguments = _Arguments(label, tuple(primals), range(len(primals)))
     directions = leaves_like(tuple(tangents), arguments.tree, label)
     with ForwardTrace(label) as trace:
         sources = []
@@ -243,12 +246,15 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
 
 
 # --------------------------------------------------------------------------------------------------- gradients
+_IN_ORDER = tuple(range(64))
+
+
 def _select(
     fun: Function, argnums: int | Sequence[int], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[int, ...], Function, Sequence[Any]]:
+) -> tuple[tuple[int, ...], Function, tuple[Any, ...]]:
     """Return the numbers of the arguments that are differentiated, ``fun`` as a function of these, and their values."""
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not kwargs and numbers == tuple(range(len(args))):
+    if not kwargs and numbers == _IN_ORDER[: len(args)]:
         return numbers, fun, args  # all there are
     chosen = tuple([n + len(args) if n < 0 else n for n in numbers])
     for n in chosen:
@@ -266,7 +272,7 @@ def _select(
             filled[n] = value
         return fun(*filled, **kwargs)
 
-    return chosen, reduced, [args[n] for n in chosen]
+    return chosen, reduced, tuple([args[n] for n in chosen])
 
 
 def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
@@ -280,11 +286,12 @@ def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: boo
     >>> opreg.value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
+    label = f"grad of {called(fun)}"
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         numbers, reduced, values = _select(fun, argnums, args, kwargs)
-        value, pull, aux = _record("grad", reduced, values, numbers, has_aux)
+        value, pull, aux = _record(label, reduced, values, numbers, has_aux)
         unit = _unit(value, pull)
         gradients = pull.send([unit], release=True)
         gradient = gradients[0] if isinstance(argnums, int) else gradients
@@ -349,7 +356,7 @@ def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Functio
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
         numbers, reduced, values = _select(fun, argnums, args, kwargs)
-        _out, pull, _ = _record("elementwise_grad", reduced, values, numbers, False)
+        _out, pull, _ = _record(f"elementwise_grad of {called(fun)}", reduced, values, numbers, False)
         ones = [None if spec is None else space.ones(spec) for space, spec in pull.spaces]
         results = pull.send(ones, release=True)
         return results[0] if isinstance(argnums, int) else results
@@ -374,9 +381,9 @@ def _pick(blocks: Any, single: bool) -> Any:
     return unflatten(tree, [leaf[0] if single else leaf for leaf in leaves])
 
 
-def _rows(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
+def _rows(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
     """Compute a Jacobian row by row, by pullbacks of the output's unit vectors."""
-    _, pull, _ = _record("jacrev", fun, values, numbers, False)
+    _, pull, _ = _record(f"jacrev of {called(fun)}", fun, values, numbers, False)
     pairs = zip(pull.arguments.leaves, pull.arguments.specs, strict=True)
     real = [space_of(strip(leaf)).imaginary(spec) is None for leaf, spec in pairs if spec is not None]
     blocks = []
@@ -417,7 +424,7 @@ def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any
     return arguments.rebuild(results)
 
 
-def _columns(fun: Function, values: Sequence[Any], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
+def _columns(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
     """Compute a Jacobian column by column, by pushing the arguments' unit vectors forward."""
     arguments = _Arguments(f"jacfwd of {called(fun)}", values, numbers)
     found: list[list[Any]] = []  # per argument leaf: the blocks of each output leaf

@@ -9,6 +9,7 @@ import copy
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 
@@ -46,7 +47,7 @@ class Tree:
         )
 
 
-LEAF = Tree("leaf", ("",), (None,), lambda children: children[0], 1, flat=True)
+LEAF = Tree("leaf", ("",), (None,), itemgetter(0), 1, flat=True)
 """The tree of a bare leaf."""
 
 

@@ -67,10 +67,10 @@ class VariableTrace(ReverseTrace):
             return "it is a variable, by which derivatives are taken. Write y = x.copy() and write into y"
         return None
 
-    def apply(
-        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function
-    ) -> Any:
-        out = super().apply(primitive, args, kwargs, compute)
+    def process(
+        self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
+    ) -> Any:  # fmt: skip
+        out = super().process(primitive, args, kwargs, compute)
         if type(out) is Tracer and out.tracing is self:
             constants = {i: a for i, a in enumerate(args) if isinstance(a, (int, float, complex))}
             if constants:

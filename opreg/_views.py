@@ -14,14 +14,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from opreg._errors import NotDifferentiable
-from opreg._space import space_of
+from opreg._space import SPACES, space_of
 from opreg._trace import BINARY, Function, Tracer, strip
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
-
-_memory_of = Tracer.__dict__["memory"].__get__  # past __getattr__, which asks the primal
-
 
 class Memory:
     """Of what a traced value is a view, if of anything, and the views of it that were taken."""
@@ -45,9 +42,8 @@ class Memory:
 
 def memory(traced: Tracer) -> Memory:
     """Return what is known of a traced value's memory."""
-    try:
-        found: Memory = _memory_of(traced)
-    except AttributeError:
+    found: Memory = traced.memory
+    if found is None:
         found = traced.memory = Memory()
     return found
 
@@ -56,8 +52,8 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
     """Take note that a primitive gave a view, if it did."""
     if type(out) is not Tracer or type(source) is not Tracer or out.tracing is not source.tracing:
         return
-    plain, of = strip(out), strip(source)
-    if not space_of(plain).shares(plain, of):
+    plain = strip(out)
+    if not SPACES[type(plain)].shares(plain, strip(source)):
         return
     own = memory(out)
     own.source, own.primitive, own.static = source, primitive, static

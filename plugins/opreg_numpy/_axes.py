@@ -40,6 +40,8 @@ def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
 def spread(g: Any, shape: Shape, axis: Axis) -> Any:
     """Return a cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
     if isinstance(g, np.generic):  # what np.broadcast_to gives, in an eighth of its time
+        if not shape:
+            return g
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))
     g = expanded(g, shape, axis)
     return g if np.shape(g) == shape else np.broadcast_to(g, shape)
@@ -48,7 +50,7 @@ def spread(g: Any, shape: Shape, axis: Axis) -> Any:
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
-        return prod(shape[i] for i in normalised(axis, len(shape)))
+        return prod(shape if axis is None else [shape[i] for i in normalised(axis, len(shape))])
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 

@@ -135,7 +135,7 @@ def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Map
     if function in _CREATED:
         return _created(traced, function(*args, **kwargs))
     if function in _ANSWERED:
-        return function(*stop_gradient(args), **stop_gradient(kwargs))
+        return function(*stop_gradient(args), **(stop_gradient(kwargs) if kwargs else kwargs))
     name = _name_of(function)
     raise NotDifferentiable(
         plugins.refusal(name) or f"{name} is not registered as a primitive. {_advice(name)}"

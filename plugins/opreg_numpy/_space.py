@@ -18,6 +18,7 @@ from opreg_numpy._writing import replaced, updated
 Spec = tuple[tuple[int, ...], np.dtype[Any]]
 
 _FLOAT64, _COMPLEX128 = np.dtype(np.float64), np.dtype(np.complex128)
+_ONE = np.float64(1)
 
 
 class ArraySpace(Space):
@@ -55,7 +56,9 @@ class ArraySpace(Space):
 
     def unit(self, spec: Spec) -> Any:
         shape, dtype = spec
-        return dtype.type(1) if shape == () and dtype.kind == "f" else None
+        if shape != ():
+            return None
+        return _ONE if dtype is _FLOAT64 else dtype.type(1) if dtype.kind == "f" else None
 
     def basis(self, spec: Spec) -> Iterable[Any]:
         shape, dtype = spec
@@ -127,7 +130,12 @@ class ArraySpace(Space):
         return value
 
     def shares(self, a: Any, b: Any) -> bool:
-        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+        return (
+            isinstance(a, np.ndarray)
+            and isinstance(b, np.ndarray)
+            and not (a.base is None and b.base is None and a is not b)  # each has memory of its own
+            and np.may_share_memory(a, b)
+        )
 
     replaced = staticmethod(replaced)
     updated = staticmethod(updated)

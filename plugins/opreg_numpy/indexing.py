@@ -27,6 +27,8 @@ def getitem(a, /, *, key):
 def scatter_add(x, /, *, key, shape):
     """The array z of this shape, zero but for z[key] += x, in which places that key names twice add up"""
     x = np.asarray(x)
+    if isinstance(key, slice) and shape:
+        return _between_zeros(x, key, shape)
     once, size = _names_each_place_once(key), prod(shape)
     if not once and x.dtype.char in "fdFD" and x.size > size // 8:
         places = _places(key, shape)
@@ -38,6 +40,19 @@ def scatter_add(x, /, *, key, shape):
         z[key] = x
     else:
         np.add.at(z, key, x)
+    return z
+
+
+def _between_zeros(x, key, shape):
+    """Return the array of this shape that has x where the slice picks rows, zeros elsewhere: written once each."""
+    first, behind, step = key.indices(shape[0])
+    z = np.empty(shape, x.dtype) if step == 1 else np.zeros(shape, x.dtype)
+    place = z[key]
+    _require_shape(x, place.shape)
+    place[...] = x
+    if step == 1:
+        z[:first] = 0
+        z[max(first, behind) :] = 0
     return z
 
 
@@ -75,10 +90,18 @@ def _counted(x, places, size):
 def _names_each_place_once(key):
     """Tell whether an index is made of integers, slices, None and Ellipsis, or is one mask of booleans."""
     if isinstance(key, tuple):
-        return all(
-            part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) for part in key
-        )
-    return _names_each_place_once((key,)) or (isinstance(key, np.ndarray) and key.dtype == bool)
+        return all([part is None or part is Ellipsis or isinstance(part, _ONE) for part in key])
+    if isinstance(key, np.ndarray):
+        return key.dtype == bool
+    return key is None or key is Ellipsis or isinstance(key, _ONE)
+
+
+_ONE = (int, slice, np.integer)
+
+
+@getitem.called_as
+def _(a, key):
+    return (a,), {"key": key}
 
 
 getitem.returns_view()

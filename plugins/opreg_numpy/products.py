@@ -13,7 +13,7 @@ from functools import lru_cache, reduce
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from opreg import NotDifferentiable, Sample, composite, primitive
+from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
 from opreg_numpy._form import form_of, like
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, complex_normal, normal, of_two_arrays, single
@@ -271,7 +271,8 @@ def _(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False
     else:
         subscripts, arrays = _spelt_out(operands)
     static = {"dtype": dtype, "order": order, "casting": casting, "optimize": optimize}
-    return tuple(arrays), {"subscripts": _explicit(subscripts, tuple([np.ndim(x) for x in arrays])), **static}
+    ranks = tuple([np.ndim(stop_gradient(x)) for x in arrays])
+    return tuple(arrays), {"subscripts": _explicit(subscripts, ranks), **static}
 
 
 def _spelt_out(operands):
@@ -318,7 +319,7 @@ def _turned_round(subscripts, index):
     left, _, right = subscripts.partition("->")
     words = left.split(",")
     word = words.pop(index)
-    words = [right, *words]
+    words = (right, *words)
     labels = "".join(dict.fromkeys(word))
     present = "".join(label for label in labels if any(label in w for w in words))
     return word, labels, present, words
@@ -326,18 +327,30 @@ def _turned_round(subscripts, index):
 
 def _einsum_of(words, operands, labels, optimize):
     """Return Einstein's sum; where nothing is summed the product itself, which is faster."""
-    if any(len(set(word)) < len(word) or not set(word) <= set(labels) for word in words):
+    layouts = _layouts(words, labels)
+    if layouts is None:
         return np.einsum(",".join(words) + "->" + labels, *operands, optimize=optimize)
-    return reduce(
-        np.multiply, [_spread_out(x, word, labels) for word, x in zip(words, operands, strict=True)]
-    )
+    spread = []
+    for x, (order, key) in zip(operands, layouts, strict=True):
+        x = x if order is None else np.transpose(x, order)
+        spread.append(x if key is None else x[key])
+    return reduce(np.multiply, spread)
 
 
-def _spread_out(x, word, labels):
-    """Return an array with an axis for each label, of length one where its own word does not name it."""
-    order = [word.index(label) for label in labels if label in word]
-    x = np.transpose(x, order) if order != sorted(order) else x
-    return x[tuple([slice(None) if label in word else None for label in labels])] if word != labels else x
+@lru_cache(maxsize=256)
+def _layouts(words, labels):
+    """Return, for each operand, the order of axes and the index that give it an axis for each label.
+
+    They are of length one where its own word does not name the label. Return None where something is summed.
+    """
+    if any(len(set(word)) < len(word) or not set(word) <= set(labels) for word in words):
+        return None
+    found = []
+    for word in words:
+        order = [word.index(label) for label in labels if label in word]
+        key = tuple([slice(None) if label in word else None for label in labels])
+        found.append((order if order != sorted(order) else None, key if word != labels else None))
+    return found
 
 
 def _einsum_transposed(g, operands, index, subscripts, optimize):

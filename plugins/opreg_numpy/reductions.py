@@ -73,15 +73,15 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 def _mean_pull(g, residual, axis, where):
     shape = residual.shape
-    each = expanded(g, shape, axis) / _number(g, shape, axis, where)
-    return residual.fit(_masked(spread(each, shape, axis), where))
+    g = g if where is True else expanded(g, shape, axis)
+    return residual.fit(_masked(spread(g / _number(g, shape, axis, where), shape, axis), where))
 
 
 def _number(g, shape, axis, where, less=0):
     """Return how many elements each reduction takes in, less a correction, as floats of the precision of ``g``."""
     number = count(shape, axis, where)
     if where is True:
-        return float(max(number - less, 0)) or np.nan
+        return float(number - less) if number > less else np.nan
     number = np.maximum(number - less, 0).astype(np.finfo(np.result_type(g)).dtype)
     return np.where(number == 0, np.nan, number).astype(number.dtype)
 
