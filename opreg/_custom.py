@@ -11,7 +11,7 @@ from typing import Any
 
 from opreg._errors import DeclarationError
 from opreg._primitive import Primitive
-from opreg._space import space_of, spec_of
+from opreg._space import cast, space_of, spec_of
 from opreg._trace import Function, Tracer, strip, zeros_like
 from opreg._transforms import called, jvp, leaves_like, vjp
 from opreg._tree import LEAF, Tree, flatten, unflatten
@@ -144,7 +144,7 @@ class custom_vjp(_Custom):
 def _of_primal(c: Any, primal: Any) -> Any:
     """Return a user's derivative as one of the primal's space where a cast suffices."""
     spec = spec_of(primal)
-    return c if spec is None or spec_of(c) == spec else space_of(strip(primal)).cast(c, spec)
+    return c if spec is None else cast(c, space_of(strip(primal)), spec)
 
 
 class custom_jvp(_Custom):

@@ -402,7 +402,7 @@ class Primitive:
             data, static = self.canonical(args, kwargs)
         return self._write(data, static) if self.in_place else self._bound(data, static)
 
-    def _write(self, data: Sequence[Any], static: Mapping[str, Any]) -> None:
+    def _write(self, data: tuple[Any, ...], static: dict[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""
         if type(data[0]) is not Tracer and highest(data) is not None:
             raise NotDifferentiable(

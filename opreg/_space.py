@@ -236,6 +236,14 @@ def spec_of(value: Any) -> Spec | None:
     return SPEC[type(value)](value)
 
 
+def cast(value: Any, space: Space, spec: Spec) -> Any:
+    """Return a derivative that a user gave as the values of a space are, which rules take: a float may become a scalar.
+
+    What does not fit is returned as it is.
+    """
+    return value if SPACES[type(value)] is space and spec_of(value) == spec else space.cast(value, spec)
+
+
 def require_spec(value: Any, what: str) -> Spec:
     """Return a value's spec, or say why ``what`` cannot be differentiated."""
     spec = spec_of(value)

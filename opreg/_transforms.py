@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opreg._errors import NotDifferentiable
-from opreg._space import SPACES, SPEC, require_spec, space_of, spec_of
+from opreg._space import SPACES, SPEC, cast, require_spec, space_of, spec_of
 from opreg._trace import ForwardTrace, Function, Node, ReverseTrace, Tracer, backward, strip, zeros_like
 from opreg._tree import Tree, flatten, named_children, unflatten
 
@@ -22,8 +22,12 @@ class _Arguments:
     def __init__(self, what: str, values: tuple[Any, ...], names: Sequence[Any]) -> None:
         self.what, self.values, self.names = what, values, names
         self.leaves, self.tree = flatten(values)
-        self.specs = [SPEC[type(leaf)](leaf) for leaf in self.leaves]
-        if None in self.specs or not (self.tree.flat or all([c is None or c.size for c in self.tree.children])):
+        self.specs = []
+        for leaf in self.leaves:
+            self.specs.append(SPEC[type(leaf)](leaf))
+        if None in self.specs or not (
+            self.tree.flat or all([c is None or c.size for c in self.tree.children])
+        ):
             self._require_derivatives()
 
     @property
@@ -48,11 +52,7 @@ class _Arguments:
         if self.leaves and all(spec is None for spec in self.specs):
             require_spec(self.leaves[0], f"{self.paths[0]} of {self.what}")
 
-    def rebuild(self, leaves: Sequence[Any]) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = unflatten(self.tree, leaves)
-        return found
-
-    def derivatives(self, keys: Sequence[int | None], found: Mapping[int, Any]) -> tuple[Any, ...]:
+    def derivatives(self, keys: Sequence[int | None], found: Mapping[int, Any]) -> Any:
         """Arrange the cotangents as the arguments are: by the key of each leaf, zero if absent, ``None`` if static."""
         results = []
         for leaf, key in zip(self.leaves, keys, strict=True):
@@ -61,7 +61,7 @@ class _Arguments:
                 c = found[key] if key in found else zeros_like(leaf)
                 c = SPACES[type(strip(leaf))].export(c, leaf)
             results.append(c)
-        return self.rebuild(results)
+        return unflatten(self.tree, results)
 
 
 def _may_be_static(leaf: Any) -> bool:
@@ -98,7 +98,7 @@ def _record(
             source = leaf if spec is None else trace.leaf(leaf, spec)
             sources.append(source)
             keys.append(None if spec is None else source.record[0])
-        result = fun(*arguments.rebuild(sources))
+        result = fun(*unflatten(arguments.tree, sources))
         out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
     nodes, plain = [], []
@@ -139,7 +139,7 @@ class _Pullback:
         for out in outs:
             self.spaces.append((SPACES[type(strip(out))], SPEC[type(out)](out)))
 
-    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+    def __call__(self, cotangent: Any) -> Any:
         leaves, tree = flatten(cotangent)
         if not tree.matches(self.tree):
             tree = self.tree
@@ -148,29 +148,28 @@ class _Pullback:
             [self._fit(g, i, path) for i, (g, path) in enumerate(zip(leaves, tree.paths(), strict=True))]
         )
 
-    def send(self, cotangents: Sequence[Any], release: bool = False) -> tuple[Any, ...]:
+    def send(self, cotangents: Sequence[Any], release: bool = False) -> Any:
         """Run the backward pass. With ``release`` the tape is given up, and freed on the way."""
-        seeds = [
-            (n, g) for n, g in zip(self.nodes, cotangents, strict=True) if n is not None and g is not None
-        ]
+        seeds = []
+        for node, g in zip(self.nodes, cotangents, strict=True):
+            if node is not None and g is not None:
+                seeds.append((node, g))
         if release:
             self.nodes = []
-        del cotangents
+        node = g = cotangents = None  # type: ignore[assignment]  # hold nothing of the tape
         return self.arguments.derivatives(self.keys, backward(seeds))
 
     def _fit(self, g: Any, position: int, path: str) -> Any:
         space, spec = self.spaces[position]
         if g is None or spec is None:
             return None
-        if spec_of(g) != spec:
-            fitted = space.cast(g, spec)
-            if spec_of(fitted) != spec:
-                raise ValueError(
-                    f"the pullback of {self.label} was given a cotangent in {spec_of(g)} for an output{path} in "
-                    f"{spec}: a cotangent has the shape and realness of the output"
-                )
-            g = fitted
-        return g
+        fitted = cast(g, space, spec)
+        if spec_of(fitted) != spec:
+            raise ValueError(
+                f"the pullback of {self.label} was given a cotangent in {spec_of(g)} for an output{path} in "
+                f"{spec}: a cotangent has the shape and realness of the output"
+            )
+        return fitted
 
 
 def leaves_like(value: Any, tree: Tree, label: str) -> list[Any]:
@@ -221,15 +220,14 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
             if spec is None or t is None:
                 sources.append(leaf)
                 continue
+            t = cast(t, space_of(strip(leaf)), spec)
             if spec_of(t) != spec:
-                t = space_of(strip(leaf)).cast(t, spec)
-                if spec_of(t) != spec:
-                    raise ValueError(
-                        f"{label}: the tangent of {path} lies in {spec_of(t)}, its primal in {spec}: a tangent has "
-                        "the shape and realness of its primal"
-                    )
+                raise ValueError(
+                    f"{label}: the tangent of {path} lies in {spec_of(t)}, its primal in {spec}: a tangent has "
+                    "the shape and realness of its primal"
+                )
             sources.append(Tracer(leaf, trace, t))
-        result = fun(*arguments.rebuild(sources))
+        result = fun(*unflatten(arguments.tree, sources))
         out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
     plain = [_leave(leaf, trace) for leaf in leaves]
@@ -421,7 +419,7 @@ def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any
         column_space = space_of(strip(column[0])) if column else space_of(strip(leaf))
         block = column_space.assemble(column, spec, leaf_spec, rows_first)
         results.append(space_of(strip(leaf)).export(block, leaf))
-    return arguments.rebuild(results)
+    return unflatten(arguments.tree, results)
 
 
 def _columns(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
@@ -452,7 +450,8 @@ def _columns(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> 
         ])  # fmt: skip
     assert tree is not None
     blocks = [
-        arguments.rebuild([block[k] if block else None for block in found]) for k in range(len(out_leaves))
+        unflatten(arguments.tree, [block[k] if block else None for block in found])
+        for k in range(len(out_leaves))
     ]
     return blocks, tree
 
@@ -467,7 +466,7 @@ def _column(
 ) -> tuple[list[Any], list[Any], Tree]:
     """Return the tangents of all outputs for one of one argument, the outputs, and their structure."""
     tangents = [tangent if i == position else None for i in range(len(arguments.leaves))]
-    out, moved = jvp(fun, arguments.values, arguments.rebuild(tangents))
+    out, moved = jvp(fun, arguments.values, unflatten(arguments.tree, tangents))
     leaves, tree = flatten(out)
     return leaves_like(moved, tree, "jacfwd"), leaves, tree
 
@@ -538,7 +537,10 @@ def linearize(fun: Function, *primals: Any) -> tuple[Any, Function]:
     """
     out, pull = vjp(fun, *primals)
     leaves, tree = flatten(out)
-    zeros = unflatten(tree, [None if spec_of(leaf) is None else zeros_like(leaf) for leaf in leaves])
+    zeros = unflatten(
+        tree,
+        [None if spec_of(p) is None else space_of(strip(p)).export(zeros_like(p), p) for p in leaves],
+    )
     if not any(spec_of(leaf) is not None for leaf in leaves):
         return out, lambda *tangents: zeros
     _, transposed = vjp(pull, zeros)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opreg._errors import NotDifferentiable, NotInGraph
-from opreg._space import require_spec, space_of, spec_of
+from opreg._space import cast, require_spec, space_of, spec_of
 from opreg._trace import (
     Function,
     ReverseTrace,
@@ -122,7 +122,7 @@ def _seed(y: Tracer, cotangent: Any) -> Any:
                 f"the gradient of {y!r} needs a real scalar. Sum it, or give the cotangent: y.grad(x, cotangent)"
             )
         return unit
-    fitted = cotangent if spec_of(cotangent) == spec else space.cast(cotangent, spec)
+    fitted = cast(cotangent, space, spec)
     if spec_of(fitted) != spec:
         raise ValueError(f"a cotangent in {spec_of(cotangent)} was given for a value in {spec}")
     return fitted

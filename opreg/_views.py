@@ -20,6 +20,7 @@ from opreg._trace import BINARY, Function, Tracer, strip
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
 
+
 class Memory:
     """Of what a traced value is a view, if of anything, and the views of it that were taken."""
 
@@ -42,7 +43,7 @@ class Memory:
 
 def memory(traced: Tracer) -> Memory:
     """Return what is known of a traced value's memory."""
-    found: Memory = traced.memory
+    found: Memory | None = traced.memory
     if found is None:
         found = traced.memory = Memory()
     return found

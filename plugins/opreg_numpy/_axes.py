@@ -9,15 +9,22 @@ from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 Shape: TypeAlias = tuple[int, ...]
 
 
+def shape_of(x: Any) -> Shape:
+    """Return the shape of an array, a Python number or a traced value: ``np.shape``, without its dispatch."""
+    return x.shape if hasattr(x, "shape") else np.shape(x)
+
+
 def normalised(axis: Axis, ndim: int) -> Shape:
     """Return the axes as non-negative integers: all of them for ``None``, none for the empty tuple."""
-    return tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
+    if axis is None:
+        return tuple(range(ndim))
+    return (normalize_axis_index(axis, ndim),) if type(axis) is int else normalize_axis_tuple(axis, ndim)
 
 
 def kept(shape: Shape, axis: Axis) -> Shape:
@@ -25,16 +32,16 @@ def kept(shape: Shape, axis: Axis) -> Shape:
     if axis is None:
         return (1,) * len(shape)
     reduced = normalised(axis, len(shape))
-    return tuple(1 if i in reduced else n for i, n in enumerate(shape))
+    return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
 
 
 def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
     """Return a reduced array, ``keepdims`` or not, so that it broadcasts to ``shape``: with axes of length one."""
-    form = np.shape(g)
+    form = shape_of(g)
     if not form:
         return g
     target = kept(shape, axis)
-    return g if form == target else np.reshape(g, target)
+    return g if form == target else g.reshape(target)
 
 
 def spread(g: Any, shape: Shape, axis: Axis) -> Any:
@@ -44,7 +51,7 @@ def spread(g: Any, shape: Shape, axis: Axis) -> Any:
             return g
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))
     g = expanded(g, shape, axis)
-    return g if np.shape(g) == shape else np.broadcast_to(g, shape)
+    return g if shape_of(g) == shape else np.broadcast_to(g, shape)
 
 
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:

@@ -25,7 +25,9 @@ class Form(NamedTuple):
 def form_of(x: Any) -> Form:
     """Return the shape and dtype of an array, a Python number or a traced value."""
     x = x if hasattr(x, "dtype") else np.asarray(x)
-    return tuple.__new__(Form, (x.shape, x.dtype))  # a named tuple's own constructor takes three times as long
+    return tuple.__new__(
+        Form, (x.shape, x.dtype)
+    )  # a named tuple's own constructor takes three times as long
 
 
 def like(cotangent: Any, primal: Any) -> Any:

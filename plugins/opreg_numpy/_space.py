@@ -109,8 +109,10 @@ class ArraySpace(Space):
         return tangent if tangent.dtype == dtype else tangent.astype(dtype)
 
     def cast(self, value: Any, spec: Spec) -> Any:
-        plain = np.asarray(value) if not hasattr(value, "dtype") else value
+        plain = np.asarray(value)[()] if not hasattr(value, "dtype") else value
         shape, dtype = spec
+        if plain.shape == shape and plain.dtype == dtype:
+            return plain
         if (
             plain.shape != shape
             or plain.dtype.kind not in "fciub"

@@ -5,6 +5,9 @@ Which element was selected is constant between the ties, so the masks below are 
 
 from __future__ import annotations
 
+from math import prod as product
+from typing import NamedTuple
+
 import numpy as np
 
 from opreg import Primitive, Sample, primitive
@@ -24,6 +27,7 @@ from opreg_numpy._samples import (
     strided,
     tied,
 )
+from opreg_numpy.indexing import scatter_add
 
 
 # ------------------------------------------------------------------------------------- of two arguments
@@ -55,7 +59,7 @@ def _same(a, b):
     """Tell where two arrays are equal, NaN being equal to itself."""
     same = np.equal(a, b)
     unequal = np.not_equal(b, b)
-    return same | (np.not_equal(a, a) & unequal) if np.any(unequal) else same
+    return same | (np.not_equal(a, a) & unequal) if unequal.any() else same
 
 
 def _share_of_x(x, y, out, wins):
@@ -274,9 +278,42 @@ def _shares(a, out, axis, initial, where):
     return chosen / np.maximum(number, 1).astype(np.finfo(np.result_type(out)).dtype)
 
 
+class _Places(NamedTuple):
+    """Where a reduction took each of its results from, counted in C order: those of the results in their own order."""
+
+    found: np.ndarray
+    shape: tuple[int, ...]
+
+    def give(self, g):
+        """Return the cotangent of the elements from that of the results."""
+        whole = scatter_add.bind(np.ravel(g), key=self.found, shape=(product(self.shape),))
+        return whole.reshape(self.shape)
+
+    def take(self, t, shape):
+        """Return the tangent of the results, which are of this shape, from that of the elements."""
+        return np.reshape(np.ravel(t)[self.found], shape)
+
+
+def _places(chosen, axis):
+    """Return the places that a mask names, one for each result."""
+    (found,), shape = chosen.ravel().nonzero(), chosen.shape
+    kept = sorted(set(range(len(shape))).difference(normalised(axis, len(shape))))
+    if kept != list(range(len(kept))):  # else the results come in the order of their places
+        where = np.unravel_index(found, shape)
+        found = found[np.lexsort([where[i] for i in reversed(kept)])]
+    return _Places(found, shape)
+
+
+def _origin(a, out, axis, initial, where):
+    """Return whence the result came: the places, where they take less memory than the mask or the shares."""
+    shares = _shares(a, out, axis, initial, where)
+    few = shares.dtype.kind == "b" and np.size(out) * np.dtype(np.intp).itemsize <= shares.size
+    return _places(shares, axis) if few else shares
+
+
 def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive:
     """Return ``numpy.max`` or another: numpy.max and numpy.amax are two functions that do the same."""
-    compute = getattr(np, name)
+    compute = (np.maximum if what == "greatest" else np.minimum).reduce
 
     def forward(a, /, *, axis: Axis = None, keepdims=False, initial=None, where=True):
         start = {} if initial is None else {"initial": initial}
@@ -295,12 +332,16 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
     @reduction.with_residual
     def _(a, *, axis=None, keepdims=False, initial=None, where=True):
         out = reduction.bind(a, axis=axis, keepdims=keepdims, initial=initial, where=where)
-        return out, _shares(a, out, axis, initial, where)
+        return out, _origin(a, out, axis, initial, where)
 
     def pull(g, residual, axis):
+        if isinstance(residual, _Places):
+            return residual.give(g)
         return weighted(expanded(g, np.shape(residual), axis), residual)
 
-    def push(t, residual, axis, keepdims):
+    def push(t, out, residual, axis, keepdims):
+        if isinstance(residual, _Places):
+            return residual.take(t, np.shape(out))
         return np.sum(weighted(t, residual), axis=axis, keepdims=keepdims)
 
     reduction.defvjp(a=pull).defjvp(a=push)
@@ -312,6 +353,8 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
         yield Sample((tied(rng, (3, 4)),), {"axis": 1}, note="ties")
         yield Sample((tied(rng, (2, 3, 2)),), {"axis": (0, -1), "keepdims": True}, note="ties over two axes")
         yield Sample((np.zeros((2, 3)),), note="all equal")
+        yield Sample((normal(rng, (9, 2)),), {"axis": 0}, note="of many, to few")
+        yield Sample((normal(rng, (3, 4, 3, 2)),), {"axis": (1, -1)}, note="of many, over two axes")
         yield Sample((normal(rng, (2, 3)), 1), note="the axis by position")
         yield Sample((normal(rng, ()),), note="0-d")
         yield Sample((float(normal(rng, ())),), note="a Python float")

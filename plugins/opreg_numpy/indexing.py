@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
-from opreg_numpy._axes import along
+from opreg_numpy._axes import along, shape_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single, strided
 
@@ -106,7 +106,7 @@ def _(a, key):
 
 getitem.returns_view()
 getitem.deflinear(a=lambda g, residual, key: scatter_add.bind(g, key=key, shape=residual))
-getitem.residual_of(np.shape)
+getitem.residual_of(shape_of)
 scatter_add.deflinear(x=lambda g, key: g[key])
 
 
@@ -180,7 +180,7 @@ def _take_transposed(g, residual, indices, axis, mode):
 
 
 take.deflinear(a=_take_transposed)
-take.residual_of(np.shape)
+take.residual_of(shape_of)
 
 
 @take.called_as
@@ -211,7 +211,7 @@ def _take_along_axis_transposed(g, residual, indices, axis):
 
 
 take_along_axis.deflinear(arr=_take_along_axis_transposed)
-take_along_axis.residual_of(np.shape)
+take_along_axis.residual_of(shape_of)
 
 
 @composite("numpy.diff")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod as product
 
 import numpy as np
 
 from opreg import Sample, composite, primitive, stop_gradient
-from opreg_numpy._axes import Axis, along, count, expanded, kept, normalised, reversed_along, spread
+from opreg_numpy._axes import Axis, along, count, expanded, kept, normalised, reversed_along, shape_of, spread
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import (
@@ -49,7 +50,12 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True)
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
-sum_.defvjp(a=lambda g, residual, axis, where: residual.fit(_masked(spread(g, residual.shape, axis), where)))
+def _sum_pull(g, residual, axis, where):
+    each = spread(g, residual.shape, axis)
+    return residual.fit(each if where is True else _masked(each, where))
+
+
+sum_.defvjp(a=_sum_pull)
 sum_.defjvp(
     a=lambda t, axis, dtype, keepdims, where: np.sum(
         t, axis=axis, dtype=dtype, keepdims=keepdims, where=where
@@ -62,7 +68,7 @@ sum_.samples(reductions(normal, complex=True, keywords=EVERY_KEYWORD))
 @primitive("numpy.mean", aliases=("mean",))
 def mean(a, /, *, axis: Axis = None, dtype=None, keepdims=False, where=True):
     """Mean of a along some axes: each element gets the cotangent of its mean, over their number"""
-    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=where)
+    return np.asanyarray(a).mean(axis=axis, dtype=dtype, keepdims=keepdims, where=where)
 
 
 @mean.called_as
@@ -73,8 +79,9 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 def _mean_pull(g, residual, axis, where):
     shape = residual.shape
-    g = g if where is True else expanded(g, shape, axis)
-    return residual.fit(_masked(spread(g / _number(g, shape, axis, where), shape, axis), where))
+    each = (g if where is True else expanded(g, shape, axis)) / _number(g, shape, axis, where)
+    each = spread(each, shape, axis)
+    return residual.fit(each if where is True else _masked(each, where))
 
 
 def _number(g, shape, axis, where, less=0):
@@ -276,7 +283,7 @@ def _times_others(factor, a, out, axis, dtype, initial, where):
     shape = np.shape(a)
     x = _masked(_in(dtype, a), where, 1.0)
     if _invertible(out):
-        return _masked(factor * expanded(out, shape, axis) / x, where)
+        return _masked(_expanded_product(factor, out, shape, axis) / x, where)
     reduced = normalised(axis, len(shape))
     order = tuple(i for i in range(len(shape)) if i not in reduced) + reduced
     turned = tuple(shape[i] for i in order)
@@ -287,6 +294,7 @@ def _times_others(factor, a, out, axis, dtype, initial, where):
     others = np.transpose(
         np.reshape(initial * before * after, turned), tuple(int(i) for i in np.argsort(order))
     )
+    factor = expanded(factor, shape, axis) if shape_of(factor) == shape_of(out) else factor
     return _masked(factor * others, where)
 
 
@@ -296,12 +304,19 @@ def _invertible(products, last=...):
     ``last`` is the index of those in which the overflow of any other shows.
     """
     plain = stop_gradient(products)
-    least = np.min(plain, initial=1.0) if plain.dtype.kind == "f" else 0.0
+    least = np.minimum.reduce(plain, axis=None, initial=1.0) if plain.dtype.kind == "f" else 0.0
     if not least > 0:
         plain = np.absolute(plain)
-        least = np.min(plain, initial=1.0)
-    info = np.finfo(plain.dtype)
-    return bool(least >= info.tiny and np.max(plain[last], initial=1.0) <= info.max)
+        least = np.minimum.reduce(plain, axis=None, initial=1.0)
+    tiny, greatest = _range(plain.dtype)
+    return bool(least >= tiny and np.maximum.reduce(plain[last], axis=None, initial=1.0) <= greatest)
+
+
+@lru_cache(maxsize=8)
+def _range(dtype):
+    """Return the least normal number of a dtype, and the greatest."""
+    info = np.finfo(dtype)
+    return info.tiny, info.max
 
 
 def _exclusive(x, axis=-1):
@@ -314,8 +329,14 @@ def _exclusive(x, axis=-1):
     )
 
 
+def _expanded_product(factor, out, shape, axis):
+    """Return a factor, of the shape of a or of the result, times the result, as it broadcasts to a."""
+    if shape_of(factor) == shape_of(out):
+        return expanded(factor * out, shape, axis)
+    return factor * expanded(out, shape, axis)
+
+
 def _prod_pull(g, a, out, axis, dtype, initial, where):
-    g = expanded(g, np.shape(a), axis)
     return form_of(a).fit(_times_others(g, a, out, axis, dtype, initial, where))
 
 

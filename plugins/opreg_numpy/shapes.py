@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
-from opreg_numpy._axes import along
+from opreg_numpy._axes import along, shape_of
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
@@ -22,7 +22,7 @@ from opreg_numpy.indexing import embed_diagonal, scatter_add
 def reshape(a, /, *, shape, order="C", copy=None):
     """The elements of a, read and written in one order, in another shape"""
     options = {} if copy is None else {"copy": copy}
-    return np.reshape(a, shape, order=order, **options)
+    return np.asanyarray(a).reshape(shape, order=order, **options)
 
 
 @reshape.called_as
@@ -47,7 +47,7 @@ def _resolved(a, order):
 
 
 reshape.deflinear(a=lambda g, residual, order: np.reshape(g, residual, order=order))
-reshape.residual_of(np.shape)
+reshape.residual_of(shape_of)
 
 
 @primitive("numpy.ravel", aliases=("ravel",))
@@ -68,7 +68,7 @@ def _ravel_transposed(g, residual, order):
 
 
 ravel.deflinear(a=_ravel_transposed)
-ravel.residual_of(np.shape)
+ravel.residual_of(shape_of)
 
 
 @primitive("numpy.squeeze", aliases=("squeeze",))
@@ -85,7 +85,7 @@ def expand_dims(a, /, *, axis):
 
 for _function in squeeze, expand_dims:
     _function.deflinear(a=lambda g, residual: np.reshape(g, residual))
-    _function.residual_of(np.shape)
+    _function.residual_of(shape_of)
 
 
 @primitive("numpy.broadcast_to", aliases=("broadcast_to",))
@@ -252,7 +252,7 @@ def _repeat_transposed(g, residual, repeats, axis):
 
 
 repeat.deflinear(a=_repeat_transposed)
-repeat.residual_of(np.shape)
+repeat.residual_of(shape_of)
 
 
 @primitive("numpy.tile", aliases=("tile",))
@@ -270,7 +270,7 @@ def _tile_transposed(g, residual, reps):
 
 
 tile.deflinear(A=_tile_transposed)
-tile.residual_of(np.shape)
+tile.residual_of(shape_of)
 
 _PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
 
@@ -325,7 +325,7 @@ def _pad_tangent(t, pad_width, mode):
 
 
 pad.defvjp(array=_pad_transposed).defjvp(array=_pad_tangent)
-pad.residual_of(np.shape)
+pad.residual_of(shape_of)
 
 
 # ---------------------------------------------------------------------------------------- diagonals, triangles
@@ -342,7 +342,7 @@ def _diagonal_transposed(g, residual, offset, axis1, axis2):
 
 
 diagonal.deflinear(a=_diagonal_transposed)
-diagonal.residual_of(np.shape)
+diagonal.residual_of(shape_of)
 
 
 @composite("numpy.diag")
