@@ -37,8 +37,9 @@ class Answer:
     expected: str = ""
     lost: str = ""
     neighbours: tuple[list[Any], ...] = ()
-    # How far from the hull an entry lies at most.
+    # How far from the hull an entry lies at most; and how great what lies around the entry that was named is.
     distance: float = 0.0
+    around: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,16 @@ def inspect(
         ways.append((np.ones_like(moving), oracle.local))
     for which, size in ways:
         distances: list[float] = []
+        heights: list[float] = []
         for reach in _REACHES:
             answer = _within(rule, data, oracle, due, which, rng, size, reach)
             if not answer.diagnosis:
                 return answer
             distances.append(answer.distance)
+            heights.append(answer.around)
+        if not np.isfinite(distances).any() and _climbs(heights):
+            lost = "nearby the derivative grows without levelling off, and here the rule says no number"
+            return Answer(lost=lost, neighbours=answer.neighbours)
         if _fades(distances):
             lost = "what the rule says nearby comes closer to what it says here, the closer it is to here"
             return Answer(lost=lost, neighbours=answer.neighbours)
@@ -86,7 +92,17 @@ def _fades(distances: Sequence[float]) -> bool:
     """
     first, last = max(distances), distances[-1]
     falling = all(later < earlier for earlier, later in pairwise(distances))
-    return 0 < last <= first / 2 or (0 < last < 0.9 * first and falling)
+    return bool(np.isfinite(first)) and (0 < last <= first / 2 or (0 < last < 0.9 * first and falling))
+
+
+def _climbs(heights: Sequence[float]) -> bool:
+    """Whether what the rule says grows the closer it comes to the kink, and does not level off.
+
+    The derivative of x**0.995 at 2**-80 is 1.3, and infinite at 0. A step of a limit that is reached is shorter than
+    the one before, as are the steps from reach to reach: by a factor of a thousand.
+    """
+    steps = [later - earlier for earlier, later in pairwise(heights)]
+    return bool(steps) and min(steps) > 0 and steps[-1] > steps[0] / 2
 
 
 def _within(
@@ -159,6 +175,7 @@ def _within(
             f"between {low[worst]:.6g} and {high[worst]:.6g}",
             neighbours=neighbours,
             distance=float(np.maximum(low - here, here - high).max()),
+            around=float(np.abs(near[:, worst]).max()),
         )
     # The outputs of an elementwise function are functions of their own: each may choose for itself.
     apart = rule.forward and oracle.kind == "elementwise"

@@ -283,6 +283,23 @@ def test_kinks_are_counted_and_smooth_points_beside_them_verified() -> None:
     assert run("differences", beside, at).outcome == "fail"
 
 
+def test_no_number_is_right_where_the_derivative_grows_without_bound_however_slowly() -> None:
+    def zeros_to(power: float, at_zero: Any) -> Any:
+        return primitive(
+            lambda x: x**power, lambda g, x: np.where(x == 0, at_zero, g * power * x ** (power - 1))
+        )
+
+    with np.errstate(all="ignore"):
+        for power in 0.98, 0.995, 0.9985:  # 2**-80 to the power -0.0015 is 1.09
+            for dtype in np.complex128, np.complex64:
+                x = np.array([0, 1.5 - 0.5j], dtype)
+                never_fails("differences", zeros_to(power, np.nan), lambda _, x=x: x, count=5)
+        assert run("differences", zeros_to(0.995, 1.0), np.array([0j, 1.5])).outcome == "fail"
+    for wrong in np.nan, np.inf:  # of what levels off, no number is wrong
+        fault = primitive(np.abs, lambda g, x, wrong=wrong: np.where(x == 0, wrong, g * np.sign(x)))
+        assert run("differences", fault, np.array([0.0, 1.5])).outcome == "fail"
+
+
 def test_a_kink_beside_which_nothing_is_smooth_is_not_passed() -> None:
     def forward(x: Any) -> Any:
         return np.abs(x) * (1 + 1e-3 * np.sign(np.sin(1e17 * x)))
