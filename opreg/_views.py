@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from opreg._errors import NotDifferentiable
 from opreg._space import SPACES, space_of
-from opreg._trace import BINARY, Function, Tracer, strip
+from opreg._trace import BINARY, NONE, Function, Tracer, strip
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
@@ -26,10 +26,15 @@ class Memory:
 
     __slots__ = ("primitive", "room", "source", "static", "views")
 
-    def __init__(self) -> None:
-        self.source: Tracer | None = None
-        self.primitive: Primitive | None = None
-        self.static: Mapping[str, Any] = {}
+    def __init__(
+        self,
+        source: Tracer | None = None,
+        primitive: Primitive | None = None,
+        static: Mapping[str, Any] = NONE,
+    ) -> None:
+        self.source = source
+        self.primitive = primitive
+        self.static = static
         self.views: list[weakref.ref[Tracer]] = []
         self.room = 8  # when so many were taken, those that are gone are dropped
 
@@ -56,8 +61,7 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
     plain = strip(out)
     if not SPACES[type(plain)].shares(plain, strip(source)):
         return
-    own = memory(out)
-    own.source, own.primitive, own.static = source, primitive, static
+    out.memory = Memory(source, primitive, static)
     memory(source).add(out)
 
 

@@ -5,6 +5,7 @@ Everything here works on traced values too, and is differentiated through the pr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ def shape_of(x: Any) -> Shape:
     return x.shape if hasattr(x, "shape") else np.shape(x)
 
 
+@lru_cache(maxsize=256)
 def normalised(axis: Axis, ndim: int) -> Shape:
     """Return the axes as non-negative integers: all of them for ``None``, none for the empty tuple."""
     if axis is None:
@@ -27,6 +29,7 @@ def normalised(axis: Axis, ndim: int) -> Shape:
     return (normalize_axis_index(axis, ndim),) if type(axis) is int else normalize_axis_tuple(axis, ndim)
 
 
+@lru_cache(maxsize=256)
 def kept(shape: Shape, axis: Axis) -> Shape:
     """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
     if axis is None:
@@ -47,17 +50,20 @@ def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
 def spread(g: Any, shape: Shape, axis: Axis) -> Any:
     """Return a cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
     if isinstance(g, np.generic):  # what np.broadcast_to gives, in an eighth of its time
-        if not shape:
-            return g
-        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))
+        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape)) if shape else g
     g = expanded(g, shape, axis)
     return g if shape_of(g) == shape else np.broadcast_to(g, shape)
+
+
+@lru_cache(maxsize=256)
+def _taken_in(shape: Shape, axis: Axis) -> int:
+    return prod([shape[i] for i in normalised(axis, len(shape))])
 
 
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
-        return prod(shape if axis is None else [shape[i] for i in normalised(axis, len(shape))])
+        return _taken_in(shape, axis)
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 

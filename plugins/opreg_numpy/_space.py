@@ -128,16 +128,15 @@ class ArraySpace(Space):
     def export(self, value: Any, primal: Any) -> Any:
         """Return an array that its receiver may write to: a rule may have given a broadcast view."""
         if isinstance(value, np.ndarray) and not value.flags.writeable:
-            return np.array(value)
+            return np.array(value, order="C")  # "K" puts the axes along which it is repeated last
         return value
 
     def shares(self, a: Any, b: Any) -> bool:
-        return (
-            isinstance(a, np.ndarray)
-            and isinstance(b, np.ndarray)
-            and not (a.base is None and b.base is None and a is not b)  # each has memory of its own
-            and np.may_share_memory(a, b)
-        )
+        if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
+            return False
+        if a.base is None and b.base is None:
+            return a is b
+        return a.base is b or np.may_share_memory(a, b)
 
     replaced = staticmethod(replaced)
     updated = staticmethod(updated)

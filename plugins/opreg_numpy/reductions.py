@@ -280,7 +280,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True)
 
 def _times_others(factor, a, out, axis, dtype, initial, where):
     """Return a factor times the product of the others, for each element, 0 for those that the mask leaves out."""
-    shape = np.shape(a)
+    shape = shape_of(a)
     x = _masked(_in(dtype, a), where, 1.0)
     if _invertible(out):
         return _masked(_expanded_product(factor, out, shape, axis) / x, where)

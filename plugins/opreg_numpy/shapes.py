@@ -27,7 +27,7 @@ def reshape(a, /, *, shape, order="C", copy=None):
 
 @reshape.called_as
 def _(a, shape, order="C", *, copy=None):
-    return (a,), {"shape": shape, "order": _resolved(a, order), "copy": copy}
+    return (a,), {"shape": shape, "order": order if order == "C" else _resolved(a, order), "copy": copy}
 
 
 def _resolved(a, order):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, Sample, primitive, stop_gradient
+from opreg import NotDifferentiable, Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, reversed_along
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, single
 from opreg_numpy.indexing import scatter_add
@@ -67,6 +67,18 @@ def _take(x, order, axis):
     return x[order] if order.ndim == 1 else np.take_along_axis(x, order, axis=axis)
 
 
+def _put(x, order, axis):
+    """Return the elements of each lane at the places that an order names: the inverse of taking them in that order."""
+    if is_traced(x):
+        return _take(x, _inverse(order, axis), axis)
+    found = np.empty(order.shape, x.dtype)
+    if order.ndim == 1:
+        found[order] = x
+    else:
+        np.put_along_axis(found, order, x, axis=axis)
+    return found
+
+
 def _shared(x, ties):
     """Return x with the mean over each group in the place of its elements. This is its own transpose."""
     if ties is None:
@@ -78,7 +90,7 @@ def _shared(x, ties):
 
 def _unsorted(g, residual):
     shape, axis, order, ties = residual
-    return np.reshape(_take(_shared(g, ties), _inverse(order, axis), axis), shape)
+    return np.reshape(_put(_shared(g, ties), order, axis), shape)
 
 
 def _sorted_tangent(t, residual):
