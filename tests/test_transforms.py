@@ -122,6 +122,39 @@ class Line(NamedTuple):
     offset: Any
 
 
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (np.sum, np.array(2.0), 1.0),
+        (np.sum, 2.0, 1.0),
+        (np.mean, np.array(2.0), 1.0),
+        (np.mean, np.array([1.0, 2.0]), [0.5, 0.5]),
+        (np.prod, np.array([2.0, 5.0]), [5.0, 2.0]),
+        (np.max, np.arange(9.0), np.arange(9) == 8),
+        (lambda x: np.einsum("i,i", x, x), np.array([1.0, 2.0]), [2.0, 4.0]),
+        (lambda x: np.reshape(x, ()), np.ones(1), [1.0]),
+        (lambda x: np.where(x > 0, x, 1.0), np.array(0.5), 1.0),
+        (lambda x: x[1], np.ones(2), [0.0, 1.0]),
+    ],
+)
+def test_a_float_is_a_cotangent_of_any_scalar(f: Any, x: Any, expected: Any) -> None:
+    (found,) = opreg.vjp(f, x)[1](1.0)
+    np.testing.assert_array_equal(found, expected)
+    y = opreg.variable(x)
+    np.testing.assert_array_equal(f(y).grad(y, 1.0), expected)
+
+
+def test_a_float_that_a_custom_rule_gives_is_a_cotangent_of_an_array_scalar() -> None:
+    @opreg.custom_vjp
+    def double(x: Any) -> Any:
+        return 2 * x
+
+    double.defvjp(lambda x: (2 * x, None), lambda residual, g: (2.0,))
+    assert opreg.grad(lambda x: double(np.sum(x[:, None], axis=(0, 1))))(np.ones(2)).tolist() == [2.0, 2.0]
+    tangent = opreg.jvp(lambda x: np.sum(x, axis=()).reshape(1)[0], (np.float64(3.0),), (1.0,))[1]
+    assert (tangent, type(tangent)) == (1.0, np.float64)
+
+
 def test_a_named_tuple_through_jvp() -> None:
     f = lambda line: Line(line.slope * line.offset, line.offset)  # noqa: E731
     out, tangent = opreg.jvp(f, (Line(2.0, np.ones(2)),), (Line(1.0, None),))

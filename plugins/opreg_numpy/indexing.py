@@ -52,7 +52,7 @@ def _between_zeros(x, key, shape):
     place[...] = x
     if step == 1:
         z[:first] = 0
-        z[max(first, behind) :] = 0
+        z[behind:] = 0
     return z
 
 

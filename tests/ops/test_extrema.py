@@ -66,6 +66,39 @@ def test_the_tape_keeps_masks_and_not_the_arrays(f) -> None:
     assert np.all(pull(np.ones_like(out))[0] >= 0)
 
 
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 1), (1, 3), (3, 0), (-1,), ()])
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_few_extrema_are_remembered_by_their_places_and_many_by_a_mask(axis, keepdims, order) -> None:
+    rng = np.random.default_rng(0)
+    x = np.array(rng.permutation(np.arange(144.0)).reshape(3, 4, 3, 4), order=order)
+    chosen = x == np.max(x, axis=axis, keepdims=True)
+
+    def f(x):
+        return np.max(x, axis=axis, keepdims=keepdims)
+
+    out, pull = opreg.vjp(f, x)
+    g = np.asarray(rng.standard_normal(np.shape(out)))
+    spread = np.broadcast_to(g.reshape(np.max(x, axis=axis, keepdims=True).shape), x.shape)
+    np.testing.assert_array_equal(pull(g)[0], chosen * spread)
+    t = rng.standard_normal(x.shape)
+    np.testing.assert_allclose(
+        opreg.jvp(f, (x,), (t,))[1], np.sum(chosen * t, axis=axis, keepdims=keepdims), rtol=0, atol=1e-15
+    )
+    square = opreg.hvp(lambda x: np.sum(f(x) ** 2), (x,), (t,))
+    np.testing.assert_array_equal(square, 2 * chosen * t)
+
+
+def test_one_extremum_of_many_keeps_next_to_nothing_on_the_tape() -> None:
+    x = np.linspace(-2.0, 2.0, 100_000)
+    tracemalloc.start()
+    _, pull = opreg.vjp(np.max, x)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 0.05 * x.nbytes
+    assert pull(1.0)[0].nonzero()[0].tolist() == [99_999]
+
+
 def test_a_tie_is_shared_to_second_order() -> None:
     x = np.array([0.0, 2.0])
     square = opreg.hessian(lambda x: np.sum(np.maximum(x**2, x * 0.0)))(x)

@@ -86,6 +86,23 @@ def test_take_beyond_the_ends(mode: str) -> None:
     assert found.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("shape", [(6,), (6, 2), (0, 3)])
+@pytest.mark.parametrize(
+    "key",
+    [slice(None), slice(1, 4), slice(4, 1), slice(-2, None), slice(9, 12), slice(0, 0), slice(None, None, -1),
+     slice(1, None, 2), slice(4, 0, -2)],
+    ids=str,
+)  # fmt: skip
+def test_a_slice_scatters_between_zeros(key: slice, shape: tuple[int, ...]) -> None:
+    scatter = plugins.get("opreg_numpy.indexing.scatter_add")
+    expected = np.zeros(shape, np.float32)
+    x = np.arange(1, 1 + expected[key].size, dtype=np.float32).reshape(expected[key].shape)
+    expected[key] = x
+    found = scatter(x, key=key, shape=shape)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == np.float32
+
+
 def test_what_is_scattered_must_have_the_shape_of_the_places() -> None:
     scatter, embed = (
         plugins.get("opreg_numpy.indexing.scatter_add"),

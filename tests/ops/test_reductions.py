@@ -44,6 +44,14 @@ def test_the_gradient_of_a_sum_may_be_written_to() -> None:
     np.testing.assert_array_equal(got, [[2, 2, 2], [1, 1, 1]])
 
 
+@pytest.mark.parametrize("axis", [0, 1, (0, 2), None])
+def test_the_gradient_of_a_sum_lies_in_c_order(axis) -> None:
+    x = np.ones((3, 4, 5))
+    weights = np.ones(np.shape(np.sum(x, axis=axis)))
+    for f in np.sum, np.mean:
+        assert opreg.grad(lambda x, f=f: np.sum(f(x, axis=axis) * weights))(x).flags.c_contiguous
+
+
 def test_a_sum_does_not_keep_its_data_on_the_tape() -> None:
     shadow = []
 
