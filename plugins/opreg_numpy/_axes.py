@@ -5,7 +5,6 @@ Everything here works on traced values too, and is differentiated through the pr
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
@@ -21,7 +20,6 @@ def shape_of(x: Any) -> Shape:
     return x.shape if hasattr(x, "shape") else np.shape(x)
 
 
-@lru_cache(maxsize=256)
 def normalised(axis: Axis, ndim: int) -> Shape:
     """Return the axes as non-negative integers: all of them for ``None``, none for the empty tuple."""
     if axis is None:
@@ -29,7 +27,6 @@ def normalised(axis: Axis, ndim: int) -> Shape:
     return (normalize_axis_index(axis, ndim),) if type(axis) is int else normalize_axis_tuple(axis, ndim)
 
 
-@lru_cache(maxsize=256)
 def kept(shape: Shape, axis: Axis) -> Shape:
     """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
     if axis is None:
@@ -55,15 +52,10 @@ def spread(g: Any, shape: Shape, axis: Axis) -> Any:
     return g if shape_of(g) == shape else np.broadcast_to(g, shape)
 
 
-@lru_cache(maxsize=256)
-def _taken_in(shape: Shape, axis: Axis) -> int:
-    return prod([shape[i] for i in normalised(axis, len(shape))])
-
-
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
-        return _taken_in(shape, axis)
+        return prod(shape if axis is None else [shape[i] for i in normalised(axis, len(shape))])
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 

@@ -183,6 +183,7 @@ def _periodic(x, xp, fp, period):
     if period == 0:
         raise ValueError("period must be a non-zero value")
     period = np.abs(period)
+    x, xp = np.real(x), np.real(xp)  # NumPy drops the imaginary parts, where there is a period
     xp = np.remainder(xp, period)
     order = np.argsort(stop_gradient(xp))
     xp, fp = xp[order], fp[order]

@@ -279,7 +279,8 @@ def _(rng):
 @partition.samples
 def _(rng):
     yield Sample((np.array([2.0, 1.0, 2.0, 3.0]), 1), note="ties")
-    yield Sample((rng.integers(0, 4, (7, 3)).astype(float), 3), {"axis": 0}, note="ties out of order")
+    # (In float16 NumPy partitions in another way, which has other ties: so this is no sample in double precision.)
+    yield Sample((rng.integers(0, 4, (7, 3)).astype(np.float32), 3), {"axis": 0}, note="ties out of order")
     yield Sample((np.ones((2, 3)), 1), {"axis": 0}, note="ties everywhere")
 
 

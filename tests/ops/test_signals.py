@@ -182,3 +182,11 @@ def test_what_numpy_refuses_is_refused_with_the_same_error(error, call) -> None:
         call(x)
     with pytest.raises(error):
         opreg.vjp(call, x)
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_interp_of_complex_points_takes_their_real_parts_if_there_is_a_period() -> None:
+    xp, fp = np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 2.0])
+    out, pull = opreg.vjp(lambda x, xp: np.interp(x, xp, fp, period=3.0), np.array([0.5 + 1j]), xp + 2j)
+    assert out.tolist() == [2.0]
+    assert [c.tolist() for c in pull(np.ones(1))] == [[2.0], [-1.0, -1.0, 0.0]]
