@@ -5,6 +5,7 @@ Everything here works on traced values too, and is differentiated through the pr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -46,10 +47,23 @@ def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
 
 def spread(g: Any, shape: Shape, axis: Axis) -> Any:
     """Return a cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
-    if isinstance(g, np.generic):  # what np.broadcast_to gives, in an eighth of its time
-        return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape)) if shape else g
+    if isinstance(g, np.generic):
+        return _view(g, shape, (0,) * len(shape)) if shape else g
     g = expanded(g, shape, axis)
-    return g if shape_of(g) == shape else np.broadcast_to(g, shape)
+    form = shape_of(g)
+    if form == shape:
+        return g
+    if type(g) is not np.ndarray or not g.flags.c_contiguous:
+        return np.broadcast_to(g, shape)
+    steps = [0 if n == 1 else step for n, step in zip(form, g.strides, strict=True)]
+    return _view(g, shape, steps or [0] * len(shape))
+
+
+def _view(g: Any, shape: Shape, strides: Sequence[int]) -> Any:
+    """Return what ``np.broadcast_to`` gives, in an eighth of its time."""
+    view = np.ndarray(shape, g.dtype, g, 0, strides)
+    view.setflags(False)
+    return view
 
 
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:

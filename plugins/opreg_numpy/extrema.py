@@ -307,8 +307,8 @@ def _places(chosen, axis):
 def _origin(a, out, axis, initial, where):
     """Return whence the result came: the places, where they take less memory than the mask or the shares."""
     shares = _shares(a, out, axis, initial, where)
-    few = shares.dtype.kind == "b" and np.size(out) * np.dtype(np.intp).itemsize <= shares.size
-    return _places(shares, axis) if few else shares
+    few = np.size(out) * np.dtype(np.intp).itemsize <= shares.size
+    return _places(shares, axis) if few and shares.dtype.kind == "b" else shares
 
 
 def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive:
@@ -353,6 +353,7 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
         yield Sample((tied(rng, (3, 4)),), {"axis": 1}, note="ties")
         yield Sample((tied(rng, (2, 3, 2)),), {"axis": (0, -1), "keepdims": True}, note="ties over two axes")
         yield Sample((np.zeros((2, 3)),), note="all equal")
+        yield Sample((np.full((3, 4), 0.5),), note="many equal")
         yield Sample((normal(rng, (9, 2)),), {"axis": 0}, note="of many, to few")
         yield Sample((normal(rng, (3, 4, 3, 2)),), {"axis": (1, -1)}, note="of many, over two axes")
         yield Sample((normal(rng, (2, 3)), 1), note="the axis by position")
@@ -381,11 +382,16 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
 _COMMUTES = "a product commutes; that a weight of 0 wins over an infinite cotangent has a test of its own"
 _NAN = "it matters where the result is NaN, which has no difference quotient; it has a test of its own"
 _TIES = "at a tie any share is a subgradient; that ties share equally is a convention with a test of its own"
+_MEMORY = "places and masks say the same, and differ in the memory that they take"
 _NEED_NOT_SHOW = {
     "_same -> ...": _NAN,
     "_same(a, result) -> _same(result, a)": "equality is symmetric",
     "initial is None and np.count_nonzero(chosen) == np.size(out) -> ...": "a short way without ties",
     "initial is None -> initial is not None": "a short way without ties",
+    "np.size(out) * np.dtype(np.intp).itemsize <= shares.size -> ...": _MEMORY,
+    "np.size(out) * np.dtype(np.intp).itemsize -> ...": _MEMORY,
+    "few and shares.dtype.kind == 'b' -> shares.dtype.kind == 'b'": _MEMORY,
+    "_places(shares, axis) -> shares": _MEMORY,
     "normalised(axis, len(shape)) -> axis": "np.sum normalises it too",
     "if initial is not None -> ...": _TIES,
     "initial is not None -> ...": _TIES,

@@ -52,7 +52,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True)
 
 def _sum_pull(g, residual, axis, where):
     each = spread(g, residual.shape, axis)
-    return residual.fit(each if where is True else _masked(each, where))
+    return residual.fit(each if where is True else np.where(where, each, 0.0))
 
 
 sum_.defvjp(a=_sum_pull)
@@ -81,7 +81,7 @@ def _mean_pull(g, residual, axis, where):
     shape = residual.shape
     each = (g if where is True else expanded(g, shape, axis)) / _number(g, shape, axis, where)
     each = spread(each, shape, axis)
-    return residual.fit(each if where is True else _masked(each, where))
+    return residual.fit(each if where is True else np.where(where, each, 0.0))
 
 
 def _number(g, shape, axis, where, less=0):
@@ -594,7 +594,6 @@ def _with_weights(rng):
 
 
 # -------------------------------------------------------------------------------------------- what no sample need show
-_FIT = "fitting a cotangent to its primal does the same"
 _NOT_FINITE = "no more than ddof elements have no finite result; what else survives is undone by fitting"
 _PRECISION = "a cotangent has the precision of its primal, whatever the reduction is done in"
 _SAFE = "either way is right where products can be divided by; which one it is, is a matter of speed"
@@ -602,7 +601,6 @@ _EQUAL = (
     "slices of equal elements are a kink of the deviation; that it has 0 there is a convention with a test"
 )
 
-mean.waive_mutant("a", "spread(each, shape, axis) -> each", _FIT)
 mean.waive_mutant("a", "_number -> ...", "a mean has no correction, and that of nothing is not finite")
 for _primitive in var, std:
     _primitive.waive_mutant("*", "_number -> ...", _NOT_FINITE)

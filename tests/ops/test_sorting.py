@@ -29,6 +29,23 @@ def test_equal_elements_share_equally_in_both_modes() -> None:
     assert tangent.tolist() == [7.0, 3.0, 3.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((6,), -1), ((3, 4), 0), ((3, 4), 1), ((2, 3, 2), 1), ((3, 2), None)]
+)
+def test_the_pullback_of_a_sort_is_differentiated_as_the_permutation_that_it_is(
+    shape: Any, axis: Any
+) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.permutation(np.arange(float(np.prod(shape)))).reshape(shape)
+    out, pull = opreg.vjp(lambda x: np.sort(x, axis=axis), x)
+    g, t = rng.standard_normal((2, *out.shape))
+    found, moved = opreg.jvp(lambda g: pull(g)[0], (g,), (t,))
+    np.testing.assert_array_equal(found, pull(g)[0])
+    np.testing.assert_array_equal(moved, pull(t)[0])
+    back = opreg.vjp(lambda g: pull(g)[0], g)[1](x)[0]
+    np.testing.assert_array_equal(back, np.sort(x, axis=axis))
+
+
 def test_equal_elements_of_different_lanes_do_not_share() -> None:
     _, pull = opreg.vjp(lambda x: np.sort(x, axis=0), np.array([[1.0, 1.0], [2.0, 1.0]]))
     assert pull(np.array([[1.0, 2.0], [3.0, 4.0]]))[0].tolist() == [[1.0, 3.0], [3.0, 3.0]]
