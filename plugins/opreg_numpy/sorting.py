@@ -291,7 +291,6 @@ sort.waive_mutant(
     "at ties any permutation is a subgradient; that they share is a convention with a test",
 )
 for _change in (
-    "is_traced(x) -> ...",
     "if is_traced(x) -> ...",
     "_inverse -> ...",
     "_inverse(order, axis) -> ...",
