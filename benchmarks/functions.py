@@ -14,9 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from compare import Ratio, ratios
-from ops import _keep_freed_memory, _shifted
-
-import opreg
+from ops import Case, _by_hand, _by_opreg, _keep_freed_memory, _shifted
 
 ROWS = (10, -1)
 SIZES = (10, 1_000, 1_000_000)
@@ -101,19 +99,8 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
-def _by_opreg(function: Function, arrays: Any, w: Any) -> Callable[[], Any]:
-    numbers = tuple(range(len(arrays)))
-    differentiated = opreg.value_and_grad(lambda *arrays: np.sum(function.compute(np, *arrays) * w), numbers)
-    return lambda: differentiated(*arrays)
-
-
-def _by_hand(function: Function, arrays: Any, w: Any) -> Callable[[], Any]:
-    def run() -> Any:
-        out = function.compute(np, *arrays)
-        value = np.sum(out * w)
-        return value, function.pull(1.0 * w, out, *arrays)
-
-    return run
+def _case(function: Function, arrays: Any) -> Case:
+    return Case(lambda *arrays: function.compute(np, *arrays), function.pull, arrays)
 
 
 def _by_autograd(function: Function, arrays: Any, w: Any) -> Callable[[], Any] | None:
@@ -157,10 +144,14 @@ def main(names: Sequence[str] = (), rounds: int = 11) -> list[Ratio]:
             arrays = tuple(x.reshape(function.shape) for x in both[: function.arguments])
             out = function.compute(np, *arrays)
             w = np.linspace(0.5, 1.5, np.size(out)).reshape(np.shape(out))
-            contenders = {f"{name}, opreg": _by_opreg(function, arrays, w)}
-            peers = {"by hand": _by_hand, "autograd": _by_autograd, "JAX": _by_jax}
-            for peer, make in peers.items():
-                run = make(function, arrays, w)
+            case = _case(function, arrays)
+            contenders: dict[str, Callable[[], Any]] = {f"{name}, opreg": _by_opreg(case, w)}
+            peers = {
+                "by hand": _by_hand(case, w),
+                "autograd": _by_autograd(function, arrays, w),
+                "JAX": _by_jax(function, arrays, w),
+            }
+            for peer, run in peers.items():
                 if run is not None:
                     for got, expected in zip(contenders[f"{name}, opreg"]()[1], run()[1], strict=True):
                         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)

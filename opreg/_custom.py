@@ -12,7 +12,7 @@ from typing import Any
 from opreg._errors import DeclarationError
 from opreg._primitive import Primitive
 from opreg._space import cast, space_of, spec_of
-from opreg._trace import Function, Tracer, strip, zeros_like
+from opreg._trace import Function, strip, zeros_like
 from opreg._transforms import called, jvp, leaves_like, vjp
 from opreg._tree import LEAF, Tree, flatten, unflatten
 
@@ -24,10 +24,8 @@ def stop_gradient(value: Any) -> Any:
     >>> opreg.grad(lambda x: x * opreg.stop_gradient(x))(3.0)
     3.0
     """
-    if type(value) is Tracer:
-        return strip(value)
     leaves, tree = flatten(value)
-    return value if tree is LEAF else unflatten(tree, [strip(leaf) for leaf in leaves])
+    return strip(value) if tree is LEAF else unflatten(tree, [strip(leaf) for leaf in leaves])
 
 
 def _bundled(

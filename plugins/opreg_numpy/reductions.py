@@ -50,12 +50,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True)
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
-def _sum_pull(g, residual, axis, where):
-    each = spread(g, residual.shape, axis)
-    return residual.fit(each if where is True else np.where(where, each, 0.0))
-
-
-sum_.defvjp(a=_sum_pull)
+sum_.defvjp(a=lambda g, residual, axis, where: residual.fit(_masked(spread(g, residual.shape, axis), where)))
 sum_.defjvp(
     a=lambda t, axis, dtype, keepdims, where: np.sum(
         t, axis=axis, dtype=dtype, keepdims=keepdims, where=where
@@ -80,8 +75,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 def _mean_pull(g, residual, axis, where):
     shape = residual.shape
     each = (g if where is True else expanded(g, shape, axis)) / _number(g, shape, axis, where)
-    each = spread(each, shape, axis)
-    return residual.fit(each if where is True else np.where(where, each, 0.0))
+    return residual.fit(_masked(spread(each, shape, axis), where))
 
 
 def _number(g, shape, axis, where, less=0):
@@ -283,7 +277,7 @@ def _times_others(factor, a, out, axis, dtype, initial, where):
     shape = shape_of(a)
     x = _masked(_in(dtype, a), where, 1.0)
     if _invertible(out):
-        return _masked(_expanded_product(factor, out, shape, axis) / x, where)
+        return _masked(factor * expanded(out, shape, axis) / x, where)
     reduced = normalised(axis, len(shape))
     order = tuple(i for i in range(len(shape)) if i not in reduced) + reduced
     turned = tuple(shape[i] for i in order)
@@ -294,7 +288,6 @@ def _times_others(factor, a, out, axis, dtype, initial, where):
     others = np.transpose(
         np.reshape(initial * before * after, turned), tuple(int(i) for i in np.argsort(order))
     )
-    factor = expanded(factor, shape, axis) if shape_of(factor) == shape_of(out) else factor
     return _masked(factor * others, where)
 
 
@@ -329,14 +322,8 @@ def _exclusive(x, axis=-1):
     )
 
 
-def _expanded_product(factor, out, shape, axis):
-    """Return a factor, of the shape of a or of the result, times the result, as it broadcasts to a."""
-    if shape_of(factor) == shape_of(out):
-        return expanded(factor * out, shape, axis)
-    return factor * expanded(out, shape, axis)
-
-
 def _prod_pull(g, a, out, axis, dtype, initial, where):
+    g = expanded(g, shape_of(a), axis)
     return form_of(a).fit(_times_others(g, a, out, axis, dtype, initial, where))
 
 
