@@ -472,12 +472,9 @@ class Oracle:
             closer = self.sample(every, along * length, work)
             for _ in range(2):
                 v = along * rng.uniform(0.5, 2.0, along.size) * rng.choice(np.array([-1.0, 1.0]), along.size)
+                v, moved = self._moved_along(v, length)
                 due, bound, scale, _ = self.push(v, closer)
-                try:
-                    moved = [self._plain(self.x + length * node * v) for node in NODES]
-                except Exception:
-                    continue
-                change = (np.array(moved) - self.float64.value)[None]
+                change = (moved - self.float64.value)[None]
                 found = estimate(change, np.full((1, 1), length), self.float64.noise)
                 off = np.abs(found.value[0] - due)
                 size = scale + found.scale[0]
@@ -486,6 +483,21 @@ class Oracle:
                 odd |= bent | (said & (off > 4 * tolerance))
                 even |= said & ~bent & (off <= 4 * tolerance)
         return bool(np.any(odd & ~even))
+
+    def _moved_along(self, v: Array, length: float) -> tuple[Array, Array]:
+        """The outputs at the nodes along a direction, or along as much of it as the function admits.
+
+        An argument at the bound of its domain, such as the 0 of a quantile, must not hide what the others do.
+        """
+        arguments = [np.zeros(v.size) for _ in self.inputs.parts]
+        for argument, part in zip(arguments, self.inputs.parts, strict=True):
+            argument[part.start : part.stop] = v[part.start : part.stop]
+        for some in (v, *arguments):
+            try:
+                return some, np.array([self._plain(self.x + length * node * some) for node in NODES])
+            except Exception:
+                continue
+        return np.zeros(v.size), np.tile(self.float64.value, (len(NODES), 1))
 
     def measure_noise(self, rng: np.random.Generator) -> None:
         """Raise the noise to what tiny moves of the inputs really do to the function.

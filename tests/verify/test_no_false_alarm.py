@@ -86,6 +86,29 @@ def test_a_kink_that_no_coordinate_shows_by_itself_is_a_kink() -> None:
         assert run("differences", twice, x, seed=seed).outcome == "fail"
 
 
+def test_such_a_kink_is_one_although_another_argument_cannot_be_moved_to_one_side() -> None:
+    def scaled(x: Any, q: Any) -> Any:
+        if q < 0:
+            raise ValueError("q must not be negative")
+        return np.median(x) * (1 + q)
+
+    def rule(g: Any, out: Any, x: Any, q: Any) -> Any:
+        return median_shared(g * (1 + q), np.median(x), x)[0], g * np.median(x)
+
+    def twice(g: Any, out: Any, x: Any, q: Any) -> Any:
+        dx, dq = rule(g, out, x, q)
+        return 2 * dx, dq
+
+    for seed in range(20):
+        x = stream(seed, "ties").permutation(np.array([0.5, 1.0, 1.0, 1.0, 3.0]))
+        verdict = run("differences", Subject.from_functions(scaled, rule), x, np.float64(0.0), seed=seed)
+        assert verdict.outcome == "pass", str(verdict)
+        assert (
+            run("differences", Subject.from_functions(scaled, twice), x, np.float64(0.0), seed=seed).outcome
+            == "fail"
+        )
+
+
 def test_a_second_kink_close_to_the_first_is_not_taken_for_it() -> None:
     def rule(g: Any, out: Any, x: Any) -> Any:
         return (g * (np.sign(x) + np.sign(x - 1e-5)),)
