@@ -457,9 +457,7 @@ class Primitive:
         if top is None:
             return self.forward(*data, **static)
         out = top.process(self, data, static)
-        if self.view:
-            note(self, data[0], static, out)
-        return out
+        return note(self, data[0], static, out) if self.view else out
 
     def _static_traced(self, static: Mapping[str, Any]) -> NotDifferentiable:
         name = next(name for name, value in static.items() if type(value) is Tracer)

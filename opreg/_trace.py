@@ -98,7 +98,7 @@ class Tracer:
         raise NotDifferentiable(_lost("an index"))
 
     def __copy__(self) -> Any:
-        return space_of(strip(self)).attribute(self, "copy")()
+        return space_of(strip(self)).attribute(self, "__copy__")()
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()

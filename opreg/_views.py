@@ -54,15 +54,17 @@ def memory(traced: Tracer) -> Memory:
     return found
 
 
-def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any) -> None:
-    """Take note that a primitive gave a view, if it did."""
+def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any) -> Any:
+    """Return what a primitive gave, and take note if that is a view of its source; the source if it gave that back."""
     if type(out) is not Tracer or type(source) is not Tracer or out.tracing is not source.tracing:
-        return
-    plain = strip(out)
-    if not SPACES[type(plain)].shares(plain, strip(source)):
-        return
-    out.memory = Memory(source, primitive, static)
-    memory(source).add(out)
+        return out
+    plain, whole = strip(out), strip(source)
+    if plain is whole:
+        return source
+    if SPACES[type(plain)].shares(plain, whole):
+        out.memory = Memory(source, primitive, static)
+        memory(source).add(out)
+    return out
 
 
 def origin(traced: Tracer) -> tuple[Tracer, Function | None]:
@@ -97,15 +99,19 @@ def write(traced: Tracer, index: Any, value: Any) -> None:
 
 def overwrite(root: Tracer, value: Any) -> None:
     """Let a value that is no view stand for another one, and take anew the views of it that are alive."""
-    if type(value) is not Tracer:  # as of x //= 2, whose result is constant between its jumps
-        value = root.tracing.constant(value)
-    root.primal, root.tracing, root.record = value.primal, value.tracing, value.record
-    own = memory(root)
-    for view in [found for found in (reference() for reference in own.views) if found is not None]:
-        taken = memory(view)
-        assert taken.primitive is not None
-        overwrite(view, taken.primitive.bind(root, **taken.static))
-    own.views = [reference for reference in own.views if reference() is not None]
+    pending = [(root, value)]
+    while pending:
+        traced, value = pending.pop()
+        if type(value) is not Tracer:  # as of x //= 2, whose result is constant between its jumps
+            value = traced.tracing.constant(value)
+        traced.primal, traced.tracing, traced.record = value.primal, value.tracing, value.record
+        own = memory(traced)
+        alive = [(reference, view) for reference in own.views if (view := reference()) is not None]
+        for _, view in alive:
+            taken = memory(view)
+            assert taken.primitive is not None
+            pending.append((view, taken.primitive.bind(traced, **taken.static)))
+        own.views = [reference for reference, _ in alive]
 
 
 def _in_place(name: str) -> Function:

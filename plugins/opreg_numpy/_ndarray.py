@@ -213,11 +213,7 @@ def _created(traced: Any, plain: Any) -> Any:
     """Return a new array with ``like=traced``: traced too, so that traced values can be written into it."""
     if plain.dtype.kind not in "fc":
         return plain
-    nothing = np.astype(np.ravel(traced)[:0], plain.dtype)
-    zeros = plugins.get("opreg_numpy.indexing.scatter_add")(
-        nothing, key=np.zeros(0, int), shape=(plain.size,)
-    )
-    return plain + np.reshape(zeros, plain.shape)
+    return traced.tracing.constant(plain)
 
 
 _CREATED = {np.zeros, np.ones, np.empty, np.eye, np.identity}
@@ -294,7 +290,17 @@ def _astype(
         raise TypeError(
             f"Cannot cast array data from {traced.dtype!r} to {np.dtype(dtype)!r} according to {casting!r}"
         )
-    return np.astype(traced, dtype, copy=copy)
+    return plugins.get("numpy.astype").bind(traced, dtype=dtype, order=order, copy=copy)
+
+
+def _copy(traced: Any, order: Any = "C") -> Any:
+    if isinstance(stop_gradient(traced), np.ndarray):
+        return plugins.get("numpy.copy").bind(traced, order=order)
+    return np.positive(traced)  # a number stays one
+
+
+def _conj(traced: Any) -> Any:
+    return np.conj(traced) if np.iscomplexobj(traced) else traced
 
 
 def _item(traced: Any, *where: Any) -> Any:
@@ -302,13 +308,13 @@ def _item(traced: Any, *where: Any) -> Any:
     if not where:
         if np.size(traced) != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return np.reshape(traced, ())
+        return np.reshape(traced, ())[()]
     place = where[0] if len(where) == 1 and isinstance(where[0], tuple) else where
     return traced[place] if len(place) > 1 or np.ndim(traced) == 1 else np.ravel(traced)[place[0]]
 
 
 def _tolist(traced: Any) -> Any:
-    return [_tolist(part) for part in traced] if np.ndim(traced) else traced
+    return [_tolist(part) for part in traced] if np.ndim(traced) else traced[()]
 
 
 def _resize(traced: Any, *args: Any, **kwargs: Any) -> Any:
@@ -361,9 +367,10 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "astype": _astype,
     "clip": _clip,
     "compress": lambda traced, condition, axis=None: np.compress(condition, traced, axis=axis),
-    "conj": lambda traced: np.conj(traced),
-    "conjugate": lambda traced: np.conj(traced),
-    "copy": lambda traced, order="C": np.positive(traced),
+    "conj": _conj,
+    "conjugate": _conj,
+    "copy": _copy,
+    "__copy__": partial(_copy, order="K"),
     "flatten": lambda traced, order="C": np.ravel(traced, order=order),
     "item": _item,
     "reshape": _reshape,

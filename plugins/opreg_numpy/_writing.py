@@ -19,17 +19,21 @@ def replaced(root: Any, view: Callable[[Any], Any] | None, traced: Any, index: A
     plain, whole = stop_gradient(traced), stop_gradient(root)
     if not isinstance(plain, np.ndarray):
         raise TypeError(f"{type(plain).__name__!r} object does not support item assignment")
-    value = as_array(value)
-    if view is None:
-        return _with(root, index, value)
     if not plain.flags.writeable:
         raise ValueError("assignment destination is read-only")
+    value = _fitted(as_array(value), plain, index)
+    if view is None:
+        return _replace(root, value, key=index)
     if plain.dtype != whole.dtype:
         raise NotDifferentiable(
             "the real or imaginary part of a traced array is not written into. Write x = real + 1j * imag instead"
         )
-    places = view(np.arange(math.prod(whole.shape)).reshape(whole.shape))
-    return np.reshape(_with(np.ravel(root), places[index], value), whole.shape)
+    places = view(np.arange(math.prod(whole.shape)).reshape(whole.shape))[index]
+    if not places.size:
+        return root
+    return _replace(
+        root, value, key=np.unravel_index(places, whole.shape) if whole.ndim else (None,) * places.ndim
+    )
 
 
 def as_array(value: Any) -> Any:
@@ -37,10 +41,15 @@ def as_array(value: Any) -> Any:
     return plugins.get("numpy.asarray")(value) if isinstance(value, (list, tuple)) else value
 
 
-def _with(x: Any, key: Any, value: Any) -> Any:
-    """Return x with other elements at an index: ``value`` is brought to their shape and dtype, as NumPy does."""
-    plain = stop_gradient(x)
-    due, have, kind = np.shape(plain[key]), np.shape(value), np.asarray(stop_gradient(value)).dtype
+def _replace(x: Any, value: Any, key: Any) -> Any:
+    """Return x with other elements at an index, in the order in which x lies in memory."""
+    return plugins.get("opreg_numpy.indexing.replace")(x, value, key=key)
+
+
+def _fitted(value: Any, plain: Any, key: Any) -> Any:
+    """Return the value that is written to ``plain[key]`` in the shape and dtype of that, as NumPy does."""
+    place = plain[key]
+    due, have, kind = np.shape(place), np.shape(value), np.asarray(stop_gradient(value)).dtype
     if kind.kind == "c" and plain.dtype.kind != "c":
         raise TypeError(
             f"complex values cannot be written into an array of {plain.dtype}: take np.real of them"
@@ -48,6 +57,8 @@ def _with(x: Any, key: Any, value: Any) -> Any:
     if kind.kind not in "fciub":  # a string, None, an object: NumPy converts it, or says why not
         value, given = np.empty(due, plain.dtype), value
         value[...] = given
+    if have and not isinstance(place, np.ndarray):  # a single element: NumPy says what it takes for one
+        np.empty(1, plain.dtype)[0] = stop_gradient(value)
     extra = len(have) - len(due)
     if extra > 0 and have[:extra] == (1,) * extra:
         value = np.reshape(value, have[extra:])
@@ -55,9 +66,7 @@ def _with(x: Any, key: Any, value: Any) -> Any:
         value = np.broadcast_to(value, due)
     except ValueError:
         raise ValueError(f"could not broadcast input array from shape {have} into shape {due}") from None
-    if kind != plain.dtype:
-        value = np.astype(value, plain.dtype)
-    return plugins.get("opreg_numpy.indexing.replace")(x, value, key=key)
+    return value if kind == plain.dtype else np.astype(value, plain.dtype)
 
 
 def updated(traced: Any, result: Any) -> Any:
@@ -75,7 +84,13 @@ def updated(traced: Any, result: Any) -> Any:
             f"Cannot cast the result of an operator in place from {kind!r} to {plain.dtype!r} with casting rule "
             "'same_kind'"
         )
-    return result if kind == plain.dtype else np.astype(result, plain.dtype)
+    if not plain.ndim:  # NumPy's operators make a scalar of it
+        result = np.reshape(result, ())
+    if kind != plain.dtype:
+        result = np.astype(result, plain.dtype)
+    if plain.ndim > 1 and result.strides != plain.strides:  # the array stays where it lies
+        return _replace(traced, result, key=...)
+    return result
 
 
 def rewriting(function: Callable[..., Any]) -> Callable[..., None]:

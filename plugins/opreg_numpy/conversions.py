@@ -1,7 +1,4 @@
-"""Conversions: to an array of some kind, of finite numbers, or of complex ones in their order.
-
-What is asked of memory is no matter of derivatives: a traced value has none, and passes.
-"""
+"""Conversions: to an array of some kind, of finite numbers, or of complex ones in their order."""
 
 from __future__ import annotations
 
@@ -14,12 +11,13 @@ from opreg_numpy.shapes import asarray
 
 @composite("numpy.require")
 def require(a, dtype=None, requirements=None, *, like=None):
-    """The array, of a type; whether it is contiguous, aligned, writable or its own is settled when it is plain"""
+    """The array itself if it has a type and lies in memory as required, else a copy that does"""
     if like is not None:
         raise NotDifferentiable("numpy.require: like= is not supported where an array is differentiated")
     a = asarray.body(a)
-    np.require(np.empty(0), None, requirements)  # which raises for what is none
-    return asarray.body(a, dtype)
+    plain = stop_gradient(a)
+    found = np.require(plain, dtype, requirements)
+    return a if found is plain else asarray.body(a, dtype, "F" if found.flags.fnc else "C", copy=True)
 
 
 @composite("numpy.asarray_chkfinite")

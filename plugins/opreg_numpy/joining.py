@@ -115,7 +115,7 @@ def append(arr, values, axis=None):
 def block(arrays):
     """A matrix of blocks: of nested lists the innermost are joined along the last axis, the next along that before"""
     deepest, ndim = _depth(arrays), max(_depth(arrays), *_ranks(arrays))
-    return _block(arrays, deepest, ndim)
+    return _block(arrays, deepest, ndim) if deepest else np.copy(arrays, order="C")
 
 
 def _depth(arrays):

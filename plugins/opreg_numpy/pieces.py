@@ -26,6 +26,7 @@ from opreg_numpy._samples import (
     wide,
 )
 from opreg_numpy.constants import STEP
+from opreg_numpy.shapes import asarray
 
 
 # ------------------------------------------------------------------------------------ quotient and remainder
@@ -125,7 +126,7 @@ def real_if_close(a, tol=100):
     Its derivative is that of the part that is returned: what is neglected has none.
     """
     plain = np.real_if_close(stop_gradient(a), tol)
-    return np.real(a) if np.iscomplexobj(a) and not np.iscomplexobj(plain) else np.positive(a)
+    return np.real(a) if np.iscomplexobj(a) and not np.iscomplexobj(plain) else asarray.body(a)
 
 
 real_if_close.samples(unary(normal, complex=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from opreg import NotDifferentiable, Sample, composite, is_traced, primitive
+from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
@@ -134,6 +134,8 @@ def atleast_3d(*arys):
 def broadcast_arrays(*args, subok=False):
     """The arrays, broadcast against each other"""
     shape = np.broadcast_shapes(*(np.shape(a) for a in args))
+    if all(np.shape(a) == shape for a in args):
+        return tuple(_array(a) for a in args)
     return tuple(np.broadcast_to(a, shape, subok=subok) for a in args)
 
 
@@ -149,7 +151,8 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
         np.reshape(x, [-1 if i == place else 1 for i in range(len(xi))])
         for x, place in zip(xi, places, strict=True)
     ]
-    return tuple(grids) if sparse else np.broadcast_arrays(*grids)
+    found = grids if sparse else np.broadcast_arrays(*grids)
+    return tuple(np.copy(grid, order="C") if copy else grid for grid in found)
 
 
 # ---------------------------------------------------------------------------------------- the order of axes
@@ -396,16 +399,22 @@ for _function in (
 
 
 @primitive("numpy.astype", aliases=("astype",))
-def astype(x, /, *, dtype, copy=True, device=None):
+def astype(x, /, *, dtype, copy=True, device=None, order="K"):
     """x in another type. An integer type makes it a constant; a real one drops the imaginary part"""
     if device not in (None, "cpu"):
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
-    x = np.asanyarray(x)
+    x = x if isinstance(x, np.generic) else np.asanyarray(x)
     return (np.real(x) if x.dtype.kind == "c" and np.dtype(dtype).kind in "fiu" else x).astype(
-        dtype, copy=copy
+        dtype, order=order, copy=copy
     )
 
 
+@astype.called_as
+def _(x, dtype, /, *, copy=True, device=None):
+    return (x,), {"dtype": dtype, "copy": copy, "device": device}
+
+
+astype.leave_unchecked("order", "it is the method's, and no matter of derivatives: tests/ops/test_writing.py")
 astype.returns_view()
 astype.deflinear(x=lambda g, residual: residual.fit(g))
 astype.residual_of(form_of)
@@ -426,15 +435,22 @@ def _holds_traced(value):
     )
 
 
-def _built(value, dtype):
-    """Return a traced value, or nested sequences of which some elements are, as one array."""
+def _built(value, dtype, order="K", copy=None):
+    """Return a traced value, or nested sequences of which some elements are, as one array.
+
+    That is the traced value itself if NumPy need not copy it for its type or its order, and need not copy it anyway.
+    """
     if is_traced(value):
-        built = np.reshape(value, np.shape(value))  # a Python number becomes an array
+        if copy is False:
+            np.asarray(stop_gradient(value), dtype, order=order, copy=False)  # which raises if that cannot be
+        if not isinstance(stop_gradient(value), np.ndarray):
+            value, copy = np.reshape(value, ()), False  # a number becomes an array, a new one
     elif _holds_traced(value):
-        built = np.stack([_built(part, None) for part in value])
+        value, copy = np.stack([_built(part, None) for part in value]), False
     else:
-        built = np.asarray(value)
-    return built if dtype is None or built.dtype == np.dtype(dtype) else np.astype(built, np.dtype(dtype))
+        value, copy = np.asarray(value), False
+    dtype = value.dtype if dtype is None else np.dtype(dtype)
+    return astype.bind(value, dtype=dtype, order=order or "K", copy=bool(copy))
 
 
 @composite("numpy.array")
@@ -442,9 +458,7 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, lik
     """An array of nested sequences, of which some elements are traced"""
     if copy is False and not is_traced(object):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
-    built = _built(object, dtype)
-    if copy and is_traced(object):  # else it is new already
-        built = np.copy(built)
+    built = _built(object, dtype, order, copy)
     return np.reshape(built, (1,) * (ndmin - built.ndim) + built.shape) if built.ndim < ndmin else built
 
 
@@ -455,7 +469,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
         raise ValueError(f'Device not understood. Only "cpu" is allowed, but received: {device}')
     if copy is False and not is_traced(a):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
-    return np.copy(_built(a, dtype)) if copy else _built(a, dtype)
+    return _built(a, dtype, order, copy)
 
 
 @composite("numpy.asanyarray")
@@ -466,14 +480,14 @@ def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
 
 @composite("numpy.ascontiguousarray")
 def ascontiguousarray(a, dtype=None, *, like=None):
-    """As asarray, of one dimension at least: where it lies in memory is no matter of derivatives"""
-    return np.atleast_1d(_built(a, dtype))
+    """As asarray, of one dimension at least, in C order"""
+    return np.atleast_1d(_built(a, dtype, "C"))
 
 
 @composite("numpy.asfortranarray")
 def asfortranarray(a, dtype=None, *, like=None):
-    """As asarray, of one dimension at least: where it lies in memory is no matter of derivatives"""
-    return np.atleast_1d(_built(a, dtype))
+    """As asarray, of one dimension at least, in Fortran order"""
+    return np.atleast_1d(_built(a, dtype, "F"))
 
 
 # ---------------------------------------------------------------------------------------------------- samples
@@ -826,6 +840,7 @@ def _(rng):
     yield Sample((normal(rng, (0, 1)), normal(rng, (3,))), note="size 0")
     x = normal(rng, (2, 1))
     yield Sample((x, x, np.arange(3)), note="twice, and integers")
+    yield Sample((x, x), note="nothing to do")
 
 
 @meshgrid.samples

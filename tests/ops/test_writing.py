@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -217,6 +219,195 @@ def test_programs_that_write_have_numpys_values_and_right_derivatives(name: str)
     )
 
 
+MEMORY: dict[str, Callable[[Any], Any]] = {}
+
+
+def in_memory(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Take up a program whose value depends on which arrays share memory, and on the order in which they lie in it."""
+    MEMORY[function.__name__] = function
+    return function
+
+
+@in_memory
+def a_copy_made_by_the_method_lies_in_c_order(x: Any) -> Any:
+    y, z = x.copy(), x.copy("F")
+    y.reshape(-1)[0] = 3 * x[1, 1]
+    z.T.reshape(-1)[1] = 3 * x[1, 1]
+    return np.sum(x * y * z)
+
+
+@in_memory
+def other_copies_lie_as_the_array_does(x: Any) -> Any:
+    for y in copy.copy(x), copy.deepcopy(x), np.copy(x), onp.array(x), x.astype(float):
+        y.reshape(-1)[0] *= x[1, 1]
+        x = x * y
+    return np.sum(x)
+
+
+@in_memory
+def copies_in_an_order_that_is_asked_for(x: Any) -> Any:
+    total = 0.0
+    for order in "CFAK":
+        for y in (
+            onp.array(x, order=order),
+            x.astype(float, order=order),
+            onp.asarray(x, order=order, copy=True),
+        ):
+            y.reshape(-1)[1] = x[0, 0] ** 2
+            y.T.reshape(-1)[2] = x[1, 0] ** 2
+            total = total + np.sum(y * x)
+    return total
+
+
+@in_memory
+def sequences_in_an_order_that_is_asked_for(x: Any) -> Any:
+    y = onp.array([x[0], [x[1, 0], 2.0, 3.0]], order="F")
+    y.T.reshape(-1)[1] = x[0, 0] ** 2
+    return np.sum(y**2)
+
+
+@in_memory
+def written_into_an_array_stays_where_it_lies(x: Any) -> Any:
+    v = x.T
+    v[0] = v[0] * 2
+    x.ravel(order="F")[1] = x[0, 1]
+    x[0] = x[1]
+    x.ravel("K")[2] *= x[0, 0]
+    x += np.ones((2, 3))
+    x.T.ravel()[3] *= x[0, 0]
+    x.T.reshape(3, 2)[0, 0] = x[1, 2] ** 2
+    return np.sum(x**2)
+
+
+@in_memory
+def written_through_axes_moved_an_array_stays_where_it_lies(x: Any) -> Any:
+    y = np.stack([x, x * x]).transpose(1, 2, 0)
+    y = np.copy(y)
+    y[0, :, 1][1:] = x[1, 1:]
+    y.ravel("K")[[1, 8]] = x[0, :2] ** 2
+    y.transpose(2, 0, 1).reshape(-1)[2] = x[0, 0] ** 2
+    return np.sum(y**2)
+
+
+@in_memory
+def arrays_of_no_dimensions_are_written_into(x: Any) -> Any:
+    s = np.zeros((), like=x)
+    t = s
+    s += x[0, 0]
+    u = np.zeros((), like=x)
+    u[...] = 4.0
+    view = u.reshape(1)
+    view *= x[0, 1]
+    u.reshape(1, 1)[0, 0] += x[1, 1]
+    np.add.reduce(x[1], out=(w := np.zeros((), like=x)))
+    return t**2 + u * w + view[0]
+
+
+@in_memory
+def elements_are_numbers_of_their_own(x: Any) -> Any:
+    s, t, u = x[0, 0], x[0, :1].item(), np.copy(x[0, 1])
+    v = u
+    s += 1
+    t *= 2
+    u *= x[1, 1]
+    (w,) = x[1, :1].tolist()
+    w += 3
+    y = u.tolist()
+    y += 1
+    return np.sum(x**2) * s * t * v * w * y
+
+
+@in_memory
+def grids_are_copies_unless_views_are_asked_for(x: Any) -> Any:
+    total = 0.0
+    for sparse in False, True:
+        g, _ = np.meshgrid(x[0], x[1], sparse=sparse)
+        g[0, 0] = x[1, 1] * 2
+        total = total + np.sum(g**2)
+    views = np.meshgrid(x[0], x[1], sparse=True, copy=False)
+    views[0][0, 1] = x[1, 2] ** 2
+    return total + np.sum(x**3)
+
+
+@in_memory
+def conversions_copy_where_the_order_asks_for_it(x: Any) -> Any:
+    total = 0.0
+    for y in (
+        onp.ascontiguousarray(x), onp.asfortranarray(x), onp.asarray(x, order="F"), onp.asanyarray(x, order="C"),
+        onp.array(x, copy=None, order="F"), onp.require(x, None, ["C"]), onp.require(x, None, ["F"]), onp.block(x),
+        x.astype(float, order="C", copy=False), onp.array(x, copy=None, ndmin=3)[0],
+    ):  # fmt: skip
+        y[0, 1] = y[1, 2] * 2
+        y.reshape(-1)[4] = x[1, 0] ** 2
+        total = total + np.sum(y * x)
+    return total
+
+
+@in_memory
+def what_gives_back_the_array_itself_is_written_into(x: Any) -> Any:
+    for i, y in enumerate(
+        (x.astype(float, copy=False), onp.asarray(x), np.broadcast_arrays(x)[0], np.real_if_close(x), x.real, x.conj())
+    ):  # fmt: skip
+        y[i % 2, i % 3] = x[1, 2] / 2
+        y += x[0, 0]
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("name", MEMORY)
+def test_what_shares_memory_and_how_it_lies_there_are_as_in_numpy(name: str, order: Any) -> None:
+    function, x, h = MEMORY[name], np.array(X, order=order), 1e-6
+    directions = np.eye(X.size).reshape(-1, *X.shape)
+    numeric = np.array(
+        [
+            (function(np.array(X + h * d, order=order)) - function(np.array(X - h * d, order=order)))
+            / (2 * h)
+            for d in directions
+        ]
+    )
+    value, gradient = opreg.value_and_grad(function)(x)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_allclose(value, function(x.copy("K")), rtol=1e-14)
+    np.testing.assert_allclose(np.ravel(gradient), numeric, rtol=1e-6, atol=1e-7)
+    tangents = [opreg.jvp(function, (x,), (d,))[1] for d in directions]
+    np.testing.assert_allclose(tangents, numeric, rtol=1e-6, atol=1e-7)
+    twice = opreg.grad(lambda x: np.sum(opreg.grad(function)(x) * X))(x)
+    np.testing.assert_allclose(twice, opreg.jvp(opreg.grad(function), (x,), (X,))[1], rtol=1e-12, atol=1e-12)
+
+
+def test_a_new_array_lies_in_the_order_that_is_asked_for() -> None:
+    def function(x: Any) -> Any:
+        y = np.zeros((2, 3), order="F", like=x)
+        y.T.reshape(-1)[1] = x[0]
+        assert y.flags.f_contiguous
+        return np.sum(y)
+
+    assert opreg.grad(function)(np.ones(2)).tolist() == [1, 0]
+
+
+def test_a_long_chain_of_views_is_written_through() -> None:
+    def function(x: Any) -> Any:
+        view = x
+        for _ in range(3000):
+            view = view[:]
+        x[0] = x[1] * 2
+        view[2] = 0.0
+        return np.sum(x)
+
+    assert opreg.grad(function)(np.array([1.0, 2.0, 3.0])).tolist() == [0, 3, 0]
+
+
+def test_what_must_not_be_copied_is_not() -> None:
+    def function(x: Any) -> Any:
+        with pytest.raises(ValueError, match="copy"):
+            onp.asarray(x.T, order="C", copy=False)
+        assert onp.array(x, copy=False) is x
+        assert onp.asarray(x.T, order="F", copy=False).flags.fnc
+        return np.sum(x)
+
+    assert opreg.grad(function)(X).tolist() == np.ones((2, 3)).tolist()
+
+
 def test_an_array_of_an_outer_derivative_is_written_into_by_an_inner_one() -> None:
     def inner(x: Any, v: Any) -> Any:
         x[0] = v * x[1]
@@ -252,6 +443,16 @@ def test_a_variable_is_not_written_into_but_what_is_computed_of_it_is() -> None:
     np.testing.assert_array_equal(x.primal, X)
 
 
+def sequence_for_one() -> tuple[type[Exception], str]:
+    """Return the error with which this NumPy refuses an array of one element for a number; older ones warn only."""
+    try:
+        with warnings.catch_warnings(action="error"):
+            np.zeros(1)[0] = np.ones(1)  # type: ignore[call-overload]
+    except (ValueError, TypeError, DeprecationWarning) as error:
+        return type(error), str(error)[:20]
+    raise AssertionError("this NumPy takes it without a word")
+
+
 REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "complex into real": (lambda x: x.__setitem__(0, 1j), TypeError, "np.real"),
     "out of bounds": (lambda x: x.__setitem__(5, 1.0), IndexError, "out of bounds"),
@@ -259,6 +460,12 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "text": (lambda x: x.__setitem__(0, "a"), ValueError, "could not convert"),
     "a broadcast view": (lambda x: np.broadcast_to(x, (2, 2, 3)).__setitem__(0, 1), ValueError, "read-only"),
     "a diagonal": (lambda x: x.diagonal().__setitem__(0, 1), ValueError, "read-only"),
+    "the imaginary part of real numbers": (
+        lambda x: np.imag(x).__setitem__((0, 0), 1),
+        ValueError,
+        "read-only",
+    ),
+    "a sequence for one element": (lambda x: x.__setitem__((0, 0), x[:1, 0] * 2), *sequence_for_one()),
     "a real part": (lambda x: (1j * x).real.__setitem__(0, 1), opreg.NotDifferentiable, "real \\+ 1j"),
     "a number": (lambda x: x.sum().__setitem__((), 1), TypeError, "item assignment"),
     "a larger sum": (lambda x: x.__iadd__(np.ones((2, 2, 3))), ValueError, "non-broadcastable output"),
