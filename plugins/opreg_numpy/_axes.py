@@ -78,6 +78,11 @@ def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * (axis % ndim), index)
 
 
+def laid_as(x: Any, a: Any) -> Any:
+    """Return ``x`` in Fortran order if ``a`` lies in it: so lies what NumPy makes by changing a copy of ``a``."""
+    return np.copy(x, order="F") if np.ndim(x) > 1 and a.flags.fnc else x
+
+
 def reversed_along(x: Any, axis: int) -> Any:
     """Return ``x`` with the order of its elements along ``axis`` reversed."""
     return x[along(np.ndim(x), axis, slice(None, None, -1))]

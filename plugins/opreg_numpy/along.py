@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, stop_gradient
+from opreg_numpy._axes import laid_as
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.shapes import asarray
 
@@ -74,7 +75,8 @@ def piecewise(x, condlist, funclist, *args, **kw):
         numbers[mask] = np.broadcast_to(count + np.arange(np.size(values)).reshape(np.shape(values)), places)
         parts.append(np.ravel(values))
         count += np.size(values)
-    return np.take(np.concatenate(parts), numbers)
+    found = np.take(np.concatenate(parts), numbers)
+    return laid_as(found, plain) if shape else np.reshape(found, ())
 
 
 def _masks(condlist, ndim, count):

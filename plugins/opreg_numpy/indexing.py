@@ -12,9 +12,9 @@ from math import prod
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
-from opreg_numpy._axes import along, shape_of
+from opreg_numpy._axes import along, laid_as, shape_of
 from opreg_numpy._rules import refuse_out
-from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single, strided
+from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
 
 @primitive("operator.getitem", aliases=("getitem",))
@@ -256,7 +256,8 @@ def extract(condition, arr):
 def delete(arr, obj, axis=None):
     """The array without the elements at these places along an axis, or of the flattened array"""
     length = np.size(arr) if axis is None else np.shape(arr)[axis]
-    return np.take(arr, np.delete(np.arange(length), obj), axis=axis)
+    kept = np.take(arr, np.delete(np.arange(length), obj), axis=axis)
+    return laid_as(kept, np.asarray(stop_gradient(arr))) if axis is not None else kept
 
 
 @composite("numpy.insert", static=("obj",))
@@ -276,7 +277,8 @@ def insert(arr, obj, values, axis=None):
         axis=axis,
     )
     values = values if is_traced(values) else np.asarray(values)
-    return np.take(np.concatenate([np.ravel(arr), np.ravel(np.astype(values, plain.dtype))]), numbers)
+    joined = np.concatenate([np.ravel(arr), np.ravel(np.astype(values, plain.dtype))])
+    return laid_as(np.take(joined, numbers), plain)
 
 
 @composite("numpy.ediff1d")
@@ -305,7 +307,7 @@ def select(condlist, choicelist, default=0):
     chosen = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         chosen = np.where(stop_gradient(condition), choice, chosen)
-    return chosen
+    return np.copy(chosen, order="C") if chosen.flags.fnc else chosen
 
 
 @composite("numpy.choose")
@@ -553,6 +555,7 @@ def _(rng):
     yield Sample(([a, b], [normal(rng, (3,)), np.ones(3)]), {"default": 2.5}, note="a scalar default")
     x = normal(rng, (3,))
     yield Sample(([a, ~a], [x, x], x), note="the same array")
+    yield Sample(([fortran(b)], [fortran(normal(rng, (4, 3)))]), note="Fortran order")
 
 
 @choose.samples

@@ -26,7 +26,7 @@ from opreg import (
     stop_gradient,
     vjp,
 )
-from opreg_numpy._axes import expanded, kept, normalised
+from opreg_numpy._axes import expanded, kept, laid_as, normalised
 from opreg_numpy._form import like
 from opreg_numpy._rules import declared, refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
@@ -792,7 +792,9 @@ def matrix_power(a, n):
         return np.linalg.matrix_power(np.linalg.inv(a), -n)
     if n == 0:
         plain = stop_gradient(a)
-        return np.broadcast_to(np.eye(plain.shape[-1], dtype=plain.dtype), plain.shape)
+        return laid_as(
+            np.array(np.broadcast_to(np.eye(plain.shape[-1], dtype=plain.dtype), plain.shape)), plain
+        )
     half = a if n == 1 else np.linalg.matrix_power(a, n // 2)
     if n == 1:
         return a

@@ -538,7 +538,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     shape = np.shape(a)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        return (mean, np.full(np.shape(mean), count(shape, axis), mean.dtype)) if returned else mean
+        return (mean, np.full(np.shape(mean), count(shape, axis), mean.dtype)[()]) if returned else mean
     if np.shape(weights) != shape:
         weights = _weights_along(weights, shape, axis)
     whole = form_of(a).dtype.kind in "iub"
@@ -547,7 +547,10 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if np.any(total == 0):
         raise ZeroDivisionError("numpy.average: the weights sum to zero, so there is no average")
     mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (mean, np.broadcast_to(total, np.shape(mean))) if returned else mean
+    if not returned:
+        return mean
+    same = np.shape(total) == np.shape(mean)
+    return mean, total if same else np.copy(np.broadcast_to(total, np.shape(mean)), order="C")
 
 
 def _weights_along(weights, shape, axis):
@@ -575,6 +578,7 @@ def _with_weights(rng):
     yield Sample((x,), {"axis": -1, "weights": positive(rng, (2, 3, 4)), "keepdims": True}, note="keepdims")
     yield Sample((x,), {"axis": (2, 0), "weights": positive(rng, (4, 2))}, note="weights along two axes")
     yield Sample((x, 0, positive(rng, (2,)), True), note="the sum of the weights too")
+    yield Sample((x, 0, positive(rng, (2, 3, 4)), True), note="and weights of the same shape")
     yield Sample((x.astype(np.float32),), {"axis": 0, "weights": np.array([1, 3])}, note="integer weights")
     yield Sample((np.array([1, 2, 4]),), {"weights": positive(rng, (3,))}, note="integer data")
     yield Sample((normal(rng, (3,)),), {"returned": True}, note="the number of elements too")

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from opreg import Sample, composite, primitive, stop_gradient
 from opreg_numpy import shapes
-from opreg_numpy._axes import along
+from opreg_numpy._axes import along, laid_as
 from opreg_numpy._form import like
 from opreg_numpy._samples import (
     KINDS,
@@ -116,7 +116,7 @@ def _slopes(f, spacing, axis, edge_order):
         bend = behind - before
         first, last = first - part(w * bend, None, 1), last + part(v * bend, -1, None)
     out = np.concatenate([first, inner, last], axis=axis)
-    return out if out.dtype == f.dtype else np.astype(out, f.dtype)
+    return laid_as(out if out.dtype == f.dtype else np.astype(out, f.dtype), f)
 
 
 def _steps(spacing, f, axis):
@@ -168,7 +168,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
     inner = _on_polygon(np.where(below | above, xp[0], x), xp, fp) if len(xp) > 1 else fp[0] + 0 * x
     out = np.where(below, fp[0] if left is None else left, inner)
-    return np.where(above, fp[-1] if right is None else right, out)
+    out = np.where(above, fp[-1] if right is None else right, out)
+    return out if np.ndim(out) else out[()]
 
 
 def _double(x):
@@ -208,7 +209,7 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * pi):
     """
     p = shapes.asarray(p)
     turns = _turns(stop_gradient(p), stop_gradient(discont), axis, stop_gradient(period))
-    return p + turns * period
+    return laid_as(p + turns * period, p)
 
 
 def _turns(p, discont, axis, period):

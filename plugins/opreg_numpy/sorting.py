@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, is_traced, primitive, stop_gradient
-from opreg_numpy._axes import along, reversed_along
+from opreg_numpy._axes import along, laid_as, reversed_along
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, single
 from opreg_numpy.indexing import scatter_add
 
@@ -105,7 +105,7 @@ sort.defvjp(a=_unsorted).defjvp(a=_sorted_tangent)
 def _(a, *, axis=-1, kind=None, order=None, stable=None):
     lanes, line = _in_lanes(a, axis)
     order = np.argsort(stop_gradient(lanes), axis=line, kind=kind, stable=stable)
-    out = _take(lanes, order, line)
+    out = laid_as(_take(lanes, order, line), lanes)
     return out, (np.shape(a), line, order, _ties(stop_gradient(out), line))
 
 
@@ -164,7 +164,8 @@ partition.defvjp(a=_unpartitioned).defjvp(a=_partitioned_tangent)
 def _(a, *, kth, axis=-1, kind="introselect", order=None):
     lanes, line = _in_lanes(a, axis)
     orders = _orders(stop_gradient(lanes), kth, line, kind)
-    return np.take_along_axis(lanes, orders[0], axis=line), (np.shape(a), line, orders)
+    out = laid_as(np.take_along_axis(lanes, orders[0], axis=line), lanes)
+    return out, (np.shape(a), line, orders)
 
 
 @sort.called_as

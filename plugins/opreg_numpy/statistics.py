@@ -45,7 +45,8 @@ def finished(out, shape, axis, keepdims, of_q=()):
     rest = (
         kept(shape, axis) if keepdims else tuple(np.delete(shape, normalised(axis, len(shape))).astype(int))
     )
-    return np.reshape(out, (*of_q, *map(int, rest)))
+    due = (*of_q, *map(int, rest))
+    return np.reshape(out, due) if due else np.reshape(out, due)[()]
 
 
 def with_nan(out, nan):
