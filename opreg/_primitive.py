@@ -89,7 +89,7 @@ class Primitive:
         self.parameters = self._parameters(forward)
         self.data, self.variadic, self.static = self.parameters
         self.elementwise = False
-        self.view = self.in_place = False
+        self.view = self.copied = self.in_place = False
         self.sample_generators: list[Function] = []
         self.kinks: list[Kink] = []
         self._rules: dict[tuple[str, str], Function] = {}
@@ -125,13 +125,14 @@ class Primitive:
         self._prepare()
         return self
 
-    def returns_view(self) -> Self:
+    def returns_view(self, *, copied: bool = False) -> Self:
         """Declare that the output may be a view of the first argument, its elements in another arrangement.
 
         Then writing into the one, while it is traced, writes into the other, as it does with plain arrays. The
-        function is called with an array of integers, to see where it puts which element.
+        function is called with an array of integers, to see where it puts which element. With ``copied`` the output is
+        a copy that is written through all the same, and what is picked from it is a copy: so is ``x.flat``.
         """
-        self.view = True
+        self.view, self.copied = True, copied
         self._prepare()
         return self
 

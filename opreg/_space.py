@@ -117,6 +117,12 @@ class Space:
         """
         return None
 
+    def assign(self, traced: Any, name: str, value: Any) -> None:
+        """Do what ``traced.name = value`` means, for the names that may be assigned to: ``flat``."""
+        raise AttributeError(
+            f"the attribute {name!r} of a traced {type(traced.primal).__name__} is not assigned to"
+        )
+
     def attribute(self, traced: Any, name: str) -> Any:
         """Return the attribute ``name`` of a traced value, as its primal would have it."""
         raise AttributeError(name)

@@ -61,7 +61,10 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
     plain, whole = strip(out), strip(source)
     if plain is whole:
         return source
-    if SPACES[type(plain)].shares(plain, whole):
+    known: Memory | None = source.memory
+    if known is not None and known.primitive is not None and known.primitive.copied:
+        return out
+    if primitive.copied or SPACES[type(plain)].shares(plain, whole):
         out.memory = Memory(source, primitive, static)
         memory(source).add(out)
     return out
@@ -135,6 +138,15 @@ def _in_place(name: str) -> Function:
     return method
 
 
-setattr(Tracer, "__setitem__", write)  # noqa: B010  (mypy: no method)
+def _assigned(name: str) -> property:
+    """Return the attribute of that name, to which one may assign: the space says what that means."""
+    return property(
+        lambda self: self.__getattr__(name),
+        lambda self, value: space_of(strip(self)).assign(self, name, value),
+    )
+
+
+setattr(Tracer, "flat", _assigned("flat"))  # noqa: B010  (mypy: no method)
+setattr(Tracer, "__setitem__", write)  # noqa: B010
 for _name in BINARY:
     setattr(Tracer, f"__i{_name}__", _in_place(_name))

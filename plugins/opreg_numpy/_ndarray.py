@@ -342,7 +342,7 @@ _PROPERTIES: Mapping[str, Callable[[Any], Any]] = {
     "mT": lambda traced: np.matrix_transpose(traced),
     "real": lambda traced: np.real(traced),
     "imag": lambda traced: np.imag(traced),
-    "flat": lambda traced: np.ravel(traced),
+    "flat": lambda traced: plugins.get("opreg_numpy.shapes.flat")(traced),
 }
 
 _METHODS: Mapping[str, Callable[..., Any]] = {
@@ -371,7 +371,7 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "conjugate": _conj,
     "copy": _copy,
     "__copy__": partial(_copy, order="K"),
-    "flatten": lambda traced, order="C": np.ravel(traced, order=order),
+    "flatten": lambda traced, order="C": np.copy(np.ravel(traced, order=order)),
     "item": _item,
     "reshape": _reshape,
     "tolist": _tolist,

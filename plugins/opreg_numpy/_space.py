@@ -141,6 +141,9 @@ class ArraySpace(Space):
     replaced = staticmethod(replaced)
     updated = staticmethod(updated)
 
+    def assign(self, traced: Any, name: str, value: Any) -> None:
+        np.put(traced, np.arange(np.size(traced)), value)
+
     def attribute(self, traced: Any, name: str) -> Any:
         return attribute_of(traced, name)
 

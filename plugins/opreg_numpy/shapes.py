@@ -71,6 +71,18 @@ ravel.deflinear(a=_ravel_transposed)
 ravel.residual_of(shape_of)
 
 
+@primitive("opreg_numpy.shapes.flat")
+def flat(a, /):
+    """The elements of a in one dimension, in C order: what ``a.flat`` shows, through which a is written into"""
+    return np.asarray(a).flatten()
+
+
+flat.deflinear(a=lambda g, residual: np.reshape(g, residual))
+flat.residual_of(shape_of)
+flat.returns_view(copied=True)
+flat.samples(of_one_array(call((3, 4)), call((3, 2, 2)), call(()), call((0, 2))))
+
+
 @primitive("numpy.squeeze", aliases=("squeeze",))
 def squeeze(a, /, *, axis=None):
     """a without its axes of length one, or without those named"""

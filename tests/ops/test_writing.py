@@ -353,6 +353,39 @@ def what_gives_back_the_array_itself_is_written_into(x: Any) -> Any:
     return np.sum(x**2)
 
 
+@in_memory
+def through_flat(x: Any) -> Any:
+    x.flat[1] = x[1, 2] ** 2
+    x.T.flat[1] = x[0, 0] * 3
+    x.T.flat[[3, -1]] = [x[0, 1], 2 * x[0, 2]]
+    picked = x.flat[1:3]
+    picked[0] = 7.0
+    y, z = x.copy(), x[:, ::2]
+    y.flat = x[0]
+    y.T.flat[2:5] = [y[0, 0], 2.0, x[0, 1]]
+    flat = y.flat
+    y[1, 1] = x[0, 2]
+    flat[2] = flat[4] * x[0, 0]
+    y.flat[y.ravel() > 1] = x[1, 1]
+    z.flat = picked * x[0, 0]
+    return (
+        np.sum(x**2)
+        + np.sum(y.flat)
+        + np.sum(np.exp(y.flat))
+        + np.sum(picked)
+        + np.sum(x.ravel()[y.flat == y.flat[0]])
+    )
+
+
+@in_memory
+def flattened_is_copied(x: Any) -> Any:
+    for order in "CFAK":
+        x.flatten(order)[0] = 0.0
+        x.flat.copy()[0] = 0.0
+        x = x * x.flatten(order)[1]
+    return np.sum(x)
+
+
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("name", MEMORY)
 def test_what_shares_memory_and_how_it_lies_there_are_as_in_numpy(name: str, order: Any) -> None:
@@ -373,6 +406,71 @@ def test_what_shares_memory_and_how_it_lies_there_are_as_in_numpy(name: str, ord
     np.testing.assert_allclose(tangents, numeric, rtol=1e-6, atol=1e-7)
     twice = opreg.grad(lambda x: np.sum(opreg.grad(function)(x) * X))(x)
     np.testing.assert_allclose(twice, opreg.jvp(opreg.grad(function), (x,), (X,))[1], rtol=1e-12, atol=1e-12)
+
+
+RESULTS: dict[str, Callable[[Any], Any]] = {
+    "delete": lambda x: np.delete(x, 1, axis=1),
+    "gradient": lambda x: np.gradient(x, axis=1),
+    "insert": lambda x: np.insert(x, 1, 0.5, axis=0),
+    "matrix_power": lambda x: np.linalg.matrix_power(x[:, :2], 0),
+    "median": lambda x: np.median(np.stack([x, x], axis=-1), axis=2),
+    "partition": lambda x: np.partition(x, 1, axis=1),
+    "piecewise": lambda x: np.piecewise(x, [x > 0.6], [np.sin, 1.0]),
+    "select": lambda x: np.select([x > 0.6, x > 0], [x, 2 * x]),
+    "sort": lambda x: np.sort(x, axis=0),
+    "unwrap": lambda x: np.unwrap(x * 5, axis=0),
+}
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_lie_in_memory_as_numpys_do(name: str, order: Any) -> None:
+    x = np.array(X, order=order)
+    plain = np.ravel(RESULTS[name](x), order="K")
+    np.testing.assert_allclose(opreg.vjp(lambda x: np.ravel(RESULTS[name](x), order="K"), x)[0], plain)
+
+
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "average": lambda x: np.average(x, returned=True)[1],
+    "interp": lambda x: np.interp(x[0], x, x),
+    "median": np.median,
+    "nanmedian": np.nanmedian,
+    "quantile": lambda x: np.quantile(x, 0.3),
+    "nanquantile": lambda x: np.nanquantile(x, 0.3),
+    "item": lambda x: x[:1].item(),
+    "astype": lambda x: x[0].astype(float),
+    "copy": lambda x: x[0].copy(),
+}
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_a_result_that_is_a_number_in_numpy_is_not_changed_in_place(name: str) -> None:
+    def function(x: Any) -> Any:
+        number = same = SCALARS[name](x)
+        number += 1
+        return same + 0 * x[0]
+
+    x = np.array([1.0, 2.0, 4.0])
+    assert opreg.value_and_grad(function)(x)[0] == function(x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: np.piecewise(x[0, ...], [True], [np.sin]),
+        lambda x: np.real_if_close(x[0, ...]),
+        lambda x: np.select([True], [x[0, ...]]),
+        lambda x: onp.array(x[0]),
+    ],
+)
+def test_a_result_that_is_an_array_in_numpy_is_changed_in_place(make: Callable[[Any], Any]) -> None:
+    def function(x: Any) -> Any:
+        array = same = make(x)
+        array += 1
+        return np.sum(same) + x[0]
+
+    x = np.array([1.0, 2.0, 4.0])
+    assert opreg.value_and_grad(function)(x)[0] == function(x.copy())
 
 
 def test_a_new_array_lies_in_the_order_that_is_asked_for() -> None:
@@ -469,6 +567,9 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "a real part": (lambda x: (1j * x).real.__setitem__(0, 1), opreg.NotDifferentiable, "real \\+ 1j"),
     "a number": (lambda x: x.sum().__setitem__((), 1), TypeError, "item assignment"),
     "a larger sum": (lambda x: x.__iadd__(np.ones((2, 2, 3))), ValueError, "non-broadcastable output"),
+    "a sequence for one in line": (lambda x: x.flat.__setitem__(0, [1.0, 2.0]), *sequence_for_one()),
+    "beyond the end of the line": (lambda x: x.flat.__setitem__(9, 1.0), IndexError, "out of bounds"),
+    "to another attribute": (lambda x: setattr(x, "shape", (3, 2)), AttributeError, "shape"),
     "a complex sum": (lambda x: x.__iadd__(1j), TypeError, "same_kind"),
     "products at places": (lambda x: np.multiply.at(x, 0, 2), opreg.NotDifferentiable, r"multiply\(x\[i\]"),
     "another size": (lambda x: x.resize((3, 2)), opreg.NotDifferentiable, "np.reshape"),
