@@ -79,8 +79,11 @@ def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
 
 
 def laid_as(x: Any, a: Any) -> Any:
-    """Return ``x`` in Fortran order if ``a`` lies in it: so lies what NumPy makes by changing a copy of ``a``."""
-    return np.copy(x, order="F") if np.ndim(x) > 1 and a.flags.fnc else x
+    """Return ``x`` with its axes in the order in which those of ``a`` lie, as what NumPy makes of a copy of ``a``."""
+    if np.ndim(x) < 2 or a.flags.c_contiguous:
+        return x
+    order = np.argsort([-abs(step) for step in a.strides], kind="stable")
+    return np.transpose(np.copy(np.transpose(x, order), order="C"), np.argsort(order))
 
 
 def reversed_along(x: Any, axis: int) -> Any:

@@ -299,6 +299,13 @@ def _copy(traced: Any, order: Any = "C") -> Any:
     return np.positive(traced)  # a number stays one
 
 
+def _flat(traced: Any) -> Any:
+    whole = isinstance(stop_gradient(traced), np.ndarray)
+    return (
+        plugins.get("opreg_numpy.shapes.flat")(traced) if whole else np.ravel(traced)
+    )  # a number never changes
+
+
 def _conj(traced: Any) -> Any:
     return np.conj(traced) if np.iscomplexobj(traced) else traced
 
@@ -342,7 +349,7 @@ _PROPERTIES: Mapping[str, Callable[[Any], Any]] = {
     "mT": lambda traced: np.matrix_transpose(traced),
     "real": lambda traced: np.real(traced),
     "imag": lambda traced: np.imag(traced),
-    "flat": lambda traced: plugins.get("opreg_numpy.shapes.flat")(traced),
+    "flat": _flat,
 }
 
 _METHODS: Mapping[str, Callable[..., Any]] = {

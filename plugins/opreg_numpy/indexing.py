@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
-from opreg_numpy._axes import along, laid_as, shape_of
+from opreg_numpy._axes import along, shape_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
@@ -257,7 +257,12 @@ def delete(arr, obj, axis=None):
     """The array without the elements at these places along an axis, or of the flattened array"""
     length = np.size(arr) if axis is None else np.shape(arr)[axis]
     kept = np.take(arr, np.delete(np.arange(length), obj), axis=axis)
-    return laid_as(kept, np.asarray(stop_gradient(arr))) if axis is not None else kept
+    return np.copy(kept, order=_order_of(arr)) if axis is not None else kept
+
+
+def _order_of(arr):
+    """Return the order in which NumPy lays the result of deleting and inserting."""
+    return "F" if np.asarray(stop_gradient(arr)).flags.fnc else "C"
 
 
 @composite("numpy.insert", static=("obj",))
@@ -278,7 +283,7 @@ def insert(arr, obj, values, axis=None):
     )
     values = values if is_traced(values) else np.asarray(values)
     joined = np.concatenate([np.ravel(arr), np.ravel(np.astype(values, plain.dtype))])
-    return laid_as(np.take(joined, numbers), plain)
+    return np.copy(np.take(joined, numbers), order=_order_of(plain))
 
 
 @composite("numpy.ediff1d")

@@ -462,7 +462,9 @@ def _built(value, dtype, order="K", copy=None):
     else:
         value, copy = np.asarray(value), False
     dtype = value.dtype if dtype is None else np.dtype(dtype)
-    return astype.bind(value, dtype=dtype, order=order or "K", copy=bool(copy))
+    if order is None or (order == "A" and not copy and dtype == value.dtype):  # any will do
+        order = "K"
+    return astype.bind(value, dtype=dtype, order=order, copy=bool(copy))
 
 
 @composite("numpy.array")

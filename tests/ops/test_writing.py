@@ -378,6 +378,21 @@ def through_flat(x: Any) -> Any:
 
 
 @in_memory
+def any_order_is_no_reason_to_copy(x: Any) -> Any:
+    part = x[:, ::2]
+    onp.asarray(part, order="A")[0, 1] = x[0, 1]
+    onp.array(part, order="A", copy=None)[1, 0] *= x[0, 1]
+    return np.sum(x**2)
+
+
+@in_memory
+def the_line_of_a_number_is_its_own(x: Any) -> Any:
+    s = x[0, 1]
+    s.flat[0] = 7.0
+    return s * s
+
+
+@in_memory
 def flattened_is_copied(x: Any) -> Any:
     for order in "CFAK":
         x.flatten(order)[0] = 0.0
@@ -418,6 +433,7 @@ RESULTS: dict[str, Callable[[Any], Any]] = {
     "piecewise": lambda x: np.piecewise(x, [x > 0.6], [np.sin, 1.0]),
     "select": lambda x: np.select([x > 0.6, x > 0], [x, 2 * x]),
     "sort": lambda x: np.sort(x, axis=0),
+    "sort of axes moved": lambda x: np.sort(np.stack([x, -x]).transpose(1, 0, 2), axis=0),
     "unwrap": lambda x: np.unwrap(x * 5, axis=0),
 }
 
