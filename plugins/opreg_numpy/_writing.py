@@ -88,7 +88,7 @@ def updated(traced: Any, result: Any) -> Any:
         result = np.reshape(result, ())
     if kind != plain.dtype:
         result = np.astype(result, plain.dtype)
-    if plain.ndim > 1 and stop_gradient(result).strides != plain.strides:  # the array stays as it lies
+    if stop_gradient(result).strides != plain.strides:  # the array stays as it lies
         return _replace(traced, result, key=...)
     return result
 

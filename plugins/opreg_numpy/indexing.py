@@ -10,6 +10,7 @@ import operator
 from math import prod
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
@@ -116,12 +117,24 @@ def replace(x, value, /, *, key):
 
     Of values for the same place the last one counts.
     """
-    x, value = np.array(x), np.asarray(value)
+    x, value = _copied(np.asarray(x)), np.asarray(value)
     _require_shape(value, x[key].shape)
     if value.dtype != x.dtype:
         raise TypeError(f"values of {x.dtype} are due, not of {value.dtype}")
     x[key] = value
     return x
+
+
+def _copied(x):
+    """Return a copy that lies in memory as x does, with gaps and reversed axes: then its views are those of x."""
+    copy = np.array(x)
+    if copy.strides == x.strides or 0 in x.strides or not x.size:
+        return copy
+    first, behind = byte_bounds(x)
+    room = np.empty(behind - first, np.uint8)
+    copy = np.ndarray(x.shape, x.dtype, room, x.__array_interface__["data"][0] - first, x.strides)
+    copy[...] = x
+    return copy
 
 
 def _chosen(g, key, shape):

@@ -489,6 +489,26 @@ def test_a_result_that_is_an_array_in_numpy_is_changed_in_place(make: Callable[[
     assert opreg.value_and_grad(function)(x)[0] == function(x.copy())
 
 
+@pytest.mark.parametrize("turn", [lambda x: x[:, ::2], lambda x: x[::-1], lambda x: x[:, ::-1].T])
+def test_gaps_and_reversed_axes_remain_when_an_array_is_written_into(turn: Callable[[Any], Any]) -> None:
+    def function(x: Any) -> Any:
+        x[0] = 2 * x[1]
+        x += 1
+        x.reshape(-1)[0] = 5 * x[1, 1]  # a copy, or a view
+        x.ravel("K")[1] = 7 * x[0, 1]
+        return np.sum(x * x)
+
+    x = turn(np.array(X))
+    value, gradient = opreg.value_and_grad(function)(x)
+    tangent = opreg.jvp(function, (x,), (np.ones(x.shape),))[1]
+    np.testing.assert_array_equal(x, turn(X))
+    np.testing.assert_allclose(gradient.sum(), tangent, rtol=1e-14)
+    h = 1e-6
+    slope = (function(turn(X + h)) - function(turn(X - h))) / (2 * h)
+    np.testing.assert_allclose(tangent, slope, rtol=1e-6)
+    assert value == function(turn(np.array(X)))
+
+
 def test_a_new_array_lies_in_the_order_that_is_asked_for() -> None:
     def function(x: Any) -> Any:
         y = np.zeros((2, 3), order="F", like=x)
