@@ -41,6 +41,8 @@ class Comparison:
     # The tightest tolerance of a look that meets the rule, and the part of the scale that it is.
     met: Array = field(default_factory=lambda: np.zeros(0))
     met_part: Array = field(default_factory=lambda: np.zeros(0))
+    # Where the closest look that tells saw a kink of the size of what is wrong: the first one was too far away for it.
+    bent: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     # For how many looks the bound has grown by more than rounding explains, and what it was last.
     growing: NDArray[np.int_] = field(default_factory=lambda: np.zeros(0, int))
     last: Array | None = None
@@ -54,7 +56,7 @@ class Comparison:
         self.finite = np.isfinite(self.got)
         size = self.size if self.finite.all() else np.where(np.isfinite(self.size), self.size, 0.0)
         self.least = self._units * size + TINY
-        self.upheld = np.zeros(len(self.got), bool)
+        self.upheld, self.bent = np.zeros((2, len(self.got)), bool)
         self.cleared, self.met, self.met_part = np.full((3, len(self.got)), np.inf)
         self.growing = np.zeros(len(self.got), int)
 
@@ -112,12 +114,13 @@ class Comparison:
 
         `neglected` gives how much of each output the function may lose beside the largest entries of its matrices.
         """
-        value, bound, scale, _ = self.view(oracle, e)
+        value, bound, scale, kink = self.view(oracle, e)
         rounded = self.view(oracle, replace(e, error=e.grain))[1]
         gap = np.abs(self.got - self.expected)
         off = np.abs(self.got - value)
         tolerance = bound + self.rounding(np.maximum(scale, self.scale))
         says = tolerance < gap / 4
+        self.bent = (self.bent & ~says) | (kink > gap / 4)
         meets = (off <= tolerance) & (tolerance < self.met)
         self.met = np.where(meets, tolerance, self.met)
         part = tolerance / np.maximum(np.maximum(scale, np.abs(value)), 1e-300)

@@ -349,7 +349,7 @@ class _Differences:
         if any(s.any() for s in sure) and self.oracle.jumps:
             self.lost = "the function jumps here"
             sure = [np.zeros_like(s) for s in sure]
-        kinked = [comparison.kink > 1e-6 * comparison.scale for comparison in self.comparisons]
+        kinked = [(c.kink > 1e-6 * c.scale) | (c.bent & c.wrong) for c in self.comparisons]
         back = [k for k, comparison in zip(kinked, self.comparisons, strict=True) if not comparison.forward]
         kinked = [
             k if c.forward else np.any(back, axis=0) for k, c in zip(kinked, self.comparisons, strict=True)

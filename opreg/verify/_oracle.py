@@ -60,6 +60,18 @@ def _is_reordered(one: Array, other: Array) -> bool:
     )
 
 
+def _logarithmic_noise(values: Array) -> Array:
+    """What is not known of a logarithm of a multiple of the smallest number: half of that, as its argument was rounded.
+
+    The logarithm of a probability is a staircase where that has only a few digits left.
+    """
+    with np.errstate(over="ignore"):
+        multiple = np.exp(values - np.log(SMALLEST))
+    whole = np.rint(multiple)
+    rounded = (values < np.log(TINY)) & (whole > 0) & (np.abs(multiple - whole) < 1e-9 * whole)
+    return np.where(rounded, 0.5 / np.maximum(whole, 1.0), 0.0)
+
+
 def power_of_two(size: Array) -> Array:
     """The largest power of two that is not larger, entry by entry."""
     power: Array = np.ldexp(1.0, np.frexp(size)[1] - 1)
@@ -543,7 +555,7 @@ class Oracle:
         level = self.level()
         self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
         self._at_zeros(rng, level)
-        worst = np.fmax(np.fmax(change, bend), known)
+        worst = np.fmax(np.fmax(np.fmax(change, bend), known), _logarithmic_noise(plain))
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)

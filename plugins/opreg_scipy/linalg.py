@@ -410,10 +410,16 @@ def exponential_moved(a, e, /):
         raise ValueError(f"expected square matrices, not arrays of shapes {np.shape(a)} and {np.shape(e)}")
     if not np.size(a) or not np.size(e):
         return np.zeros(np.broadcast_shapes(np.shape(a), np.shape(e)), np.result_type(a, e))
-    a, e = _of_one_kind(a, e)
-    return _over_stack(
-        lambda a, e: scipy.linalg.expm_frechet(a, e, compute_expm=False, check_finite=False), a, e
-    )
+    return _over_stack(_exponential_moved, *_of_one_kind(a, e))
+
+
+def _exponential_moved(a, e):
+    """It is linear in e, which is scaled to the size of one: SciPy's sums of a huge direction overflow."""
+    size = np.max(np.abs(e))
+    if not (np.isfinite(size) and size and np.all(np.isfinite(a))):
+        return np.full_like(e, 0 * size * np.sum(0 * a))
+    size = size.dtype.type(2.0) ** np.floor(np.log2(size))
+    return scipy.linalg.expm_frechet(a, e / size, compute_expm=False, check_finite=False) * size
 
 
 expm.defvjp(a=lambda g, a: exponential_moved.bind(_transposed(a), g))

@@ -281,3 +281,12 @@ def test_derivatives_nest(function) -> None:
     step = 1e-5
     numeric = (slope(S + step * B) - slope(S - step * B)) / (2 * step)
     np.testing.assert_allclose(opreg.jvp(slope, (S,), (B,))[1], numeric, atol=1e-5 * np.abs(numeric).max())
+
+
+def test_the_derivative_of_expm_in_a_huge_direction_and_of_what_is_not_finite() -> None:
+    a = np.array([[0.1, 0.2], [-0.3, 0.05]], np.float32)
+    one = opreg.jvp(sp.linalg.expm, (a,), (np.eye(2, dtype=np.float32),))[1]
+    huge = opreg.jvp(sp.linalg.expm, (a,), (np.eye(2, dtype=np.float32) * np.float32(2.0**126),))[1]
+    np.testing.assert_array_equal(huge, one * np.float32(2.0**126))
+    a = np.array([[np.nan, 1.0], [0.0, 1.0]])
+    assert np.isnan(opreg.grad(lambda a: np.sum(sp.linalg.expm(a)))(a)).all()

@@ -368,3 +368,12 @@ def test_the_density_of_student_by_its_degrees_of_freedom_keeps_its_digits(z, df
 
     expected = float(mp.diff(log_density, mp.mpf(df), h=mp.mpf("1e-20")))
     assert opreg.grad(served.t.logpdf, 1)(z, df) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_the_logarithm_of_a_tail_of_laplace_keeps_its_slope_where_the_tail_has_no_digits_left() -> None:
+    for z in -700.0, -739.7, -743.5:
+        assert opreg.grad(served.laplace.logcdf)(z, 0.0, 1.0) == 1.0
+        assert opreg.grad(served.laplace.logsf)(-z, 0.0, 1.0) == -1.0
+    z = np.array([-3.0, -1e-3, 0.0, 0.5, 30.0])
+    exact = [float(mp.diff(lambda x: mp.log(1 - mp.exp(-x) / 2), v)) if v > 0 else 1.0 for v in z]
+    np.testing.assert_allclose(opreg.grad(lambda z: np.sum(served.laplace.logcdf(z)))(z), exact, rtol=1e-14)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import opreg
 from opreg import plugins
@@ -107,6 +108,38 @@ def test_such_a_kink_is_one_although_another_argument_cannot_be_moved_to_one_sid
             run("differences", Subject.from_functions(scaled, twice), x, np.float64(0.0), seed=seed).outcome
             == "fail"
         )
+
+
+def test_a_kink_that_growth_hides_from_afar_is_a_kink() -> None:
+    # On its branch cut K_v bends across it, and grows by many orders of magnitude along it.
+    def slope(v: Any, z: Any) -> Any:
+        return -(scipy.special.kv(v - 1, z) + scipy.special.kv(v + 1, z)) / 2
+
+    def subject(factor: float) -> Subject:
+        return Subject.from_functions(
+            lambda v, z: scipy.special.kv(v, z),
+            lambda g, out, v, z: (None, g * np.conj(factor * slope(v, z))),
+            lambda t, out, v, z: factor * t[1] * slope(v, z),
+        )
+
+    cut, beside = np.array([-100.5 + 0j, -202.5 + 0j, -148.5 + 0j]), np.array([-3.0 + 2j, 3.0 + 1j, 0.5 - 1j])
+    order, failed = np.array([2, 0, 3]), 0
+    for seed in range(20):
+        assert run("differences", subject(1.0), order, cut, seed=seed).outcome != "fail"
+        failed += run("differences", subject(1.01), order, beside, seed=seed).outcome == "fail"
+    assert failed == 20
+
+
+def test_the_logarithm_of_a_number_that_has_few_digits_left_is_a_staircase_and_not_flat() -> None:
+    def tail(x: Any) -> Any:
+        return np.log(np.exp(np.asarray(x, float)) / 2)
+
+    right, twice = primitive(tail, lambda g, x: g), primitive(tail, lambda g, x: 2 * g)
+    failed = 0
+    for seed, x in enumerate(np.linspace(-743.5, -700.0, 40)):
+        assert run("differences", right, np.array(x), seed=seed).outcome != "fail"
+        failed += run("differences", twice, np.array(x), seed=seed).outcome == "fail"
+    assert failed > 20
 
 
 def test_a_second_kink_close_to_the_first_is_not_taken_for_it() -> None:

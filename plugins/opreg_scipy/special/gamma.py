@@ -316,14 +316,15 @@ def _uneven(rng):
 
 @beta.samples
 def _at_zeros(rng):
-    a = np.array([0.5, 1.25]) + 2.0**-11  # a thousand times of which is no integer either
+    away = 2.0**-11  # a thousand times of which is no integer either
+    a = np.array([0.5, 1.25]) + away
     yield Sample((a, np.array([0.0, -2.0]) - a), note="where a + b is a pole")
     for first, second in (
         ((173.25, 180.25), (-174.25, -183.25)),
         ((172.25, 175.5), (-173.25, -175.5)),
         ((1.25, 172.25), (-2.25, -173.25)),
     ):
-        yield Sample((np.array(first), np.array(second)), note="where a + b is a pole, far out")
+        yield Sample((np.array(first) + away, np.array(second) - away), note="where a + b is a pole, far out")
 
 
 @primitive("scipy.special.multigammaln")

@@ -584,7 +584,7 @@ def _at_the_edges_of_beta(rng):
 @betaincc.samples
 @betainc_by_parameters.samples
 def _at_the_ends(rng):
-    yield Sample((np.array([2.0, 3.0]), np.array([2.5, 2.0]), np.array([0.0, 1.0])), note="at the ends")
+    yield Sample((np.array([2.0, 3.25]), np.array([2.5, 2.0]), np.array([0.0, 1.0])), note="at the ends")
 
 
 @betaincinv.samples

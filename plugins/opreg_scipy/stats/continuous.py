@@ -34,6 +34,13 @@ norm = Family(
     growth=lambda z: (1 - z) * (1 + z),
     mills=lambda z: slope(scipy.special.log_ndtr, z),
 )
+
+
+def _laplace_mills(tail):
+    """p / F with 1 - F = tail / 2, which is 1 to the left of 0: by logarithms it is lost where F has no digits left"""
+    return tail / (2 - tail)
+
+
 cauchy = Family(
     "cauchy",
     score=lambda z: -2 * z / np.hypot(1.0, z) / np.hypot(1.0, z),
@@ -43,6 +50,7 @@ laplace = Family(
     "laplace",
     score=lambda z: -np.sign(z),
     growth=lambda z: 1 - np.absolute(z),
+    mills=lambda z: _laplace_mills(np.exp(-np.maximum(z, 0.0))),
 )
 logistic = Family(
     "logistic",
