@@ -11,7 +11,7 @@ from typing import Any
 
 from opreg._errors import DeclarationError
 from opreg._primitive import Primitive
-from opreg._space import cast, space_of, spec_of
+from opreg._space import space_of, spec_of
 from opreg._trace import Function, strip, zeros_like
 from opreg._transforms import called, jvp, leaves_like, vjp
 from opreg._tree import LEAF, Tree, flatten, unflatten
@@ -30,7 +30,7 @@ def stop_gradient(value: Any) -> Any:
 
 def _bundled(
     name: str, fun: Function, forward: Function, vjp_rule: Function | None, jvp_rule: Function | None,
-    with_residual: Function | None = None,
+    with_residual: Function | None = None, authored: Function | None = None,
 ) -> Callable[[list[Any]], tuple[Any, ...]]:  # fmt: skip
     """Return a variadic primitive over leaves, for a function of containers that brings its own rules."""
 
@@ -38,10 +38,10 @@ def _bundled(
         return forward(*leaves)
 
     made = Primitive(apply, f"{getattr(fun, '__module__', None) or 'opreg'}.{name}")
-    if vjp_rule is not None:
-        made.defvjp(vjp_rule)
-    if jvp_rule is not None:
-        made.defjvp(jvp_rule)
+    for rule, declare in (vjp_rule, made.defvjp), (jvp_rule, made.defjvp):
+        if rule is not None:
+            declare(rule)
+            rule.__wrapped__ = authored or fun  # type: ignore[attr-defined]  # which an error message names
     if with_residual is not None:
         made.with_residual(with_residual)
     return lambda leaves: made.bind(*leaves)
@@ -117,7 +117,13 @@ class custom_vjp(_Custom):
 
         def rules(shapes: _Shapes) -> dict[str, Any]:
             def with_residual(*values: Any) -> Any:
-                out, residual = forward(*shapes.build_args(values))
+                both = forward(*shapes.build_args(values))
+                if not isinstance(both, tuple) or len(both) != 2:
+                    raise DeclarationError(
+                        f"custom_vjp: the forward function of {called(self.fun)} must return (output, residuals); it "
+                        f"returned a {type(both).__name__}"
+                    )
+                out, residual = both
                 return shapes.set_out(out), residual
 
             def rule(g: Any, leaves: Any, residual: Any) -> Any:
@@ -134,7 +140,7 @@ class custom_vjp(_Custom):
                     for c, v in zip(found, leaves, strict=True)
                 )
 
-            return {"vjp_rule": rule, "jvp_rule": None, "with_residual": with_residual}
+            return {"vjp_rule": rule, "jvp_rule": None, "with_residual": with_residual, "authored": backward_}
 
         return self.apply(args, rules)
 
@@ -142,7 +148,7 @@ class custom_vjp(_Custom):
 def _of_primal(c: Any, primal: Any) -> Any:
     """Return a user's derivative as one of the primal's space where a cast suffices."""
     spec = spec_of(primal)
-    return c if spec is None else cast(c, space_of(strip(primal)), spec)
+    return c if spec is None else space_of(strip(primal)).cast(c, spec)
 
 
 class custom_jvp(_Custom):
@@ -173,14 +179,20 @@ class custom_jvp(_Custom):
 
         def rules(shapes: _Shapes) -> dict[str, Any]:
             def rule(g: Any, leaves: Any) -> Any:
-                out, tangent = jvp_rule(shapes.build_args(leaves), shapes.build_args(g))
+                both = jvp_rule(shapes.build_args(leaves), shapes.build_args(g))
+                if not isinstance(both, tuple) or len(both) != 2:
+                    raise DeclarationError(
+                        f"custom_jvp: the rule of {called(self.fun)} must return (output, tangent); it returned a "
+                        f"{type(both).__name__}"
+                    )
+                out, tangent = both
                 outs, tree = flatten(out)
                 return tuple(
-                    _of_primal(t, o)
+                    zeros_like(o) if t is None and spec_of(o) is not None else _of_primal(t, o)
                     for t, o in zip(leaves_like(tangent, tree, "custom_jvp"), outs, strict=True)
                 )
 
-            return {"vjp_rule": None, "jvp_rule": rule}
+            return {"vjp_rule": None, "jvp_rule": rule, "authored": jvp_rule}
 
         return self.apply(args, rules)
 

@@ -371,7 +371,7 @@ class Primitive:
             def linear(source: Any) -> Any:
                 if (other, name) in self._rules:
                     rule, pick = self._entry(other, name)
-                    return rule(source, pick(environment))
+                    return fitted(rule(source, pick(environment)))
                 rule, pick = self._entry(other, "*")
                 if other == "vjp":
                     asked = for_joint(
@@ -380,7 +380,10 @@ class Primitive:
                     return self.joint_results(rule, rule(source, pick(asked)), [position])[0]
                 tangents = [zeros_like(p) if spec_of(p) is not None else None for p in primals]
                 tangents[position] = source
-                return rule(tuple(tangents), pick(environment))
+                return fitted(rule(tuple(tangents), pick(environment)))
+
+            def fitted(image: Any) -> Any:
+                return image if mode == "jvp" else self._fitted(image, environment[0])
 
             if mode == "jvp":
                 return _transpose_rule(linear, environment[0], g)
@@ -480,9 +483,10 @@ class Primitive:
         c = self._restricted(c, spec)
         if c is not None and spec_of(c) == spec:
             return c
+        joint = self._rules.get(("vjp", "*"))  # of which `rule` takes a part
         raise RuleError(
             f"the VJP rule of {self.name}{self._argument_of(rule)} returned {_describe(c)} where the primal is "
-            f"{_describe_spec(spec)}{where(rule)}. A cotangent has the shape, dtype and realness of its primal"
+            f"{_describe_spec(spec)}{where(joint or rule)}. A cotangent has the shape, dtype and realness of its primal"
         )
 
     def fit_tangent(self, t: Any, spec: Any) -> Any:
@@ -496,6 +500,15 @@ class Primitive:
                 f"{where(rules[0]) if rules else ''}. A tangent has the shape, dtype and realness of its primal"
             )
         return t
+
+    def _fitted(self, image: Any, out: Any) -> Any:
+        """Return what a JVP rule made for all outputs, or for the only one, as tangents of them."""
+        if not isinstance(out, tuple):
+            return None if image is None else self.fit_tangent(image, spec_of(out))
+        return tuple([
+            None if t is None or spec_of(part) is None else self.fit_tangent(t, spec_of(part))
+            for t, part in zip(image, out, strict=True)
+        ])  # fmt: skip
 
     def joint_results(self, rule: Function, results: Any, needed: Sequence[int]) -> list[Any]:
         """Return the needed cotangents of those that a joint rule returned, which must be one per argument."""
@@ -702,7 +715,8 @@ def _describe(value: Any) -> str:
     if value is None:
         return "None"
     spec = spec_of(value)
-    return f"a {type(strip(value)).__name__} without derivative" if spec is None else _describe_spec(spec)
+    kind = f"a {type(strip(value)).__name__}"
+    return f"{kind} without derivative" if spec is None else f"{kind} {_describe_spec(spec)}"
 
 
 def _describe_spec(spec: Any) -> str:

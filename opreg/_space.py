@@ -96,6 +96,17 @@ class Space:
         """Return an operand of a foreign type as one of this space, or ``NotImplemented``."""
         return NotImplemented
 
+    def owner(self, value: Any) -> Any:
+        """Return the object that owns the memory into which one may write by this value; None for a number."""
+        return None
+
+    def extent(self, value: Any) -> tuple[int, int]:
+        """Return where in that memory the value begins and ends."""
+        return 0, 1
+
+    def require_constant(self, value: Any, what: str) -> None:
+        """Raise if ``value``, which has no derivative, may hide one: an array of objects computed from numbers."""
+
     def shares(self, a: Any, b: Any) -> bool:
         """Tell whether two plain values may share memory, so that writing into one of them changes the other."""
         return False
@@ -240,14 +251,6 @@ def space_of(value: Any) -> Space:
 def spec_of(value: Any) -> Spec | None:
     """Return a value's spec; ``None`` if it has no derivative."""
     return SPEC[type(value)](value)
-
-
-def cast(value: Any, space: Space, spec: Spec) -> Any:
-    """Return a derivative that a user gave as the values of a space are, which rules take: a float may become a scalar.
-
-    What does not fit is returned as it is.
-    """
-    return value if SPACES[type(value)] is space and spec_of(value) == spec else space.cast(value, spec)
 
 
 def require_spec(value: Any, what: str) -> Spec:

@@ -119,8 +119,10 @@ class Tracer:
                 if record is not None:
                     return record(self.tracing, ufunc, NONE, self)
             primitive = plugins.for_function(ufunc)
-            if primitive is not None:
+            if primitive is not None and not (others and any(map(_foreign, (x, *others)))):
                 return self._apply(primitive, ufunc, (x, *others))
+        if any(map(_foreign, (x, *others, *kwargs.get("out", ())))):
+            return NotImplemented
         return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, (x, *others), kwargs)
 
     def _apply(self, primitive: Primitive, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
@@ -132,6 +134,8 @@ class Tracer:
         return highest(inputs).process(primitive, inputs, NONE, ufunc)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if len(types) > 1 and any([kind is not Tracer and SPACES[kind] is INERT for kind in types]):
+            return NotImplemented
         primitive = FUNCTIONS.get(function) or plugins.for_function(function)
         if primitive is not None:
             return primitive(*args, **kwargs)
@@ -139,6 +143,12 @@ class Tracer:
 
 
 _PICK = operators("getitem")
+
+
+def _foreign(value: Any) -> bool:
+    """Tell whether an operand of a ufunc is of a type that answers for itself, and that no plugin knows."""
+    kind = type(value)
+    return kind is not Tracer and SPACES[kind] is INERT and hasattr(kind, "__array_ufunc__")
 
 
 def _lost(target: str) -> str:
@@ -229,6 +239,9 @@ class _TracerSpace(Space):
 
     def cast(self, value: Any, spec: Any) -> Any:
         return space_of(strip(value)).cast(value, spec)
+
+    def owner(self, value: Any) -> Any:
+        return value if space_of(strip(value)).owner(strip(value)) is not None else None
 
     def zeros(self, spec: Any) -> Any:
         raise AssertionError("zeros are made by the space of a plain value")
@@ -433,7 +446,10 @@ class ReverseTrace(Trace):
             i for i, (a, entry) in enumerate(zip(args, entries, strict=True))
             if type(a) is Tracer and a.tracing is self and entry is not None
         ]  # fmt: skip
-        if not needed or (not several and spec_of(out) is None):
+        if not needed:
+            return out
+        if not several and spec_of(out) is None:
+            space_of(out).require_constant(out, f"the result of {primitive.name}")
             return out
         environment = primitive.environment(out, residual, primals, kwargs)
         like = [(space_of(strip(part)), spec_of(part)) for part in out] if several else []
@@ -483,6 +499,8 @@ class ForwardTrace(Trace):
         several = isinstance(out, tuple)
         specs = [spec_of(part) for part in out] if several else [spec_of(out)]
         if all(spec is None for spec in specs):
+            if not several and any([t is not None for t in tangents]):
+                space_of(out).require_constant(out, f"the result of {primitive.name}")
             return out
         environment = primitive.environment(out, residual, primals, kwargs)
         total = primitive.push(environment, primals, tangents)

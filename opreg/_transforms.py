@@ -6,8 +6,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from opreg._apart import Apart
 from opreg._errors import NotDifferentiable
-from opreg._space import SPACES, SPEC, cast, require_spec, space_of, spec_of
+from opreg._space import SPACES, SPEC, require_spec, space_of, spec_of
 from opreg._trace import ForwardTrace, Function, Node, ReverseTrace, Tracer, backward, strip, zeros_like
 from opreg._tree import Tree, flatten, named_children, unflatten
 
@@ -52,14 +53,20 @@ class _Arguments:
         if self.leaves and all(spec is None for spec in self.specs):
             require_spec(self.leaves[0], f"{self.paths[0]} of {self.what}")
 
-    def derivatives(self, keys: Sequence[int | None], found: Mapping[int, Any]) -> Any:
-        """Arrange the cotangents as the arguments are: by the key of each leaf, zero if absent, ``None`` if static."""
+    def derivatives(self, keys: Sequence[int | None], found: Mapping[int, Any], given: Sequence[Any]) -> Any:
+        """Arrange the cotangents as the arguments are: by the key of each leaf, zero if absent, ``None`` if static.
+
+        They share no memory with each other, nor with what was ``given``.
+        """
         results = []
+        apart = Apart(given) if given or len(keys) > 1 else None
         for leaf, key in zip(self.leaves, keys, strict=True):
             c = None
             if key is not None:
                 c = found[key] if key in found else zeros_like(leaf)
                 c = SPACES[type(strip(leaf))].export(c, leaf)
+                if apart is not None:
+                    c = apart.own(c)
             results.append(c)
         return unflatten(self.tree, results)
 
@@ -103,11 +110,19 @@ def _record(
     leaves, tree = flatten(out)
     nodes, plain = [], []
     for leaf in leaves:
+        leaf = _from_above(leaf, trace)
         own = type(leaf) is Tracer and leaf.tracing is trace
         nodes.append(leaf.record if own else None)
         plain.append(leaf.primal if own else leaf)
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
     return unflatten(tree, plain), pull, _leave_all(aux, trace) if has_aux else None
+
+
+def _from_above(leaf: Any, trace: Any) -> Any:
+    """Return a value of a trace above that does not end, that of variables made inside, as this trace sees it."""
+    while type(leaf) is Tracer and leaf.tracing.live and leaf.tracing.level > trace.level:
+        leaf = leaf.primal
+    return leaf
 
 
 def _split_aux(result: Any, label: str) -> tuple[Any, Any]:
@@ -144,12 +159,14 @@ class _Pullback:
         if not tree.matches(self.tree):
             tree = self.tree
             leaves = leaves_like(cotangent, self.tree, self.label)
-        return self.send(
-            [self._fit(g, i, path) for i, (g, path) in enumerate(zip(leaves, tree.paths(), strict=True))]
-        )
+        fitted = [self._fit(g, i, path) for i, (g, path) in enumerate(zip(leaves, tree.paths(), strict=True))]
+        return self.send(fitted, given=leaves)
 
-    def send(self, cotangents: Sequence[Any], release: bool = False) -> Any:
-        """Run the backward pass. With ``release`` the tape is given up, and freed on the way."""
+    def send(self, cotangents: Sequence[Any], release: bool = False, given: Sequence[Any] = ()) -> Any:
+        """Run the backward pass. With ``release`` the tape is given up, and freed on the way.
+
+        The result shares no memory with what was ``given``.
+        """
         seeds = []
         for node, g in zip(self.nodes, cotangents, strict=True):
             if node is not None and g is not None:
@@ -157,13 +174,13 @@ class _Pullback:
         if release:
             self.nodes = []
         node = g = cotangents = None  # type: ignore[assignment]  # hold nothing of the tape
-        return self.arguments.derivatives(self.keys, backward(seeds))
+        return self.arguments.derivatives(self.keys, backward(seeds), given)
 
     def _fit(self, g: Any, position: int, path: str) -> Any:
         space, spec = self.spaces[position]
         if g is None or spec is None:
             return None
-        fitted = cast(g, space, spec)
+        fitted = space.cast(g, spec)
         if spec_of(fitted) != spec:
             raise ValueError(
                 f"the pullback of {self.label} was given a cotangent in {spec_of(g)} for an output{path} in "
@@ -220,7 +237,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
             if spec is None or t is None:
                 sources.append(leaf)
                 continue
-            t = cast(t, space_of(strip(leaf)), spec)
+            t = space_of(strip(leaf)).cast(t, spec)
             if spec_of(t) != spec:
                 raise ValueError(
                     f"{label}: the tangent of {path} lies in {spec_of(t)}, its primal in {spec}: a tangent has "
@@ -230,14 +247,17 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
         result = fun(*unflatten(arguments.tree, sources))
         out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
+    leaves = [_from_above(leaf, trace) for leaf in leaves]
     plain = [_leave(leaf, trace) for leaf in leaves]
     moved = [
         leaf.record if type(leaf) is Tracer and leaf.tracing is trace and leaf.record is not None
         else None if spec_of(leaf) is None else zeros_like(leaf)
         for leaf in leaves
     ]  # fmt: skip
+    apart = Apart(directions)
     moved = [
-        None if t is None else space_of(strip(p)).export(t, p) for t, p in zip(moved, plain, strict=True)
+        None if t is None else apart.own(space_of(strip(p)).export(t, p))
+        for t, p in zip(moved, plain, strict=True)
     ]
     result = unflatten(tree, plain), unflatten(tree, moved)
     return (*result, _leave_all(aux, trace)) if has_aux else result

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from opreg._apart import Apart
 from opreg._errors import NotDifferentiable, NotInGraph
-from opreg._space import cast, require_spec, space_of, spec_of
+from opreg._space import require_spec, space_of, spec_of
 from opreg._trace import (
     Function,
     ReverseTrace,
@@ -122,7 +123,7 @@ def _seed(y: Tracer, cotangent: Any) -> Any:
                 f"the gradient of {y!r} needs a real scalar. Sum it, or give the cotangent: y.grad(x, cotangent)"
             )
         return unit
-    fitted = cast(cotangent, space, spec)
+    fitted = space.cast(cotangent, spec)
     if spec_of(fitted) != spec:
         raise ValueError(f"a cotangent in {spec_of(cotangent)} was given for a value in {spec}")
     return fitted
@@ -146,7 +147,11 @@ def _grad(y: Tracer, wrt: Any, cotangent: Any = None) -> Any:
                 f"{_named(target)} is not in the graph of {_named(y)}, which does not depend on it"
             )
     found = backward([(y.record, _seed(y, cotangent))], wanted=keys, active=active)
-    results = [space_of(strip(t)).export(found[key], t.primal) for t, key in zip(targets, keys, strict=True)]
+    apart = Apart([cotangent])
+    results = [
+        apart.own(space_of(strip(t)).export(found[key], t.primal))
+        for t, key in zip(targets, keys, strict=True)
+    ]
     return type(wrt)(results) if several else results[0]
 
 
@@ -162,12 +167,13 @@ def _named(value: Tracer) -> str:
 def _backward(y: Tracer, cotangent: Any = None, accumulate: bool = False) -> None:
     """Fill ``.gradient`` of the variables from which ``y`` was computed."""
     leaves = {node[0]: node[2].find() for node in ancestors(y.record) if isinstance(node[2], Leaf)}
+    apart = Apart([cotangent])
     for key, g in backward([(y.record, _seed(y, cotangent))]).items():
         x = leaves.get(key)
         if x is not None:
             if accumulate and x.gradient is not None:
                 g = add(x.gradient_, g)
-            x.gradient_ = space_of(strip(x)).export(g, x.primal)
+            x.gradient_ = apart.own(space_of(strip(x)).export(g, x.primal))
 
 
 def _zero_gradient(x: Tracer) -> None:

@@ -203,3 +203,74 @@ def test_checkpoint_linearize_and_stop_gradient_on_arrays() -> None:
     np.testing.assert_allclose(push(np.ones(4)), expected)
     np.testing.assert_array_equal(out, inner(x))
     np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(x * opreg.stop_gradient(x)))(x), x)
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "slope"),
+    [
+        (lambda t: t + 1j, 1.5, 1),
+        (lambda t: t + np.float32(1), 1.5, 1),
+        (lambda t: 3.0 % t + np.float32(2), 1.4, -2),
+        (lambda t: np.where(np.array(True), t, 1j), 1.5, 1),
+        (lambda t: (0.5 + 0.25j) * t, 0.5, 0.5 + 0.25j),
+        (np.nanmax, 1.5, 1),
+    ],
+)
+def test_python_numbers_are_differentiated_where_the_result_is_of_another_type(f, at, slope) -> None:
+    out, moved = opreg.jvp(f, (at,), (1.0,))
+    assert moved == slope and np.result_type(moved) == np.result_type(out)
+    assert opreg.linearize(f, at)[1](1.0) == slope
+    unit = 1.0 + 0j if np.iscomplexobj(out) else 1.0
+    (pulled,) = opreg.vjp(f, at)[1](unit)
+    assert type(pulled) is float and pulled == np.real(slope)
+
+
+def test_a_hessian_product_of_a_python_number_through_the_complex_plane() -> None:
+    assert opreg.hvp(lambda t: np.real((t + 1j) ** 3), (1.5,), (1.0,)) == 9.0
+
+
+@pytest.mark.parametrize("tangent", [lambda t: t * np.ones(3), lambda t: np.ones(3), lambda t: "s"])
+def test_a_custom_jvp_is_held_to_its_output_in_reverse_mode_too(tangent) -> None:
+    @opreg.custom_jvp
+    def twice(x):
+        return x * 2
+
+    def rule(primals, tangents):
+        return primals[0] * 2, tangent(tangents[0])
+
+    twice.defjvp(rule)
+    for run in lambda: opreg.grad(twice)(2.0), lambda: opreg.jvp(twice, (2.0,), (1.0,)):
+        with pytest.raises(opreg.RuleError, match=f"{__file__}:{rule.__code__.co_firstlineno}"):
+            run()
+
+
+def test_a_custom_vjp_that_returns_the_wrong_shape_is_named_by_its_own_line() -> None:
+    @opreg.custom_vjp
+    def twice(x):
+        return x * 2
+
+    def backward(residual, g):
+        return (g * np.ones(3),)
+
+    twice.defvjp(lambda x: (x * 2, None), backward)
+    with pytest.raises(opreg.RuleError, match=f"{__file__}:{backward.__code__.co_firstlineno}"):
+        opreg.grad(twice)(2.0)
+
+
+def test_custom_rules_that_return_no_pair_say_so_and_a_tangent_of_none_is_zero() -> None:
+    forwards, tangents = opreg.custom_vjp(lambda x: x * 2), opreg.custom_jvp(lambda x: x * 2)
+    forwards.defvjp(lambda x: x * 2, lambda residual, g: (g,))
+    tangents.defjvp(lambda primals, moved: primals[0] * 2)
+    with pytest.raises(opreg.DeclarationError, match=r"\(output, residuals\)"):
+        opreg.grad(forwards)(2.0)
+    with pytest.raises(opreg.DeclarationError, match=r"\(output, tangent\)"):
+        opreg.jvp(tangents, (2.0,), (1.0,))
+    tangents.defjvp(lambda primals, moved: (primals[0] * 2, None))
+    assert opreg.jvp(tangents, (2.0,), (1.0,)) == (4.0, 0.0)
+    assert opreg.grad(tangents)(2.0) == 0.0
+
+
+def test_a_variable_made_inside_a_differentiated_function_may_be_returned() -> None:
+    assert opreg.value_and_grad(lambda t: opreg.variable(t) * t)(3.0) == (9.0, 6.0)
+    assert opreg.jvp(lambda t: opreg.variable(t) * t, (3.0,), (1.0,)) == (9.0, 6.0)
+    assert opreg.hessian(lambda t: opreg.variable(t) ** 3)(2.0) == 12.0

@@ -345,12 +345,16 @@ class _Glances:
         return self._found[case.index]
 
     def _look(self, case: Case, group: dict[int, Prepared]) -> list[Verdict | None]:
-        """Look at samples of one signature, each by its own random numbers."""
-        with suppress(OutOfBounds, SystemExit, GeneratorExit), within(self._options.bounds):
-            rngs = [stream(case.seed, case.primitive, "screen", case.round, index) for index in group]
-            _, static = next(iter(group.values()))
-            return screen_each(self._subject, [data for data, _ in group.values()], static, rngs)
-        return [None] * len(group)
+        """Look at samples of one signature, each by its own random numbers. Of what is raised the checks tell."""
+        try:
+            with within(self._options.bounds):
+                rngs = [stream(case.seed, case.primitive, "screen", case.round, index) for index in group]
+                _, static = next(iter(group.values()))
+                return screen_each(self._subject, [data for data, _ in group.values()], static, rngs)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return [None] * len(group)
 
     def _like(self, prepared: Prepared) -> dict[int, Prepared]:
         """The samples of the round that have the signature of this one."""

@@ -131,6 +131,25 @@ class ArraySpace(Space):
             return np.array(value, order="C")  # "K" puts the axes along which it is repeated last
         return value
 
+    def owner(self, value: Any) -> Any:
+        if not isinstance(value, np.ndarray):
+            return None
+        while getattr(value, "base", None) is not None:
+            value = value.base
+        return value
+
+    def extent(self, value: Any) -> tuple[int, int]:
+        return np.lib.array_utils.byte_bounds(value)
+
+    def require_constant(self, value: Any, what: str) -> None:
+        dtype = getattr(value, "dtype", None)
+        if dtype is not None and dtype.kind not in "iub":
+            raise NotDifferentiable(
+                f"{what} has values of dtype {dtype}, by which nothing can be differentiated: the derivative would be "
+                "lost. Convert what it is computed from to numbers first, as in np.asarray(y, float), or pass "
+                "opreg.stop_gradient(x) if the derivative is not wanted"
+            )
+
     def shares(self, a: Any, b: Any) -> bool:
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
             return False
