@@ -14,6 +14,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
+from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
@@ -173,7 +174,7 @@ def take(a, /, *, indices, axis=None, mode="raise"):
 
 def _take_key(indices, axis, mode, shape):
     """Return the index that picks what ``take`` does, and the shape of the array in which it does."""
-    places = np.asarray(indices)
+    places = np.asarray(indices).astype(np.intp)  # of a list it reads True as the place 1, and 1.0 too
     if axis is None:
         axis, shape = 0, (prod(shape),)
     axis = operator.index(axis) % max(len(shape), 1)
@@ -256,7 +257,8 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
 def compress(condition, a, axis=None, out=None):
     """The slices of a along an axis at which the condition holds"""
     refuse_out("numpy.compress", out)
-    return np.take(a, np.flatnonzero(stop_gradient(condition)), axis=axis)
+    length = np.size(a) if axis is None else np.shape(a)[axis]
+    return np.take(a, np.compress(stop_gradient(condition), np.arange(length)), axis=axis)
 
 
 @composite("numpy.extract")
@@ -294,24 +296,27 @@ def insert(arr, obj, values, axis=None):
         size + np.arange(np.size(values)).reshape(np.shape(values)),
         axis=axis,
     )
-    values = values if is_traced(values) else np.asarray(values)
-    joined = np.concatenate([np.ravel(arr), np.ravel(np.astype(values, plain.dtype))])
+    fitting = np.array(stop_gradient(values), plain.dtype)  # raises for a complex number among real ones
+    values = np.astype(values, plain.dtype) if is_traced(values) else fitting
+    joined = np.concatenate([np.ravel(arr), np.ravel(values)])
     return np.copy(np.take(joined, numbers), order=_order_of(plain))
 
 
 @composite("numpy.ediff1d")
 def ediff1d(ary, to_end=None, to_begin=None):
     """The differences of the flattened array, between what is to come before and behind"""
-    parts = [np.ravel(end) if end is not None else None for end in (to_begin, np.diff(np.ravel(ary)), to_end)]
-    return np.concatenate([part for part in parts if part is not None])
+    dtype = form_of(ary).dtype
+    np.ediff1d(np.zeros(0, dtype), stop_gradient(to_end), stop_gradient(to_begin))  # raises for other types
+    parts = [np.ravel(part) for part in (to_begin, np.diff(np.ravel(ary)), to_end) if part is not None]
+    return np.concatenate([np.astype(part, dtype) for part in parts])
 
 
 @composite("numpy.resize")
 def resize(a, new_shape):
     """The elements, from the beginning again as often as it takes, in another shape"""
     count, size = int(np.prod(new_shape)), np.size(a)
-    if size == 0:
-        return np.zeros(new_shape, stop_gradient(a).dtype)
+    if size == 0 or np.min(new_shape, initial=0) < 0:
+        return np.resize(stop_gradient(a), new_shape)
     return np.reshape(np.take(np.ravel(a), np.arange(count) % size), new_shape)
 
 
@@ -322,9 +327,13 @@ def select(condlist, choicelist, default=0):
         raise ValueError("list of cases must be same length as list of conditions")
     if not condlist:
         raise ValueError("select with an empty condition list is not possible")
+    if any(form_of(stop_gradient(condition)).dtype != bool for condition in condlist):
+        np.select(stop_gradient(condlist), [0] * len(condlist))  # raises
     chosen = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         chosen = np.where(stop_gradient(condition), choice, chosen)
+    dtype = np.result_type(*(_weakly_typed(choice) for choice in (*choicelist, default)))
+    chosen = np.astype(chosen, dtype)
     return np.copy(chosen, order="C") if chosen.flags.fnc else chosen
 
 
@@ -332,16 +341,17 @@ def select(condlist, choicelist, default=0):
 def choose(a, choices, out=None, mode="raise"):
     """choices[a[i]][i]: from each choice, broadcast, the elements where a names it"""
     refuse_out("numpy.choose", out)
-    which, count = np.asarray(stop_gradient(a)), len(choices)
-    if mode == "wrap":
-        which = which % count
-    elif mode == "clip":
-        which = np.clip(which, 0, count - 1)
-    elif which.size and (which.min() < 0 or which.max() >= count):
-        raise ValueError("invalid entry in choice array")
-    shape = np.broadcast_shapes(which.shape, *(np.shape(choice) for choice in choices))
-    stacked = np.stack([np.broadcast_to(choice, shape) for choice in choices])
+    which = np.choose(stop_gradient(a), range(len(choices)), mode=mode)
+    shape = np.broadcast_shapes(np.shape(which), *(np.shape(choice) for choice in choices))
+    dtype = np.result_type(*(_weakly_typed(choice) for choice in choices))
+    stacked = np.stack([np.astype(np.broadcast_to(choice, shape), dtype) for choice in choices])
     return np.take_along_axis(stacked, np.broadcast_to(which, shape)[None], axis=0)[0]
+
+
+def _weakly_typed(x):
+    """Return the type of an array, or a Python number itself: beside arrays it takes on their precision."""
+    plain = stop_gradient(x)
+    return plain if isinstance(plain, (bool, int, float, complex)) else form_of(plain).dtype
 
 
 @primitive("opreg_numpy.indexing.embed_diagonal")
@@ -460,6 +470,9 @@ take.samples(
         call((), [0, 0]),
         call((), [0, 0], axis=0),
         call((1,), [[0]]),
+        call((4, 3), [True, False, True], axis=1),
+        call((4,), True),
+        call((4,), [2.0, 0.0]),
     )
 )
 
@@ -505,6 +518,9 @@ delete.samples(
     )
 )
 ediff1d.samples(
+    lambda rng: [Sample((single(rng, (3,)), 0.7, normal(rng, (1,))), note="float32, float64 ends")]
+)
+ediff1d.samples(
     of_one_array(
         call((3, 2)),
         call((4,), 1.5),
@@ -513,6 +529,7 @@ ediff1d.samples(
         call((0,)),
     )
 )
+resize.leave_unchecked("np.min(new_shape, initial=0) < 0", "then NumPy raises")
 resize.samples(
     of_one_array(call((2, 3), (2, 4)), call((3,), 2), call((2, 2), (3, 3)), call((), (2,)), call((0,), (2,)))
 )
@@ -574,6 +591,10 @@ def _(rng):
     x = normal(rng, (3,))
     yield Sample(([a, ~a], [x, x], x), note="the same array")
     yield Sample(([fortran(b)], [fortran(normal(rng, (4, 3)))]), note="Fortran order")
+    yield Sample(([a, ~a], [single(rng, (3,)), 2.5]), note="float32 and a Python float")
+
+
+select.leave_unchecked("np.select(stop_gradient(condlist)", "it raises, as NumPy does")
 
 
 @choose.samples
@@ -586,6 +607,9 @@ def _(rng):
     yield Sample((np.array([3, -1, 0]), [normal(rng, (3,)), normal(rng, (3,))]), {"mode": "wrap"})
     yield Sample((np.array([3, -1, 0]), [normal(rng, (3,)), normal(rng, (3,))]), {"mode": "clip"})
     yield Sample((np.zeros((0,), int), [normal(rng, (1,)), normal(rng, (1,))]), note="size 0")
+    yield Sample((np.array([False, True]), [normal(rng, (2,)), normal(rng, (2,))]), note="truth values")
+    yield Sample(([1, 0], [single(rng, (2,)), 2.5]), note="float32 and a Python float")
+    yield Sample((1, [normal(rng), normal(rng)]), note="0-d")
 
 
 @embed_diagonal.samples

@@ -156,3 +156,58 @@ def test_select_takes_the_first_condition_that_holds() -> None:
     x = np.array([1.0, 2.0, 3.0])
     found = gradient(lambda x: np.select([x > 2, x > 1], [10 * x, 20 * x], default=0.0), x)
     assert found.tolist() == [0.0, 40.0, 30.0]
+
+
+# ------------------------------------------------------------------------------- selectors, types and errors
+X = np.array([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("indices", [[True, True, False], True, [0.0, 2.0], 1.0], ids=str)
+def test_a_list_of_truth_values_or_floats_is_one_of_places(indices: Any) -> None:
+    jacobian = opreg.jacobian(lambda a: np.take(a, indices))(X)
+    np.testing.assert_array_equal(jacobian, np.take(np.eye(3), indices, axis=0))
+
+
+def test_choose_by_truth_values() -> None:
+    assert opreg.grad(lambda a: np.sum(np.choose(a > 1.5, [a, a * a])))(X).tolist() == [1.0, 4.0, 6.0]
+
+
+SINGLE = X.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.choose([0, 1, 0], [x, 2.5]),
+        lambda x: np.choose([0, 1, 0], [x, 2]),
+        lambda x: np.choose([0, 1, 0], [x, [2.5, 1.0, 0.0]]),
+        lambda x: np.choose([0, 1, 0], [x, 2.5j]),
+        lambda x: np.select([x > 1, x < 0], [x, 2.5]),
+        lambda x: np.select([x > 1], [x], np.float64(2.5)),
+        lambda x: np.ediff1d(x, 0.7),
+        lambda x: np.ediff1d(x, to_begin=np.array([0.7])),
+    ],
+)
+def test_the_type_of_the_result_is_numpys(call: Any) -> None:
+    assert opreg.vjp(call, SINGLE)[0].dtype == call(SINGLE).dtype
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (TypeError, lambda x: np.take(x, np.array([0.0, 1.0]))),
+        (TypeError, lambda x: np.choose([0.0, 1.0, 0.0], [x, x])),
+        (ValueError, lambda x: np.choose([0, 2, 0], [x, x])),
+        (ValueError, lambda x: np.choose([0, 1, 0], [x, x], mode="none")),
+        (TypeError, lambda x: np.ediff1d(x, 1j)),
+        (TypeError, lambda x: np.insert(x, 0, 1j)),
+        (ValueError, lambda x: np.resize(x, (-1,))),
+        (ValueError, lambda x: np.compress([[True, False]], x)),
+        (TypeError, lambda x: np.select([np.array([1, 0, 1])], [x])),
+    ],
+)
+def test_what_numpy_refuses_is_refused_with_the_same_error(error: Any, call: Any) -> None:
+    with pytest.raises(error):
+        call(X)
+    with pytest.raises(error):
+        opreg.vjp(call, X)
