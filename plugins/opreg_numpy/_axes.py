@@ -73,6 +73,11 @@ def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 
+def as_scalar(x: Any) -> Any:
+    """Return an array without axes as NumPy's functions of arrays return one: as a scalar, which nothing changes."""
+    return x if np.ndim(x) else x[()]
+
+
 def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
     """Return the index that applies ``index`` to one axis and takes the others whole."""
     return (*(slice(None),) * (axis % ndim), index)

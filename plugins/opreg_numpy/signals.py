@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from opreg import Sample, composite, primitive, stop_gradient
 from opreg_numpy import shapes
-from opreg_numpy._axes import along, laid_as
+from opreg_numpy._axes import along, as_scalar, laid_as
 from opreg_numpy._form import like
 from opreg_numpy._samples import (
     KINDS,
@@ -153,9 +153,12 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     """The polygon through the points (xp, fp) at x: in each interval f_j + (f_(j+1) - f_j) / (x_(j+1) - x_j) (x - x_j)
 
     Before and behind the points it is ``left`` and ``right``, by default the first and the last of fp. At a corner the
-    derivative is that of the interval behind, at the last point that of the interval before.
+    derivative is that of the interval behind, at the last point that of the interval before: where that is not finite,
+    beside a value that is none or of an interval of no length, that of the interval before, and 0 if neither is.
     """
     x, xp, fp = _double(x), _double(xp), _double(fp)
+    if period is None and "c" in (x.dtype.kind, xp.dtype.kind):
+        np.interp(*stop_gradient((x, xp, fp)))  # raises
     if xp.ndim != 1 or fp.ndim != 1:
         raise ValueError("Data points must be 1-D sequences")
     if len(xp) != len(fp):
@@ -166,10 +169,10 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         x, xp, fp = _periodic(x, xp, fp, period)
         left = right = None
     below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
-    inner = _on_polygon(np.where(below | above, xp[0], x), xp, fp) if len(xp) > 1 else fp[0] + 0 * x
+    x = np.where(below | above, xp[0], x)
+    inner = _on_polygon(x, xp, fp) if len(xp) > 1 else np.broadcast_to(fp[0], x.shape)
     out = np.where(below, fp[0] if left is None else left, inner)
-    out = np.where(above, fp[-1] if right is None else right, out)
-    return out if np.ndim(out) else out[()]
+    return as_scalar(np.where(above, fp[-1] if right is None else right, out))
 
 
 def _double(x):
@@ -193,11 +196,27 @@ def _periodic(x, xp, fp, period):
 
 
 def _on_polygon(x, xp, fp):
-    """Return the polygon at points between the first and the last of xp."""
-    knots, values = stop_gradient(xp), stop_gradient(fp)
-    j = np.clip(np.searchsorted(knots, stop_gradient(x), side="right") - 1, 0, len(knots) - 2)
-    start = np.where(np.isfinite(knots[j]) & np.isfinite(values[j]), j, j + 1)
-    return fp[start] + (fp[j + 1] - fp[j]) / (xp[j + 1] - xp[j]) * (x - xp[start])
+    """Return the polygon at points between the first and the last of xp: at a knot fp there, whatever is beside it."""
+    at, knots, values = stop_gradient(x), stop_gradient(xp), stop_gradient(fp)
+    j = np.maximum(np.searchsorted(knots, at, side="right") - 1, 0)
+    i = np.minimum(j, len(knots) - 2)
+    with np.errstate(all="ignore"):
+        slopes = np.diff(values) / np.diff(knots)
+    if np.all(np.isfinite(slopes)) and np.all(np.isfinite(knots)):
+        return fp[j] + (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]) * (x - xp[j])
+    within = at != knots[j]
+    i = np.where(within | np.isfinite(slopes[i]), i, np.maximum(j - 1, 0))
+    steep = ~np.isfinite(slopes[i])
+    unknown, alike = np.isnan(at), values[i] == values[i + 1]
+    level = np.where(within, steep & (alike | unknown), steep | np.isinf(knots[j]))
+    j = np.where(within & ~level & ~(np.isfinite(knots[j]) & np.isfinite(values[j])), i + 1, j)
+
+    def where_it_slopes(z, otherwise=0.0):
+        return np.where(level, otherwise, z)
+
+    rise = where_it_slopes(fp[i + 1]) - where_it_slopes(fp[i])
+    run = where_it_slopes(xp[i + 1], 1.0) - where_it_slopes(xp[i])
+    return fp[j] + rise / run * (np.where(level & ~unknown, 0.0, x) - where_it_slopes(xp[j]))
 
 
 # --------------------------------------------------------------------------------------------------- phases
@@ -309,6 +328,24 @@ def _(rng):
     yield Sample(([0.5, 1.5, -2.0], [0.0, 1.0, 2.5]), note="lists")
     x = normal(rng, (3,))
     yield Sample((x, x), note="the same array twice")
+
+
+interp.leave_unchecked("np.interp(*", "it raises, as NumPy does")
+
+
+@interp.samples
+def _beside_what_is_not_finite(rng):
+    a, b, c = normal(rng, (3,))
+    knots = np.array([0.0, 1.0, 2.0, 3.0])
+    yield Sample(([0.4, -1.0], knots[:3], np.array([a, b, np.inf])), note="an infinite value")
+    yield Sample(([1.7, 5.0], knots[:3], np.array([np.nan, b, c])), note="a NaN")
+    yield Sample(([0.5, 1.5], np.array([0.0, 1.0, 1.0, 2.0]), normal(rng, (4,))), note="a knot twice")
+    yield Sample((1.5, knots, np.array([a, b, c, -np.inf])), note="an infinite value, a Python float")
+    yield Sample(([-3.0, 0.5], np.array([-np.inf, 0.0, 1.0]), np.array([a, b, c])), note="an infinite knot")
+    yield Sample(
+        (np.array([0, 3]), knots, np.array([a, np.nan, np.inf, b])),
+        note="at the ends, beside what is not finite",
+    )
 
 
 @interp.samples

@@ -124,6 +124,44 @@ def test_points_at_infinity_and_a_nan() -> None:
     assert np.isnan(opreg.vjp(lambda x: np.interp(x, XP, FP), np.nan)[0])
 
 
+INF, NAN = np.inf, np.nan
+
+
+@pytest.mark.parametrize(
+    ("xp", "fp"),
+    [
+        ([0.0, 1.0, 2.0], [0.0, NAN, 2.0]),
+        ([0.0, 1.0, 2.0], [0.0, 1.0, INF]),
+        ([0.0, 1.0, 2.0], [NAN, 1.0, -INF]),
+        ([0.0, 1.0, 2.0], [INF, INF, 1.0]),
+        ([0.0, 1.0, 1.0], [0.0, 1.0, 5.0]),
+        ([0.0, 0.0, 1.0], [0.0, 1.0, 5.0]),
+        ([0.0, 1.0, 1.0, 2.0], [0.0, 1.0, 5.0, 7.0]),
+        ([-INF, 0.0, 1.0], [4.0, 0.0, 1.0]),
+        ([0.0, 1.0, INF], [4.0, 0.0, 1.0]),
+        ([1.0], [4.0]),
+    ],
+)
+def test_at_a_knot_it_is_the_value_there_whatever_is_beside_it(xp, fp) -> None:
+    at = np.array([-INF, -1.0, 0.0, 0.25, 1.0, 1.5, 2.0, 3.0, INF, NAN])
+    np.testing.assert_array_equal(opreg.vjp(lambda x: np.interp(x, xp, fp), at)[0], np.interp(at, xp, fp))
+    for knot in set(xp):
+        _, pull = opreg.vjp(np.interp, knot, np.array(xp), np.array(fp))
+        by_x, by_xp, by_fp = pull(1.0)
+        assert np.isfinite(by_x)
+        assert np.all(np.isfinite(by_xp))
+        assert by_fp.tolist() == [float(i == len(xp) - 1 - xp[::-1].index(knot)) for i in range(len(xp))]
+
+
+def test_the_slope_at_a_knot_is_that_of_a_side_on_which_there_is_one() -> None:
+    slope = opreg.grad(np.interp)
+    assert slope(1.0, [0.0, 1.0, 2.0], [0.0, 3.0, INF]) == 3.0
+    assert slope(1.0, [0.0, 1.0, 2.0], [NAN, 3.0, 5.0]) == 2.0
+    assert slope(1.0, [0.0, 1.0, 1.0, 2.0], [0.0, 3.0, 5.0, 9.0]) == 4.0
+    assert slope(1.0, [0.0, 1.0, 2.0], [0.0, NAN, 2.0]) == 0.0
+    assert slope(0.0, [0.0, 1.0, 2.0], [0.0, NAN, 2.0]) == 0.0
+
+
 def test_a_period_moves_the_points_behind_the_last_one() -> None:
     """Between 350 and 10 + 360 degrees the slope is (fp_0 - fp_1) / 20, and the second point moves with the period."""
     f = lambda period: np.interp(355.0, [10.0, 350.0], [1.0, 3.0], period=period)  # noqa: E731
@@ -173,6 +211,7 @@ def test_a_step_of_half_a_period_stays_as_numpy_has_it() -> None:
         (ValueError, lambda x: np.interp(x, np.ones((2, 2)), np.ones(2))),
         (ValueError, lambda x: np.interp(x, [0.0, 1.0], x)),
         (ValueError, lambda x: np.interp(x, [], [])),
+        (TypeError, lambda x: np.interp(1j * x, [0.0, 1.0], [0.0, 1.0])),
         (ValueError, lambda x: np.interp(x, [0.0, 1.0], [0.0, 1.0], period=0)),
     ],
 )
