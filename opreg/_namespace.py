@@ -48,6 +48,8 @@ class Served:
         primitive = plugins.for_function(original)
         if alone and primitive is not None and primitive.plain and primitive.recorders is not None:
             UNARY[original] = primitive.recorders[1]  # the next call takes the short way
+        if kwargs and hasattr(original, "reduce"):  # a ufunc: its protocol tells what keywords mean
+            return original(*map(_as_array, args), **kwargs)
         if (
             primitive is None
             or primitive.is_composite

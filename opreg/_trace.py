@@ -94,6 +94,9 @@ class Tracer:
     def __complex__(self) -> complex:
         raise NotDifferentiable(f"{_lost('complex')}. An array to write it into is np.zeros(shape, like=x)")
 
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(strip(self), digits)  # constant between its jumps, as a comparison is
+
     def __index__(self) -> int:
         raise NotDifferentiable(_lost("an index"))
 

@@ -69,6 +69,18 @@ def test_plain_arguments_go_to_numpys_function_with_all_its_keywords() -> None:
     assert np.reshape(numpy.arange(4), (2, 2)).tolist() == [[0, 1], [2, 3]]
 
 
+def test_a_ufunc_takes_the_keywords_that_it_takes_from_numpy() -> None:
+    x = numpy.array([0.0, 1.0])
+    numpy.testing.assert_array_equal(
+        opreg.vjp(lambda x: np.exp(x, out=numpy.zeros(2, like=x)), x)[0], numpy.exp(x)
+    )
+    numpy.testing.assert_array_equal(
+        opreg.grad(lambda x: np.sum(np.add([x[0], x[1]], 1.0, out=numpy.zeros(2, like=x))))(x), [1.0, 1.0]
+    )
+    with pytest.raises(opreg.NotDifferentiable, match="astype"):
+        opreg.vjp(lambda x: np.exp(x, dtype=numpy.float32), x)
+
+
 def test_names_that_are_no_primitives_are_numpys() -> None:
     assert np.pi is numpy.pi
     assert np.float64 is numpy.float64

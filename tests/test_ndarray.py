@@ -171,6 +171,13 @@ UFUNC_METHODS: dict[str, Callable[[Any], Any]] = {
     "logaddexp.reduce": lambda x: np.logaddexp.reduce(x, axis=1, keepdims=True),
     "logaddexp.reduce over all": lambda x: np.logaddexp.reduce(x, axis=None),
     "subtract.reduce": lambda x: np.subtract.reduce(x),
+    "logaddexp.reduce, initial": lambda x: np.logaddexp.reduce(x, initial=0.5),
+    "logaddexp.reduce, where": lambda x: np.logaddexp.reduce(x, axis=1, where=X > 1.5),
+    "logaddexp.reduce of a number": lambda x: np.logaddexp.reduce(x[0, 0]),
+    "hypot.reduce, where, initial": lambda x: np.hypot.reduce(x, axis=None, where=X > 1.5, initial=2.0),
+    "subtract.reduce, initial": lambda x: np.subtract.reduce(x, axis=1, initial=1),
+    "divide.reduce, where": lambda x: np.divide.reduce(x, axis=1, initial=1, where=[True, False, True]),
+    "maximum.accumulate of nothing": lambda x: np.maximum.accumulate(x[:0]),
     "add.accumulate": lambda x: np.add.accumulate(x, axis=1),
     "multiply.accumulate": lambda x: np.multiply.accumulate(x),
     "hypot.accumulate": lambda x: np.hypot.accumulate(x, axis=1),
@@ -186,6 +193,87 @@ def test_methods_of_ufuncs(name: str) -> None:
     _, tangent = opreg.jvp(method, (X,), (np.ones_like(X),))
     numeric = (method(X + 1e-6) - method(X - 1e-6)) / 2e-6
     np.testing.assert_allclose(tangent, numeric, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda x, **dtype: np.logaddexp.reduce(x, **dtype),
+        lambda x, **dtype: np.maximum.reduce(x, axis=1, **dtype),
+        lambda x, **dtype: np.hypot.accumulate(x, axis=1, **dtype),
+        lambda x, **dtype: np.multiply.outer(x, x[0], **dtype),
+    ],
+)
+def test_methods_of_ufuncs_in_another_dtype(method: Any) -> None:
+    out, tangent = opreg.jvp(lambda x: method(x, dtype=np.float32), (X,), (np.ones_like(X),))
+    assert out.dtype == tangent.dtype == np.float32
+    np.testing.assert_allclose(out, method(X, dtype=np.float32), rtol=1e-6)
+    np.testing.assert_allclose(tangent, opreg.jvp(method, (X,), (np.ones_like(X),))[1], rtol=1e-6)
+
+
+def test_the_sum_of_no_exponentials_is_that_of_numpy() -> None:
+    assert value(lambda x: np.logaddexp.reduce(x[:0], axis=None)) == -np.inf
+    np.testing.assert_array_equal(value(lambda x: np.logaddexp.reduce(x[:0])), np.full(3, -np.inf))
+
+
+def test_what_a_mask_leaves_out_of_a_reduction_does_not_reach_the_derivative() -> None:
+    x = np.array([1.0, np.nan, 2.0])
+    got = opreg.grad(lambda x: np.logaddexp.reduce(x, where=[True, False, True]))(x)
+    np.testing.assert_allclose(got, [1 / (1 + np.e), 0.0, np.e / (1 + np.e)], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        *[
+            (ValueError, lambda x, ufunc=ufunc: ufunc.reduce(x, axis=None))
+            for ufunc in (np.subtract, np.divide, np.power, np.fmod, np.arctan2)
+        ],
+        (ValueError, lambda x: np.subtract.reduce(x[:0])),
+        (ValueError, lambda x: np.subtract.reduce(x, where=[True, False, True])),
+        (TypeError, lambda x: np.logaddexp.accumulate(x[0, 0])),
+        (TypeError, lambda x: np.multiply.outer(x, x, dtype=int)),
+        (np.exceptions.AxisError, lambda x: np.logaddexp.reduce(x[0, 0], axis=1)),
+        (TypeError, lambda x: np.clip(x, 0, 1, nonsense=1)),
+        (TypeError, round),
+    ],
+)
+def test_what_numpy_refuses_is_refused_with_the_same_error(error: Any, call: Any) -> None:
+    with pytest.raises(error):
+        call(X)
+    with pytest.raises(error):
+        value(call)
+
+
+def test_a_number_is_rounded_to_a_plain_one() -> None:
+    assert (round(2.567), round(np.float64(2.567), 1)) == (3, 2.6)
+    seen: list[Any] = []
+    opreg.vjp(lambda x: seen.extend([round(x), round(x, 1)]) or x, 2.567)
+    assert [type(part) for part in seen] == [int, float]
+    assert seen == [3, 2.6]
+
+
+def test_some_of_the_results_are_written_into_arrays() -> None:
+    def parts(x: Any) -> Any:
+        whole = np.zeros(3, like=x)
+        fraction, same = np.modf(x, out=(None, whole))
+        return fraction + same + whole
+
+    x = np.array([1.25, 2.5, -0.75])
+    np.testing.assert_array_equal(value(parts, x), [2.25, 4.5, -0.75])
+    assert opreg.grad(lambda x: np.sum(parts(x)))(x).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_result_that_does_not_fit_the_array_for_it_is_refused() -> None:
+    for call in (
+        lambda x: np.add(x[None], 1, out=np.zeros((2, 3), like=x)),
+        lambda x: np.add.reduce(x, out=np.zeros((2, 3), like=x)),
+    ):
+        with pytest.raises(ValueError, match="out="):
+            value(call)
+    np.testing.assert_array_equal(
+        value(lambda x: np.add(x[0], 1, out=np.zeros((2, 3), like=x))), [X[0] + 1] * 2
+    )
 
 
 @pytest.mark.parametrize("call", [

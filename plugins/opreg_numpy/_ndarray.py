@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from opreg import NotDifferentiable, is_traced, plugins, stop_gradient
+from opreg_numpy._axes import as_scalar, normalised
+from opreg_numpy._rules import is_default, refuse_options
 from opreg_numpy._writing import rewriting
 from opreg_numpy.refused import ANSWERED
 
@@ -47,17 +50,19 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     name = _name_of(ufunc)
     if method == "at":
         return _at(name, ufunc, *inputs)
-    out = [target for target in kwargs.get("out") or () if target is not None]
-    if out:
+    out = kwargs.get("out") or ()
+    if any(target is not None for target in out):
         result = getattr(ufunc, method)(
             *inputs, **{key: value for key, value in kwargs.items() if key != "out"}
         )
-        for target, part in zip(out, result if ufunc.nout > 1 else (result,), strict=True):
-            _require_traced(name, target)
-            target[...] = part
-        return out[0] if ufunc.nout == 1 else tuple(out)
+        results = result if ufunc.nout > 1 else (result,)
+        written = [
+            part if target is None else _written(name, method, target, part)
+            for target, part in zip(out, results, strict=True)
+        ]
+        return written[0] if ufunc.nout == 1 else tuple(written)
     primitive = plugins.for_function(ufunc)
-    options = {key: value for key, value in kwargs.items() if key != "out" and not _is_default(key, value)}
+    options = {key: value for key, value in kwargs.items() if key != "out" and not is_default(key, value)}
     if primitive is None:
         raise NotDifferentiable(
             plugins.refusal(name) or f"{name} is not registered as a primitive. {_advice(name)}"
@@ -65,7 +70,8 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     if primitive.is_constant:
         return getattr(ufunc, method)(*stop_gradient(tuple(inputs)), **stop_gradient(options))
     if method == "__call__":
-        return primitive(*inputs, **_supported(name, primitive, options))
+        refuse_options(name, options, primitive.static)
+        return primitive(*inputs, **options)
     way = _WAYS.get((ufunc, method)) or _GENERAL_WAYS.get(method)
     if way is None or ufunc.nin != 2 or ufunc.nout != 1:
         raise NotDifferentiable(
@@ -84,6 +90,18 @@ def _require_traced(name: str, target: Any) -> None:
         )
 
 
+def _written(name: str, method: str, target: Any, part: Any) -> Any:
+    """Return the array given as ``out``, with a result written into it, to whose shape only a call's broadcasts."""
+    _require_traced(name, target)
+    due, have = np.shape(target), np.shape(part)
+    if due != have and (method != "__call__" or np.broadcast_shapes(due, have) != due):
+        raise ValueError(
+            f"{name}: a result of shape {have} does not fit the array of shape {due} given as out="
+        )
+    target[...] = part
+    return target
+
+
 def _at(name: str, ufunc: Any, target: Any, indices: Any, *values: Any) -> None:
     """``ufunc.at``: sums and differences add up in places that are named twice."""
     _require_traced(name, target)
@@ -97,37 +115,6 @@ def _at(name: str, ufunc: Any, target: Any, indices: Any, *values: Any) -> None:
         np.astype(np.broadcast_to(values[0], due), target.dtype), key=indices, shape=shape
     )
     target[...] = ufunc(target, added)
-
-
-_DEFAULTS = {
-    "where": True,
-    "order": "K",
-    "casting": "same_kind",
-    "subok": True,
-    "dtype": None,
-    "signature": None,
-}
-
-
-def _is_default(key: str, value: Any) -> bool:
-    """Tell whether a ufunc's keyword has the value that it has if it is not given."""
-    return key in _DEFAULTS and (
-        value is _DEFAULTS[key] or (isinstance(value, str) and value == _DEFAULTS[key])
-    )
-
-
-def _supported(name: str, primitive: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the keywords if the primitive has them; say what to do about those that every ufunc has."""
-    for key in options:
-        if key in _DEFAULTS and key not in primitive.static:
-            instead = (
-                "np.where(mask, result, otherwise)" if key == "where" else "x.astype(dtype) on the arguments"
-            )
-            raise NotDifferentiable(
-                f"{name} with the keyword {key}= is not differentiated: NumPy leaves part of the result to chance or "
-                f"converts on the way. Use {instead}, or pass opreg.stop_gradient(x) if the derivative is not wanted"
-            )
-    return options
 
 
 def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -161,13 +148,30 @@ def _advice(name: str) -> str:
     return f"{hint}Register it (see opreg.primitive), or pass opreg.stop_gradient(x) if the derivative is not wanted"
 
 
-def _reduce_with(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``ufunc.reduce`` in terms of the function that reduces: it differs in the axis that it takes if none."""
+def _cast(array: Any, dtype: Any) -> Any:
+    """Return an operand as a method of a ufunc takes it: in the dtype asked for, as far as NumPy converts to it."""
+    if dtype is None:
+        return array
+    array = array if hasattr(array, "dtype") else np.asarray(array)
+    if not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise TypeError(f"Cannot cast array data from {array.dtype!r} to {np.dtype(dtype)!r}")
+    return np.astype(array, dtype)
+
+
+def _reduce_with(function: Callable[..., Any], converts: bool = True) -> Callable[..., Any]:
+    """Return ``ufunc.reduce`` in terms of the function that reduces: it differs in the axis that it takes if none.
+
+    ``converts`` tells whether the function has the keyword ``dtype``.
+    """
 
     def reduce(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
-               **rest: Any) -> Any:  # fmt: skip
-        options = {"dtype": dtype} if dtype is not None else {}
-        return function(array, axis=axis, keepdims=keepdims, **options, **rest)
+               initial: Any = np._NoValue, where: Any = True) -> Any:  # fmt: skip
+        options = {"initial": initial} if initial is not np._NoValue else {}
+        if dtype is not None and converts:
+            options["dtype"] = dtype
+        elif dtype is not None:
+            array = _cast(array, dtype)
+        return function(array, axis=axis, keepdims=keepdims, where=where, **options)
 
     return reduce
 
@@ -177,35 +181,48 @@ def _accumulate_with(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda ufunc, array, axis=0, dtype=None: function(array, axis=axis, dtype=dtype)
 
 
-def _steps(ufunc: Any, array: Any, axis: Any) -> list[Any]:
-    """Return what a ufunc makes of the first slice, the first two, the first three ... along an axis."""
-    slices = list(np.moveaxis(array, axis, 0))
-    if not slices:
-        raise NotDifferentiable(
-            f"{_name_of(ufunc)}.reduce and .accumulate of no elements are not differentiated"
-        )
-    results = slices[:1]
-    for part in slices[1:]:
-        results.append(ufunc(results[-1], part))
-    return results
-
-
-def _reduce(ufunc: Any, array: Any, axis: Any = 0, *, keepdims: bool = False) -> Any:
+def _reduce(
+    ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    initial: Any = None, where: Any = True,
+) -> Any:  # fmt: skip
     """Reduce step by step: for ufuncs without a function of their own, such as np.logaddexp."""
-    if axis is None or isinstance(axis, tuple):
-        axes = tuple(range(np.ndim(array))) if axis is None else axis
-        for one in sorted((i % np.ndim(array) for i in axes), reverse=True):
-            array = _reduce(ufunc, array, one, keepdims=keepdims)
-        return array
-    reduced = _steps(ufunc, array, axis)[-1]
-    return np.expand_dims(reduced, axis) if keepdims else reduced
+    start = {} if initial is None else {"initial": initial}
+    options = stop_gradient({"axis": axis, "dtype": dtype, "keepdims": keepdims, "where": where, **start})
+    plain = ufunc.reduce(stop_gradient(array), **options)  # raises where NumPy does
+    array = _cast(array, dtype)
+    shape = np.shape(array)
+    axes = normalised(axis, len(shape)) if shape else ()
+    order = (*axes, *(i for i in range(len(shape)) if i not in axes))
+    lanes = (prod(shape[i] for i in axes), *(shape[i] for i in order[len(axes) :]))
+    parts = list(np.reshape(np.transpose(array, order), lanes))
+    masks: list[Any] = [None] * lanes[0]
+    if where is not True:
+        masks = list(np.reshape(np.transpose(np.broadcast_to(where, shape), order), lanes))
+    if initial is None and (where is not True or not parts):
+        initial = ufunc.identity
+    if initial is not None:
+        found = np.broadcast_to(_cast(initial, plain.dtype), lanes[1:])[()]
+    else:
+        found, parts = parts[0] if len(parts) > 1 else np.positive(parts[0]), parts[1:]
+    for part, mask in zip(parts, masks, strict=False):
+        taken = part if mask is None else np.where(mask, part, 1)  # 1 is in the domain of all of them
+        following = ufunc(found, taken)
+        found = following if mask is None else np.where(mask, following, found)
+    return np.reshape(found, np.shape(plain))
 
 
-def _accumulate(ufunc: Any, array: Any, axis: Any = 0) -> Any:
-    return np.stack(_steps(ufunc, array, axis), axis=axis)
+def _accumulate(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    ufunc.accumulate(stop_gradient(array), axis=axis, dtype=dtype)  # raises where NumPy does
+    array = _cast(array, dtype)
+    results: list[Any] = []
+    for part in np.moveaxis(array, axis, 0):
+        results.append(ufunc(results[-1], part) if results else part)
+    return np.stack(results, axis=axis) if results else array
 
 
-def _outer(ufunc: Any, a: Any, b: Any) -> Any:
+def _outer(ufunc: Any, a: Any, b: Any, dtype: Any = None, **options: Any) -> Any:
+    refuse_options(f"{_name_of(ufunc)}.outer", options)
+    a, b = _cast(a, dtype), _cast(b, dtype)
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
@@ -223,8 +240,8 @@ _ANSWERED = {getattr(np, name.removeprefix("numpy.")) for name in ANSWERED}
 _WAYS: Mapping[tuple[Any, str], Callable[..., Any]] = {
     (np.add, "reduce"): _reduce_with(np.sum),
     (np.multiply, "reduce"): _reduce_with(np.prod),
-    (np.maximum, "reduce"): _reduce_with(np.max),
-    (np.minimum, "reduce"): _reduce_with(np.min),
+    (np.maximum, "reduce"): _reduce_with(np.max, converts=False),
+    (np.minimum, "reduce"): _reduce_with(np.min, converts=False),
     (np.add, "accumulate"): _accumulate_with(np.cumsum),
     (np.multiply, "accumulate"): _accumulate_with(np.cumprod),
 }
@@ -315,7 +332,7 @@ def _item(traced: Any, *where: Any) -> Any:
     if not where:
         if np.size(traced) != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return np.reshape(traced, ())[()]
+        return as_scalar(np.reshape(traced, ()))
     place = where[0] if len(where) == 1 and isinstance(where[0], tuple) else where
     return traced[place] if len(place) > 1 or np.ndim(traced) == 1 else np.ravel(traced)[place[0]]
 

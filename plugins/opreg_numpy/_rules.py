@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,4 +46,44 @@ def refuse_out(name: str, out: Any) -> None:
     if out is not None:
         raise NotDifferentiable(
             f"{name} cannot write into out= while it is differentiated. Use the value that it returns instead"
+        )
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    "where": True,
+    "order": "K",
+    "casting": "same_kind",
+    "subok": True,
+    "dtype": None,
+    "signature": None,
+    "keepdims": False,
+}
+
+_INSTEAD: Mapping[str, str] = {
+    "where": "np.where(mask, result, otherwise)",
+    "axes": "np.moveaxis on the arguments and on the result",
+    "axis": "np.moveaxis on the arguments",
+    "keepdims": "np.expand_dims(result, axis)",
+    **dict.fromkeys(("order", "casting", "subok", "dtype", "signature"), "x.astype(dtype) on the arguments"),
+}
+"""What to write in place of the keywords that ufuncs have."""
+
+
+def is_default(key: str, value: Any) -> bool:
+    """Tell whether a ufunc's keyword has the value that it has if it is not given."""
+    return key in _DEFAULTS and (
+        value is _DEFAULTS[key] or (isinstance(value, str) and value == _DEFAULTS[key])
+    )
+
+
+def refuse_options(name: str, options: Mapping[str, Any], known: Iterable[str] = ()) -> None:
+    """Raise for a keyword of ufuncs that is given and is not among those ``known``: say what to do instead."""
+    for key, value in options.items():
+        if key in known or is_default(key, value):
+            continue
+        if key not in _INSTEAD:
+            raise TypeError(f"{name}() got an unexpected keyword argument {key!r}")
+        raise NotDifferentiable(
+            f"{name} with the keyword {key}= is not differentiated. Use {_INSTEAD[key]}, or pass "
+            "opreg.stop_gradient(x) if the derivative is not wanted"
         )

@@ -13,7 +13,7 @@ import numpy as np
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import pointwise, refuse_out, weighted
+from opreg_numpy._rules import pointwise, refuse_options, refuse_out, weighted
 from opreg_numpy._samples import (
     SHAPES,
     beside_integers,
@@ -181,8 +181,9 @@ _ABSENT = object()
 
 
 @clip.called_as
-def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT):
+def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT, **options):
     refuse_out("numpy.clip", out)
+    refuse_options("numpy.clip", options)
     given = [value is not _ABSENT for value in (a_min, a_max, min, max)]
     if any(given[:2]) and any(given[2:]):
         raise ValueError("numpy.clip takes its bounds as a_min and a_max, or as min and max, not as both")

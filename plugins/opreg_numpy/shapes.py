@@ -22,12 +22,13 @@ from opreg_numpy.indexing import embed_diagonal, scatter_add
 def reshape(a, /, *, shape, order="C", copy=None):
     """The elements of a, read and written in one order, in another shape"""
     options = {} if copy is None else {"copy": copy}
-    return np.asanyarray(a).reshape(shape, order=order, **options)
+    a = a if isinstance(a, np.generic) else np.asanyarray(a)  # a scalar of one element may stay one
+    return a.reshape(shape, order=order, **options)
 
 
 @reshape.called_as
 def _(a, shape, order="C", *, copy=None):
-    return (a,), {"shape": shape, "order": order if order == "C" else _resolved(a, order), "copy": copy}
+    return (a,), {"shape": shape, "order": _resolved(a, order) if order == "A" else order, "copy": copy}
 
 
 def _resolved(a, order):
