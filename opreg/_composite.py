@@ -13,7 +13,7 @@ from opreg._errors import DeclarationError, NotDifferentiable
 from opreg._primitive import Primitive
 from opreg._signature import Parameters, where
 from opreg._space import spec_of
-from opreg._trace import Tracer
+from opreg._trace import Tracer, admit
 from opreg._transforms import jvp, vjp
 from opreg._tree import Tree, flatten, unflatten
 
@@ -86,8 +86,12 @@ class Composite(Primitive):
         return self.body if found is None or found is self else found
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        traced = any(type(leaf) is Tracer for leaf in flatten((args, kwargs))[0])
-        return (self.body if traced else self.original())(*args, **kwargs)
+        leaves = flatten((args, kwargs))[0]
+        if not any(type(leaf) is Tracer for leaf in leaves):
+            return self.original()(*args, **kwargs)
+        for leaf in leaves:
+            admit(leaf)
+        return self.body(*args, **kwargs)
 
     def canonical(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]

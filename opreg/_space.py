@@ -32,7 +32,10 @@ class Space:
     """Python's operators, as in the module ``operator`` (``"mul"``), and the primitive that each stands for."""
 
     def spec(self, value: Any) -> Spec | None:
-        """Return the spec of ``value``, or ``None`` if such a value has no derivative (an integer, a string)."""
+        """Return the spec of ``value``, or ``None`` if such a value has no derivative (an integer, a string).
+
+        Raise TypeError for a type of which no value is to be computed with, not as a constant either.
+        """
         raise NotImplementedError
 
     def token(self, value: Any) -> Spec:
@@ -189,6 +192,9 @@ class _Sums(dict[type, Callable[[Any, Any], Any]]):
         return SPACES[kind].add
 
 
+ADMITTED: set[type] = set()
+"""The types of operands met so far that rules take as they are: no sequences, and none that its space refuses."""
+
 SPEC = _Specs()
 ADD = _Sums()
 TOKEN = _Tokens()
@@ -226,6 +232,7 @@ _OWN: set[type] = set()
 def install(kind: type, space: Space) -> None:
     """Give one of the engine's own types (a tracer, a bundle of cotangents) its space, for good."""
     _OWN.add(kind)
+    ADMITTED.add(kind)
     _cache(kind, space)
 
 
@@ -239,6 +246,7 @@ def forget() -> None:
     for kind in set(SPACES) - _OWN:
         for table in (SPACES, SPEC, TOKEN, ADD):
             table.pop(kind, None)
+    ADMITTED.intersection_update(_OWN)
     for operator in _OPERATORS.values():
         operator.clear()
 

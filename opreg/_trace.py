@@ -26,7 +26,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from opreg import plugins
 from opreg._errors import EscapedTracer, NotDifferentiable
 from opreg._signature import for_joint
-from opreg._space import ADD, INERT, SPACES, SPEC, TOKEN, Space, Spec, install, operators, space_of, spec_of
+from opreg._space import (
+    ADD,
+    ADMITTED,
+    INERT,
+    SPACES,
+    SPEC,
+    TOKEN,
+    Space,
+    Spec,
+    install,
+    operators,
+    space_of,
+    spec_of,
+)
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
@@ -330,9 +343,17 @@ def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: A
 _SEQUENCES = frozenset((list, tuple))
 
 
+def admit(value: Any) -> None:
+    """Raise for an operand beside traced ones if its space refuses it; else its type is admitted for good."""
+    if type(value) not in ADMITTED:
+        spec_of(value)
+        ADMITTED.add(type(value))
+
+
 def _coerced(value: Any, args: Sequence[Any]) -> Any:
     """Return a sequence beside traced arguments as a value of their space, with which rules can compute."""
     if type(value) not in _SEQUENCES:
+        admit(value)
         return value
     found = space_of(next(strip(a) for a in args if type(a) is Tracer)).coerce(value)
     return value if found is NotImplemented else found
@@ -375,7 +396,7 @@ class Trace:
         """Return arguments as the rules take them, of which some are sequences; raise if this trace has ended."""
         if not self.live:
             raise self.escaped(primitive, args)
-        return args if primitive.variadic else tuple([_coerced(value, args) for value in args])
+        return tuple([_coerced(value, args) for value in args])
 
     def constant(self, value: Any) -> Tracer:
         """Return a plain value as one of this trace's, with the derivative zero."""
@@ -420,7 +441,7 @@ class ReverseTrace(Trace):
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
-        if not (self.live and _SEQUENCES.isdisjoint(map(type, args))):
+        if not (self.live and ADMITTED.issuperset(map(type, args))):
             args = self.admitted(primitive, args)
         if primitive.recorders is not None:
             mask, bit, plain = 0, 1, True
@@ -494,7 +515,7 @@ class ForwardTrace(Trace):
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
-        if not (self.live and _SEQUENCES.isdisjoint(map(type, args))):
+        if not (self.live and ADMITTED.issuperset(map(type, args))):
             args = self.admitted(primitive, args)
         primals = [self.below(a) for a in args]
         tangents = [a.record if type(a) is Tracer and a.tracing is self else None for a in args]

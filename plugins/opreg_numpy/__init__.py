@@ -9,6 +9,7 @@ import numpy as np
 
 from opreg import Primitive, Space, hookimpl
 from opreg_numpy._space import ARRAYS
+from opreg_numpy._space import REFUSED as SUBCLASSES
 from opreg_numpy.refused import ANSWERED, REFUSED
 
 _FAMILIES = (
@@ -39,7 +40,7 @@ _FAMILIES = (
 
 @hookimpl
 def opreg_spaces() -> Iterable[Space]:
-    return [ARRAYS]
+    return [ARRAYS, SUBCLASSES]
 
 
 @hookimpl

@@ -6,6 +6,7 @@ A spec is ``(shape, dtype)``. Floating and complex dtypes have derivatives, othe
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -181,6 +182,32 @@ def _squeezed(shape: tuple[int, ...], have: tuple[int, ...], axes: tuple[int, ..
     return tuple(1 if n == 1 or h == 1 else n for n, h in zip(shape, have, strict=True))
 
 
+class RefusedSpace(ArraySpace):
+    """Subclasses of arrays whose values mean something else to functions and operators than an array's do."""
+
+    @property
+    def types(self) -> tuple[type, ...]:  # type: ignore[override]
+        masked = getattr(
+            sys.modules.get("numpy.ma.core"), "MaskedArray", None
+        )  # imported when it is asked for
+        return (np.matrix,) if masked is None else (np.matrix, masked)
+
+    def spec(self, value: Any) -> Spec | None:
+        if isinstance(value, np.matrix):
+            raise NotDifferentiable(
+                "a numpy.matrix is not differentiated, nor taken beside a traced value, since its operators are not "
+                "those of arrays: * is the matrix product. Use np.asarray(m), and @ for the matrix product"
+            )
+        raise NotDifferentiable(
+            "a numpy.ma.MaskedArray is not differentiated, nor taken beside a traced value, since functions would pass "
+            "over its mask. Use np.asarray(x), with where=~np.ma.getmaskarray(x) in a reduction or np.where(mask, "
+            "otherwise, result) elsewhere"
+        )
+
+    def token(self, value: Any) -> Any:
+        return self.spec(value)
+
+
 class ScalarSpace(ArraySpace):
     """Python's own numbers: a derivative of a ``float`` is a ``float``."""
 
@@ -207,6 +234,6 @@ def _other(value: Any) -> Spec | None:
     return ((), _COMPLEX128) if isinstance(value, complex) else None
 
 
-ARRAYS, SCALARS = ArraySpace(), ScalarSpace()
+ARRAYS, REFUSED, SCALARS = ArraySpace(), RefusedSpace(), ScalarSpace()
 
-__all__ = ["ARRAYS", "SCALARS", "ArraySpace", "NotDifferentiable", "ScalarSpace"]
+__all__ = ["ARRAYS", "REFUSED", "SCALARS", "ArraySpace", "NotDifferentiable", "RefusedSpace", "ScalarSpace"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
+from opreg_numpy._axes import as_scalar
 from opreg_numpy._form import form_of, like
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, complex_normal, normal, of_two_arrays, single
@@ -77,12 +78,16 @@ vecdot.deflinear(x1=_vecdot_x1, x2=_vecdot_x2)
 @composite("numpy.matvec")
 def matvec(x1, x2, /):
     """The product of a matrix and a vector, for stacks of both, which broadcast"""
+    if np.ndim(x1) < 2 or np.ndim(x2) < 1:
+        np.matvec(*stop_gradient((x1, x2)))  # raises
     return np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1)
 
 
 @composite("numpy.vecmat")
 def vecmat(x1, x2, /):
     """The product of a conjugate vector and a matrix, for stacks of both, which broadcast"""
+    if np.ndim(x1) < 1 or np.ndim(x2) < 2:
+        np.vecmat(*stop_gradient((x1, x2)))  # raises
     return np.squeeze(np.matmul(np.expand_dims(np.conj(x1), -2), x2), -2)
 
 
@@ -212,7 +217,7 @@ def kron(a, b):
     shape_b = (1,) * (rank - np.ndim(b)) + np.shape(b)
     spread_a = np.reshape(a, [n for pair in zip(shape_a, (1,) * rank, strict=True) for n in pair])
     spread_b = np.reshape(b, [n for pair in zip((1,) * rank, shape_b, strict=True) for n in pair])
-    return np.reshape(spread_a * spread_b, [n * m for n, m in zip(shape_a, shape_b, strict=True)])
+    return as_scalar(np.reshape(spread_a * spread_b, [n * m for n, m in zip(shape_a, shape_b, strict=True)]))
 
 
 # ---------------------------------------------------------------------------------------------- vector product
@@ -303,6 +308,10 @@ def _explicit(subscripts, ranks):
     spare = unused[: max(widths)]
     words = [w.replace("...", "".join(spare[len(spare) - n :])) for w, n in zip(words, widths, strict=True)]
     if arrow:
+        if spare and "..." not in right:
+            raise ValueError(
+                f"einsum: the output of {subscripts!r} has no ellipsis for the axes that one stands for"
+            )
         right = right.replace("...", "".join(spare))
     else:
         named = left.replace("...", "").replace(",", "")
@@ -349,7 +358,7 @@ def _layouts(words, labels):
     for word in words:
         order = [word.index(label) for label in labels if label in word]
         key = tuple([slice(None) if label in word else None for label in labels])
-        found.append((order if order != sorted(order) else None, key if word != labels else None))
+        found.append((order if order != sorted(order) else None, key if word not in (labels, "") else None))
     return found
 
 
@@ -412,6 +421,8 @@ def _(rng):
 matvec.samples(
     of_two_arrays(((2, 3), (3,)), ((5, 2, 3), (3,)), ((2, 3), (5, 3)), ((4, 1, 2, 3), (5, 3)), square=(3, 3))
 )
+matvec.leave_unchecked("np.matvec(*", "it raises, as NumPy does")
+vecmat.leave_unchecked("np.vecmat(*", "it raises, as NumPy does")
 vecmat.samples(
     of_two_arrays(((3,), (3, 2)), ((3,), (5, 3, 2)), ((5, 3), (3, 2)), ((4, 1, 3), (5, 3, 2)), square=(3, 3))
 )
@@ -456,7 +467,13 @@ outer.samples(
 )
 kron.samples(
     of_two_arrays(
-        ((2, 3), (3, 2)), ((3,), (2,)), ((), (2, 3)), ((2,), (3, 2)), ((2, 1, 3), (2, 2)), ((0, 2), (1, 2))
+        ((2, 3), (3, 2)),
+        ((3,), (2,)),
+        ((), (2, 3)),
+        ((2,), (3, 2)),
+        ((2, 1, 3), (2, 2)),
+        ((0, 2), (1, 2)),
+        ((), ()),
     )
 )
 tensordot.samples(of_two_arrays(((2, 3, 4), (3, 4, 5)), ((2, 3), (2, 3)), square=(2, 3)))
@@ -547,6 +564,7 @@ def _(rng):
     yield Sample(("ij,jk->ik", single(rng, (2, 3)), np.ones((3, 2), np.int8)), note="float32 and integers")
     x = normal(rng, (3, 3))
     yield Sample(("ij,jk->ik", x, x), note="the same array twice")
+    yield Sample(("i,->i", normal(rng, (3,)), 2.5), note="a Python float")
     yield Sample((normal(rng, (2, 3)), [0, 1], normal(rng, (3, 4)), [1, 2], [2, 0]), note="lists of labels")
     yield Sample(
         (normal(rng, (2, 3)), [7, 5], normal(rng, (3,)), [5]), note="lists of labels, implicit output"

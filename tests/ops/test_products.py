@@ -152,3 +152,65 @@ def weighted(out: Any) -> Any:
 def test_kron_sums_blocks() -> None:
     found = opreg.grad(lambda a: weighted(np.kron(a, np.ones((1, 2)))))(np.ones((1, 2)))
     assert found.tolist() == [[1 + 2, 3 + 4]]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.einsum("ij,j->i", x, [1.0, 2.0, 3.0]),
+        lambda x: np.einsum("j,ij->ij", (1.0, 2.0, 3.0), x),
+        lambda x: np.einsum("ij,->ij", x, 2.0),
+        lambda x: np.einsum("ij,,j->i", x, 2, [1.0, 2.0, 3.0]),
+        lambda x: np.einsum("i,->i", [1.0, 2.0], x[0, 1]),
+    ],
+)
+def test_einsum_of_lists_and_numbers(call: Any) -> None:
+    np.testing.assert_array_equal(opreg.vjp(call, A)[0], call(A))
+    by_columns = [call(A + unit.reshape(A.shape)) - call(A) for unit in np.eye(A.size)]  # it is linear
+    jacobian = opreg.jacobian(call)(A)
+    np.testing.assert_allclose(
+        jacobian.reshape(-1, A.size).T, np.reshape(by_columns, (A.size, -1)), atol=1e-12
+    )
+
+
+def test_einsum_of_an_array_and_a_traced_number() -> None:
+    assert opreg.grad(lambda t: np.sum(np.einsum("i,->i", np.arange(3.0), t)))(2.0) == 3.0
+    assert opreg.jvp(lambda t: np.einsum(",->", t, 3.0), (2.0,), (1.0,)) == (6.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.einsum("...i->i", x),
+        *(
+            [lambda x: np.matvec(x[0], x[0]), lambda x: np.vecmat(x[0], x[0])]
+            if hasattr(np, "vecmat")
+            else []
+        ),
+        lambda x: np.reshape(x, (3, 2), order="K"),
+    ],
+)
+def test_what_numpy_refuses_is_refused_with_the_same_error(call: Any) -> None:
+    with pytest.raises(ValueError):
+        call(A)
+    with pytest.raises(ValueError):
+        opreg.vjp(call, A)
+
+
+def test_an_ellipsis_that_stands_for_nothing_need_not_be_in_the_output() -> None:
+    assert opreg.grad(lambda x: np.sum(np.einsum("...i->i", x)))(V).tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "instead"),
+    [
+        (lambda x: np.matmul(x, x, axes=[(0, 1), (0, 1), (0, 1)]), "moveaxis"),
+        (lambda x: np.vecdot(x, x, keepdims=True), "expand_dims"),
+        (lambda x: np.clip(x, 0.0, 1.0, where=x > 0), "np.where"),
+    ],
+)
+def test_a_keyword_that_is_not_supported_is_refused_with_what_to_write_instead(
+    call: Any, instead: str
+) -> None:
+    with pytest.raises(opreg.NotDifferentiable, match=instead):
+        opreg.vjp(call, np.eye(3))
