@@ -43,6 +43,15 @@ def test_a_step_function_is_a_declared_constant_with_a_reason(f) -> None:
     np.testing.assert_array_equal(gradient(lambda x: x * f(x), np.array([1.25, -2.75])), f([1.25, -2.75]))
 
 
+@pytest.mark.parametrize(
+    "other", [np.matrix([[1.0]]), np.ma.MaskedArray([1.0], [True])], ids=["matrix", "masked"]
+)
+def test_a_matrix_and_a_masked_array_are_refused_also_beside_traced_values(other) -> None:
+    for call in (lambda: opreg.grad(np.sum)(other), lambda: gradient(lambda x: x + other, np.ones(1))):
+        with pytest.raises(TypeError, match=r"np\.asarray"):
+            call()
+
+
 def test_a_function_that_nobody_registered_is_refused_by_name() -> None:
     with pytest.raises(opreg.OpregError, match="packbits"):
         opreg.grad(lambda x: np.packbits(x))(np.ones(8))
@@ -176,6 +185,14 @@ def test_a_tie_in_a_median_is_shared() -> None:
 @pytest.mark.parametrize(("q", "expected"), [(0.0, 4.0), (0.5, 6.0), (1.0, 6.0)])
 def test_a_quantile_at_an_element_has_the_slope_to_the_next_one(q, expected) -> None:
     assert opreg.grad(lambda q: np.quantile(np.array([1.0, 3.0, 6.0]), q))(q) == expected
+
+
+def test_a_polygon_at_a_knot_has_the_slope_behind_it_that_before_or_none() -> None:
+    slope = opreg.grad(np.interp)
+    assert slope(1.0, [0.0, 1.0, 2.0], [0.0, 3.0, 4.0]) == 1.0
+    assert slope(1.0, [0.0, 1.0, 2.0], [0.0, 3.0, np.inf]) == 3.0
+    assert slope(1.0, [0.0, 1.0, 2.0], [np.inf, 3.0, np.inf]) == 0.0
+    assert slope(1.0, [0.0, 1.0, 1.0], [0.0, 3.0, 5.0]) == 0.0
 
 
 @pytest.mark.parametrize("f", [np.nansum, np.nanmean, np.nanmax], ids=lambda f: f.__name__)

@@ -75,8 +75,8 @@ def piecewise(x, condlist, funclist, *args, **kw):
         numbers[mask] = np.broadcast_to(count + np.arange(np.size(values)).reshape(np.shape(values)), places)
         parts.append(np.ravel(values))
         count += np.size(values)
-    found = np.take(np.concatenate(parts), numbers)
-    return laid_as(found, plain) if shape else np.reshape(found, ())
+    found = np.take(np.concatenate(parts), np.ravel(numbers))
+    return laid_as(np.reshape(found, shape), plain) if shape else np.reshape(found, ())
 
 
 def _masks(condlist, ndim, count):

@@ -215,12 +215,17 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     """The mean of what is no NaN"""
     refuse_out("numpy.nanmean", out)
     _require_inexact(a, dtype)
-    missing = _missing(a)
+    axis, missing = _axis_of(a, axis), _missing(a)
     present = _present(missing, where)
     none = np.equal(count(np.shape(a), axis, present), 0)
     a = _filled(a, missing, 0.0)
     mean = np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims, where=_or(present, none))
     return with_nan(mean, _of_lanes(none, mean))
+
+
+def _axis_of(a, axis):
+    """Return the axis, None where it is the first or the last of a number, which a sum takes for one."""
+    return None if np.ndim(a) == 0 and axis in (0, -1) else axis
 
 
 def _or(present, all_of):
@@ -255,6 +260,7 @@ def _spread(name, compute, a, axis, dtype, out, ddof, keepdims, where, mean, cor
         raise ValueError("ddof and correction can't be provided simultaneously.")
     _require_inexact(a, dtype)
     ddof = ddof if correction is None else correction
+    axis = _axis_of(a, axis)
     static = {"axis": axis, "dtype": dtype, "keepdims": keepdims}
     if form_of(a).dtype.kind not in "fc":
         return compute(a, ddof=ddof, where=where, mean=mean, **static)

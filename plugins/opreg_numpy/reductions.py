@@ -8,7 +8,18 @@ from math import prod as product
 import numpy as np
 
 from opreg import Sample, composite, primitive, stop_gradient
-from opreg_numpy._axes import Axis, along, count, expanded, kept, normalised, reversed_along, shape_of, spread
+from opreg_numpy._axes import (
+    Axis,
+    along,
+    as_scalar,
+    count,
+    expanded,
+    kept,
+    normalised,
+    reversed_along,
+    shape_of,
+    spread,
+)
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import (
@@ -538,7 +549,9 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     shape = np.shape(a)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)
-        return (mean, np.full(np.shape(mean), count(shape, axis), mean.dtype)[()]) if returned else mean
+        return (
+            (mean, as_scalar(np.full(np.shape(mean), count(shape, axis), mean.dtype))) if returned else mean
+        )
     if np.shape(weights) != shape:
         weights = _weights_along(weights, shape, axis)
     whole = form_of(a).dtype.kind in "iub"
@@ -550,7 +563,7 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     if not returned:
         return mean
     same = np.shape(total) == np.shape(mean)
-    return mean, total if same else np.copy(np.broadcast_to(total, np.shape(mean)), order="C")
+    return mean, as_scalar(total if same else np.copy(np.broadcast_to(total, np.shape(mean)), order="C"))
 
 
 def _weights_along(weights, shape, axis):

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from opreg import Sample, composite, is_traced, primitive, stop_gradient
-from opreg_numpy._axes import kept, normalised
+from opreg_numpy._axes import as_scalar, kept, normalised
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import (
@@ -45,13 +45,12 @@ def finished(out, shape, axis, keepdims, of_q=()):
     rest = (
         kept(shape, axis) if keepdims else tuple(np.delete(shape, normalised(axis, len(shape))).astype(int))
     )
-    due = (*of_q, *map(int, rest))
-    return np.reshape(out, due) if due else np.reshape(out, due)[()]
+    return as_scalar(np.reshape(out, (*of_q, *map(int, rest))))
 
 
 def with_nan(out, nan):
     """Return the statistic with NaN, a constant, where ``nan`` says so."""
-    return np.where(nan, np.nan, out) if np.any(nan) else out
+    return as_scalar(np.where(nan, np.nan, out)) if np.any(nan) else out
 
 
 def with_constant(lanes, where):

@@ -290,3 +290,13 @@ def test_of_nothing_the_order_statistics_are_nan(f) -> None:
             out, pullback = opreg.vjp(lambda x, axis=axis: f(x, axis=axis), np.zeros((0, 3)))
             np.testing.assert_array_equal(out, f(np.zeros((0, 3)), axis=axis), strict=True)
         assert pullback(np.ones_like(out))[0].shape == (0, 3)
+
+
+@pytest.mark.parametrize("function", [np.nanmean, np.nanvar, np.nanstd, np.nansum, np.nanprod])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_a_number_has_its_first_axis_as_in_a_sum(function, axis) -> None:
+    out, pull = opreg.vjp(lambda x: function(x, axis=axis), 3.0)
+    assert out == function(3.0, axis=axis)
+    assert pull(1.0)[0] == opreg.grad(function)(3.0)
+    with pytest.raises(np.exceptions.AxisError):
+        opreg.vjp(lambda x: function(x, axis=1), 3.0)
