@@ -12,7 +12,7 @@ from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable
 from opreg._primitive import Primitive
 from opreg._signature import Parameters, where
-from opreg._space import spec_of
+from opreg._space import ADMITTED, spec_of
 from opreg._trace import Tracer, admit
 from opreg._transforms import jvp, vjp
 from opreg._tree import Tree, flatten, unflatten
@@ -90,7 +90,8 @@ class Composite(Primitive):
         if not any(type(leaf) is Tracer for leaf in leaves):
             return self.original()(*args, **kwargs)
         for leaf in leaves:
-            admit(leaf)
+            if type(leaf) not in ADMITTED:
+                admit(leaf)
         return self.body(*args, **kwargs)
 
     def canonical(

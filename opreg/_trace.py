@@ -345,9 +345,16 @@ _SEQUENCES = frozenset((list, tuple))
 
 def admit(value: Any) -> None:
     """Raise for an operand beside traced ones if its space refuses it; else its type is admitted for good."""
-    if type(value) not in ADMITTED:
-        spec_of(value)
-        ADMITTED.add(type(value))
+    spec_of(value)
+    ADMITTED.add(type(value))
+
+
+def _admitted(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments as the rules take them, of which some are sequences; raise for one that its space refuses."""
+    for value in args:
+        if type(value) not in ADMITTED:
+            return tuple([value if type(value) in ADMITTED else _coerced(value, args) for value in args])
+    return args
 
 
 def _coerced(value: Any, args: Sequence[Any]) -> Any:
@@ -392,12 +399,6 @@ class Trace:
         """
         raise NotImplementedError
 
-    def admitted(self, primitive: Primitive, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return arguments as the rules take them, of which some are sequences; raise if this trace has ended."""
-        if not self.live:
-            raise self.escaped(primitive, args)
-        return tuple([_coerced(value, args) for value in args])
-
     def constant(self, value: Any) -> Tracer:
         """Return a plain value as one of this trace's, with the derivative zero."""
         raise NotImplementedError
@@ -441,20 +442,25 @@ class ReverseTrace(Trace):
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
-        if not (self.live and ADMITTED.issuperset(map(type, args))):
-            args = self.admitted(primitive, args)
+        if not self.live:
+            raise self.escaped(primitive, args)
         if primitive.recorders is not None:
-            mask, bit, plain = 0, 1, True
+            mask, bit, plain, known = 0, 1, True, True
             for value in args:
                 if type(value) is Tracer:
                     if value.tracing is self:
                         mask |= bit
                         value = value.primal
                     plain = plain and type(value) is not Tracer
+                elif type(value) not in ADMITTED:
+                    known = False
                 bit <<= 1
+            if not known:
+                args = _admitted(args)
             if compute is None:
                 compute = primitive.forward if plain else primitive.bind
             return primitive.recorders[mask](self, compute, kwargs, *args)
+        args = _admitted(args)
         primals = tuple([self.below(a) for a in args])
         out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
         return self.settle(primitive, args, primals, kwargs, out, residual)
@@ -515,8 +521,9 @@ class ForwardTrace(Trace):
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
-        if not (self.live and ADMITTED.issuperset(map(type, args))):
-            args = self.admitted(primitive, args)
+        if not self.live:
+            raise self.escaped(primitive, args)
+        args = _admitted(args)
         primals = [self.below(a) for a in args]
         tangents = [a.record if type(a) is Tracer and a.tracing is self else None for a in args]
         out, residual = primitive.run(compute or primitive.bind, primals, kwargs)
