@@ -457,7 +457,7 @@ def _built(value, dtype, order="K", copy=None):
         if copy is False:
             np.asarray(stop_gradient(value), dtype, order=order, copy=False)  # which raises if that cannot be
         if not isinstance(stop_gradient(value), np.ndarray):
-            value, copy = np.reshape(value, ()), False  # a number becomes an array, a new one
+            value, copy = np.reshape(value, (1,))[0, ...], False  # a number becomes an array, a new one
     elif _holds_traced(value):
         value, copy = np.stack([_built(part, None) for part in value]), False
     else:
