@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,83 @@ def test_a_singular_determinant_has_derivatives_of_every_order(n: int, nullity: 
         np.testing.assert_allclose(
             derivative(0.0), fit.deriv(order)(0.0), rtol=1e-8, atol=1e-8 * np.abs(values).max()
         )
+
+
+def exact_cofactors(a: Any) -> Any:
+    """Rounded at the end only: over fractions, by determinants of what is left without a row and a column."""
+
+    def det(rows: list[list[Fraction]]) -> Fraction:
+        if not rows:
+            return Fraction(1)
+        first, *rest = rows
+        minors = ([row[:j] + row[j + 1 :] for row in rest] for j in range(len(first)))
+        return sum(
+            ((-1) ** j * x * det(m) for j, (x, m) in enumerate(zip(first, minors, strict=True))), Fraction(0)
+        )
+
+    rows = [[Fraction(float(x)) for x in row] for row in a]
+    n = range(len(rows))
+    return np.array(
+        [
+            [
+                (-1) ** (i + j) * float(det([r[:j] + r[j + 1 :] for k, r in enumerate(rows) if k != i]))
+                for j in n
+            ]
+            for i in n
+        ]
+    )
+
+
+UNLIKE = np.logspace(-3, 6, 4)[:, None] * np.random.default_rng(1).standard_normal((4, 4))
+HILBERT = 1 / (np.arange(7.0) + np.arange(7.0)[:, None] + 1)
+
+
+@pytest.mark.parametrize(
+    ("a", "tolerance"),
+    [
+        (np.diag([1e-9, 1.0, 1e9]), 1e-15),
+        (np.diag(np.float32([1e-4, 1.0, 1e3])), 2e-7),
+        (UNLIKE, 1e-13),
+        (UNLIKE * np.logspace(5, -9, 4), 1e-13),
+        ((UNLIKE * np.logspace(5, -9, 4)).astype(np.float32), 1e-6),
+        (HILBERT[:6, :6].astype(np.float32), 2e-7),
+        (HILBERT, 1e-8),
+        (np.diag([1e-200, 1e-200]), 1e-15),
+        (np.diag([1e200, 1e200]), 1e-15),
+        (np.diag([1e200, 1e200, 1e-200, 1e-200]), 1e-15),
+        (np.diag(np.float32([1e-12] * 4)), 2e-7),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered in det")  # NumPy's own, of the value
+def test_cofactors_are_exact_however_small_the_pivots(a: Any, tolerance: float) -> None:
+    """Each of them, not only the largest; also where the determinant itself is too small or too large a number."""
+    found = opreg.vjp(np.linalg.det, a)[1](a.dtype.type(1))[0]
+    assert found.dtype == a.dtype
+    np.testing.assert_allclose(found, exact_cofactors(a), rtol=tolerance)
+    stack = np.stack([np.eye(len(a), dtype=a.dtype), a])
+    np.testing.assert_array_equal(opreg.vjp(np.linalg.det, stack)[1](np.ones(2, a.dtype))[0][1], found)
+
+
+@pytest.mark.parametrize("least", [[1e-10], [1e-9, 1e-12], [1e-16, 1e-19], [1e-7, 1e-30, 0.0], [1e-20] * 9])
+def test_a_nearly_singular_determinant_has_derivatives_of_every_order(least: list[float]) -> None:
+    """Along a diagonal direction det is the product of linear factors."""
+    size, direction = np.array([3.0, 2.0, 1.5, *least]), np.arange(1.0, len(least) + 4)
+    u, v = (np.linalg.qr(RNG.standard_normal((len(size), len(size)))).Q for _ in range(2))
+    t = (u * direction) @ v
+    derivative = lambda x: np.linalg.det((u * size) @ v + x * t)  # noqa: E731
+    expected = np.polynomial.Polynomial([1.0])
+    for factor in zip(size, direction, strict=True):
+        expected = expected * np.polynomial.Polynomial(factor)
+    sign = np.sign(np.linalg.det(u) * np.linalg.det(v))
+    for order in range(1, 4):
+        derivative = opreg.grad(derivative)
+        due = sign * expected.deriv(order)(0.0)
+        np.testing.assert_allclose(derivative(0.0), due, rtol=1e-6, atol=1e-9)
+
+
+def test_a_determinant_of_what_is_no_number_has_a_gradient_that_is_none() -> None:
+    with np.errstate(invalid="ignore"):  # NumPy warns too
+        assert np.isnan(opreg.grad(np.linalg.det)(np.full((2, 2), np.nan))).all()
 
 
 def test_determinants_of_a_stack_of_regular_and_singular_matrices() -> None:
