@@ -9,6 +9,7 @@ argument, (a + a^H) / 2: the cotangent is Hermitian, whichever triangle NumPy re
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
 from functools import reduce
 
@@ -46,12 +47,24 @@ def _adjoint(x):
     return np.conj(_transposed(x))
 
 
-def _hermitian(x):
-    """(x + x^H) / 2, of square matrices only: x and x^H of others may broadcast"""
+def _matrices_of(x):
+    """x, a matrix or a stack of them"""
+    if np.ndim(x) < 2:
+        raise np.linalg.LinAlgError(f"a stack of matrices is due, not an array of shape {np.shape(x)}")
+    return x
+
+
+def _square(x):
+    """x, a square matrix or a stack of them"""
     shape = np.shape(x)
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise np.linalg.LinAlgError(f"a stack of square matrices is due, not an array of shape {shape}")
-    return (x + _adjoint(x)) / 2
+    return x
+
+
+def _hermitian(x):
+    """(x + x^H) / 2, of square matrices only: x and x^H of others may broadcast"""
+    return (_square(x) + _adjoint(x)) / 2
 
 
 def _column(x):
@@ -246,7 +259,7 @@ def _lstsq_tangent_b(t, out, a, b):
 
 def _lstsq_tangents(dx, dr, r, out, ds):
     squares = 2 * np.real(np.sum(np.conj(r) * dr, axis=0))[: np.size(out[1])]
-    return np.reshape(dx, np.shape(out[0])), squares, None, ds
+    return like(np.reshape(dx, np.shape(out[0])), out[0]), like(squares, out[1]), None, like(ds, out[3])
 
 
 lstsq.defvjp(_lstsq_cotangents).defjvp(a=_lstsq_tangent_a, b=_lstsq_tangent_b)
@@ -518,7 +531,7 @@ def _qr_tangent(t, residual, a, mode):
     below = np.tril(m, -1)
     skew = below - _adjoint(below)
     if np.iscomplexobj(a):
-        skew = skew + 1j * np.imag(m) * np.eye(k)
+        skew = skew + 1j * np.imag(m) * np.eye(k, dtype=m.real.dtype)
     dq = np.matmul(q, skew) + c - np.matmul(q, m)
     dr = np.matmul(m - skew, square)
     if np.shape(a)[-1] > k:
@@ -536,13 +549,28 @@ def _(a, *, mode="reduced"):
     return (r if mode == "r" else factors), (q, r)
 
 
-def _gaps(values):
-    """Return 1 / (w_j - w_i), 0 on the diagonal, and NaN where different values are equal."""
+def _gaps(values, asked=True, squares=False):
+    """Return 1 / (w_j - w_i), 0 on the diagonal, and NaN where different values are equal to rounding.
+
+    Or of their squares. Of columns j that are not asked for the NaN is 0.
+    """
     n = np.shape(values)[-1]
     difference = np.expand_dims(values, -2) - np.expand_dims(values, -1)
-    equal = stop_gradient(difference) == 0
+    size = np.abs(stop_gradient(values))
+    least = n * np.finfo(size.dtype).eps * np.max(size, axis=-1, keepdims=True, initial=0)
+    equal = np.abs(stop_gradient(difference)) <= np.expand_dims(least, -1)
+    if squares:
+        difference = difference * (np.expand_dims(values, -2) + np.expand_dims(values, -1))
     inverse = 1 / np.where(equal, np.ones_like(stop_gradient(difference)), difference)
-    return np.where(equal, np.where(np.eye(n, dtype=bool), 0.0, np.nan).astype(inverse.dtype), inverse)
+    unknown = np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool)
+    return np.where(equal, np.where(unknown, np.nan, 0.0).astype(inverse.dtype), inverse)
+
+
+def _asked(g, values):
+    """Tell of which vectors, the columns of a cotangent, the derivative is asked for. Of a traced one it is all."""
+    if is_traced(g):
+        return np.ones(np.shape(values), bool)
+    return np.broadcast_to(np.any(g, axis=-2) if np.ndim(g) else bool(g), np.shape(values))
 
 
 def _is_zero(g):
@@ -564,7 +592,7 @@ def _eigh_cotangent(g, out):
     w, v = out
     weights = np.expand_dims(g[0], -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
     if not _is_zero(g[1]):
-        weights = weights + _gaps(w) * np.matmul(_transposed(v), g[1])
+        weights = weights + _gaps(w, _asked(g[1], w)) * np.matmul(_transposed(v), g[1])
     return _hermitian(np.matmul(np.conj(v), np.matmul(weights, _transposed(v))))
 
 
@@ -624,12 +652,12 @@ def eig(a, /):
     return np.linalg.eig(a)
 
 
-def _eig_tangent(t, out):
+def _eig_tangent(t, out, asked=True):
     """dw = diag(v^-1 t v), dv = v (F v^-1 t v) less its part along v, with F_ij = 1 / (w_j - w_i)"""
     w, v = out
     _require_independent(v)
     inner = np.linalg.solve(v, np.matmul(t, v))
-    dv = np.matmul(v, _gaps(w) * inner)
+    dv = np.matmul(v, _gaps(w, asked) * inner)
     along = np.real(np.sum(np.conj(v) * dv, axis=-2, keepdims=True))
     if np.iscomplexobj(v):
         size = np.abs(stop_gradient(v))
@@ -649,7 +677,8 @@ def _eig_cotangent(g, out, a):
     """v^-T diag(g) v^T for the values; for the vectors the transpose of the JVP"""
     if _is_zero(g[1]):
         return _eigenvalues_cotangent(g[0], a, out[1])
-    return vjp(lambda t: _eig_tangent(t, out), np.zeros_like(stop_gradient(a)))[1](tuple(g))[0]
+    asked = _asked(g[1], out[0])
+    return vjp(lambda t: _eig_tangent(t, out, asked), np.zeros_like(stop_gradient(a)))[1](tuple(g))[0]
 
 
 eig.defvjp(a=_eig_cotangent).defjvp(a=_eig_tangent)
@@ -715,7 +744,7 @@ def _(a, *, full_matrices=True, compute_uv=True):
     return (factors if compute_uv else factors[1]), tuple(factors)
 
 
-def _svd_tangent(t, residual, compute_uv):
+def _svd_tangent(t, residual, compute_uv, asked=(True, True)):
     """ds = diag(p), du = u (F (p s + s p^H)) + (1 - u u^H) t v / s, the like for v; p = u^H t v, F = 1/(s_j^2 - s_i^2)
 
     Source: Townsend, "Differentiating the singular value decomposition" (2016).
@@ -727,28 +756,43 @@ def _svd_tangent(t, residual, compute_uv):
     if not compute_uv:
         return ds
     rows, rows_s = np.expand_dims(s, -1), np.expand_dims(s, -2)
-    gaps = _gaps(s * s)
-    du = np.matmul(u, gaps * (p * rows_s + rows * _adjoint(p)))
-    dv = np.matmul(v, gaps * (rows * p + _adjoint(p) * rows_s))
+    du = np.matmul(u, _gaps(s, asked[0], True) * (p * rows_s + rows * _adjoint(p)))
+    dv = np.matmul(v, _gaps(s, asked[1], True) * (rows * p + _adjoint(p) * rows_s))
     if np.iscomplexobj(t):
-        du = du + 1j * u * np.expand_dims(np.imag(np.diagonal(p, 0, -2, -1)) / s, -2)
+        turn = np.imag(np.diagonal(p, 0, -2, -1)) * _reciprocal(residual, asked[0])
+        du = du + 1j * u * np.expand_dims(turn, -2)
     m, n = np.shape(t)[-2:]
     if m > n:
-        beyond = np.matmul(t, v) / rows_s
+        beyond = np.matmul(t, v) * np.expand_dims(_reciprocal(residual, asked[0]), -2)
         du = du + beyond - np.matmul(u, np.matmul(_adjoint(u), beyond))
     elif n > m:
-        beyond = np.matmul(_adjoint(t), u) / rows_s
+        beyond = np.matmul(_adjoint(t), u) * np.expand_dims(_reciprocal(residual, asked[1]), -2)
         dv = dv + beyond - np.matmul(v, np.matmul(_adjoint(v), beyond))
     return du, ds, _adjoint(dv)
 
 
+def _rounding_of(u, s, vh):
+    """Return up to which size a singular value is 0 to rounding."""
+    s = stop_gradient(s)
+    return max(np.shape(u)[-2], np.shape(vh)[-1]) * np.finfo(s.dtype).eps * s[..., :1]
+
+
+def _reciprocal(factors, asked):
+    """1 / s; of what is 0 to rounding it is NaN, and 0 where it is not asked for"""
+    s = factors[1]
+    zero = stop_gradient(s) <= _rounding_of(*factors)
+    inverse = 1 / np.where(zero, np.ones_like(stop_gradient(s)), s)
+    return np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)
+
+
 def _svd_cotangent(g, residual, compute_uv):
     """conj(u diag(g_s) vh) for the values; for the vectors the transpose of the JVP"""
-    u, _, vh = residual
+    u, s, vh = residual
     if not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])):
         return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
+    asked = _asked(g[0], s), _asked(_transposed(g[2]) if np.ndim(g[2]) else g[2], s)
     like_a = np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)
-    return vjp(lambda t: _svd_tangent(t, residual, True), like_a)[1](tuple(g))[0]
+    return vjp(lambda t: _svd_tangent(t, residual, True, asked), like_a)[1](tuple(g))[0]
 
 
 svd.defvjp(a=_svd_cotangent).defjvp(a=_svd_tangent)
@@ -786,7 +830,7 @@ def _power_norm_gradient(x, out, p, axis):
     zero = stop_gradient(norm) == 0
     x = np.conj(x) / np.where(zero, np.ones_like(stop_gradient(norm)), norm)
     if p == 2:
-        return x
+        return np.where(zero, np.zeros_like(stop_gradient(x)), x) if zero.any() else x
     magnitude = np.abs(x)
     still = zero | (stop_gradient(magnitude) == 0)
     return np.where(
@@ -804,6 +848,63 @@ power_norm.defjvp(
         np.real(t * _power_norm_gradient(x, out, p, axis)), axis=axis, keepdims=keepdims
     )
 )
+
+
+@primitive("opreg_numpy.linalg.nuclear_norm")
+def nuclear_norm(x, /):
+    """The sum of the singular values. Where some are 0 its derivative is the subgradient of least norm"""
+    return np.sum(np.linalg.svdvals(x), axis=-1)
+
+
+nuclear_norm.defvjp(x=lambda g, x: np.expand_dims(g, (-2, -1)) * np.conj(polar_factor(x)))
+nuclear_norm.defjvp(x=lambda t, x: np.real(np.sum(t * np.conj(polar_factor(x)), axis=(-2, -1))))
+
+
+@primitive("opreg_numpy.linalg.polar_factor")
+def polar_factor(x, /):
+    """u v^H of the singular vectors whose values are not 0 to rounding: the partial isometry of the polar form"""
+    return _polar_parts(x)[0]
+
+
+@polar_factor.with_residual
+def _(x):
+    out, *factors = _polar_parts(x)
+    return out, tuple(factors)
+
+
+def _polar_parts(x):
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    kept = s > _rounding_of(u, s, vh)
+    return np.matmul(u * np.expand_dims(kept.astype(s.dtype), -2), vh), u, s, vh
+
+
+def _polar_tangent(t, residual):
+    """u ((p - p^H) / (s_i + s_j)) v^H + (1 - u u^H) t v / s v^H + u / s u^H t (1 - v v^H), while the rank is constant
+
+    with p = u^H t v, of the singular vectors whose values are not 0.
+    Source: Kenney and Laub, "Polar decomposition and matrix sign function condition estimates" (1991).
+    """
+    u, s, vh = residual
+    kept = stop_gradient(s) > _rounding_of(u, s, vh)
+    one, v = np.ones_like(stop_gradient(s)), _adjoint(vh)
+    mask, inverse = kept.astype(one.dtype), np.where(kept, 1 / np.where(kept, s, one), 0 * one)
+    u, v = u * np.expand_dims(mask, -2), v * np.expand_dims(mask, -2)
+    s = np.where(kept, s, one)
+    p = np.matmul(_adjoint(u), np.matmul(t, v))
+    inside = (p - _adjoint(p)) / (np.expand_dims(s, -1) + np.expand_dims(s, -2))
+    left, right = (
+        np.matmul(t, v * np.expand_dims(inverse, -2)),
+        np.matmul(_adjoint(t), u * np.expand_dims(inverse, -2)),
+    )
+    left, right = (
+        left - np.matmul(u, np.matmul(_adjoint(u), left)),
+        right - np.matmul(v, np.matmul(_adjoint(v), right)),
+    )
+    return np.matmul(np.matmul(u, inside) + left, _adjoint(v)) + np.matmul(u, _adjoint(right))
+
+
+polar_factor.defjvp(x=lambda t, residual: _polar_tangent(t, residual))
+polar_factor.defvjp(x=lambda g, residual: np.conj(_polar_tangent(np.conj(g), residual)))  # it is a Hessian
 
 
 def _as_array(x):
@@ -839,9 +940,10 @@ def _matrix_norm(x, order):
     if order in (None, "fro", "f"):
         return power_norm(x, p=2, axis=(-2, -1))
     if order == "nuc":
-        return np.sum(np.linalg.svdvals(x), axis=-1)
+        return nuclear_norm(x)
     if order in (2, -2):
-        return (_greatest if order > 0 else np.min)(np.linalg.svdvals(x), axis=-1)
+        found = (_greatest if order > 0 else np.min)(np.linalg.svdvals(x), axis=-1)
+        return np.where(stop_gradient(found) == 0, np.zeros_like(stop_gradient(found)), found)
     if order in (1, -1, math.inf, -math.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(order) == 1 else -1)
         return (_greatest if order > 0 else np.min)(sums, axis=-1)
@@ -891,16 +993,28 @@ def cond(x, p=None):
 @composite("numpy.linalg.matrix_power")
 def matrix_power(a, n):
     """The n-fold product of a with itself, of its inverse for a negative n"""
+    a, n = _square(_as_array(a)), _whole(n)
     if n < 0:
-        return np.linalg.matrix_power(np.linalg.inv(a), -n)
+        a, n = np.linalg.inv(a), -n
     if n == 0:
         plain = stop_gradient(a)
-        return laid_as(
-            np.array(np.broadcast_to(np.eye(plain.shape[-1], dtype=plain.dtype), plain.shape)), plain
-        )
-    half = a if n == 1 else np.linalg.matrix_power(a, n // 2)
+        eye = np.broadcast_to(np.eye(plain.shape[-1], dtype=plain.dtype), plain.shape)
+        return laid_as(np.array(eye), plain)
+    return _power(a, n)
+
+
+def _whole(n):
+    try:
+        return operator.index(n)
+    except TypeError as error:
+        raise TypeError("exponent must be an integer") from error
+
+
+def _power(a, n):
+    """a^n, for n > 0, by squares"""
     if n == 1:
         return a
+    half = _power(a, n // 2)
     return np.matmul(np.matmul(half, half), a) if n % 2 else np.matmul(half, half)
 
 
@@ -1227,6 +1341,17 @@ power_norm.samples(
         call((0, 2), p=2, axis=(0,)),
     )
 )
+
+
+@nuclear_norm.samples
+@polar_factor.samples
+def _(rng):
+    for kind, x in _rectangular(rng):
+        yield Sample((x,), note=kind)
+    yield Sample((complex_normal(rng, (2, 3, 4)),), note="complex, a stack")
+    yield Sample((np.linalg.qr(complex_normal(rng, (4, 3))).Q,), note="equal singular values")
+    for shape in (0, 2), (2, 0), (0, 0):
+        yield Sample((np.zeros(shape),), note=f"{shape}")
 
 
 @norm.samples

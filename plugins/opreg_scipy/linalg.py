@@ -23,6 +23,7 @@ from opreg_numpy._rules import declared
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.linalg import (
     _adjoint,
+    _asked,
     _gaps,
     _halved_lower,
     _hermitian,
@@ -879,7 +880,7 @@ def _eigh_cotangents(g, residual, a, b, eigvals_only):
     weights, lengths = _diagonal(of_values), 0.0
     if not _is_zero(of_vectors):
         turned = np.matmul(_transposed(v), of_vectors)
-        weights = weights + _gaps(w) * turned
+        weights = weights + _gaps(w, _asked(of_vectors, w)) * turned
         lengths = np.real(turned) * np.eye(np.shape(w)[-1], dtype=stop_gradient(w).dtype) / 2
     found = _between(v, weights)
     if b is None:

@@ -392,3 +392,113 @@ def test_a_composite_names_static_parameters_that_it_has() -> None:
 def test_a_norm_of_a_list_of_traced_numbers(name: str) -> None:
     norm = plugins.get(f"numpy.linalg.{name}")
     assert opreg.grad(lambda x: norm([x, 4.0]))(3.0) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+def test_factors_in_single_precision_move_in_single_precision(dtype: Any) -> None:
+    a = A.astype(dtype) * dtype(1 + 0.5j if dtype is np.complex64 else 1)
+    for factor in np.linalg.qr(a), opreg.jvp(np.linalg.qr, (a,), (a,))[1]:
+        assert {x.dtype for x in factor} == {np.dtype(dtype)}
+    assert opreg.hessian(lambda a: np.real(np.linalg.qr(a).R[0, 2]))(a).dtype == dtype
+
+
+def test_a_system_of_integers_and_a_matrix_in_single_precision_moves_as_its_solution() -> None:
+    a = A.astype(np.float32)
+    x, tangent = (found[0] for found in opreg.jvp(lambda a: np.linalg.lstsq(a, np.arange(3)), (a,), (a,)))
+    assert tangent.dtype == x.dtype
+    np.testing.assert_allclose(tangent, -x, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n", [2.5, 0.5, -1.5, 2.0])
+def test_a_power_of_a_matrix_is_a_whole_number(n: float) -> None:
+    with pytest.raises(TypeError, match="exponent must be an integer"):
+        opreg.vjp(lambda a: np.linalg.matrix_power(a, n), A)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (2, 1, 3)])
+def test_only_a_square_matrix_has_powers(shape: Any) -> None:
+    for n in -1, 0, 1, 2:
+        with pytest.raises(np.linalg.LinAlgError):
+            opreg.vjp(lambda a, n=n: np.linalg.matrix_power(a, n), np.ones(shape))
+
+
+@pytest.mark.parametrize("order", ["fro", "nuc", 1, 2, -2, np.inf])
+def test_the_norm_of_the_zero_matrix_has_the_gradient_zero(order: Any) -> None:
+    found = opreg.grad(lambda x: np.sum(np.linalg.norm(x, order, (-2, -1))))(np.stack([0 * A[:2], A[:2]]))
+    np.testing.assert_array_equal(found[0], np.zeros((2, 3)))
+    np.testing.assert_allclose(found[1], opreg.grad(lambda x: np.linalg.norm(x, order))(A[:2]))
+
+
+@pytest.mark.parametrize("order", [None, 2, 3, 2.5])
+def test_the_norm_of_the_zero_vector_has_the_second_derivative_zero(order: Any) -> None:
+    np.testing.assert_array_equal(
+        opreg.hessian(lambda x: np.linalg.norm(x, order))(np.zeros(2)), np.zeros((2, 2))
+    )
+    np.testing.assert_array_equal(
+        opreg.hessian(lambda x: np.sum(np.linalg.norm(x, order, axis=1)))(np.array([[0.0, 0.0], [3.0, 4.0]]))[
+            0
+        ],
+        np.zeros((2, 2, 2)),
+    )
+
+
+def test_the_second_derivative_of_the_nuclear_norm_of_a_matrix_of_low_rank() -> None:
+    u, v = np.array([[1, 0.5], [0.2, 1], [0.3, -0.4], [-1, 0.6]]), np.array([[1, 0.2, 0.3], [-0.1, 0.9, 0.5]])
+    tu, tv = np.ones((4, 2)) * [1, 0.5], np.ones((2, 3)) * [[0.3], [0.7]]
+    along = lambda x: np.linalg.norm((u + x * tu) @ (v + x * tv), "nuc")  # noqa: E731
+    by_reverse = opreg.grad(opreg.grad(along))(0.0)
+    by_forward = opreg.jvp(opreg.grad(along), (0.0,), (1.0,))[1]
+    step = 1e-4  # the values of the third singular value are rounding, 1e-16, and it counts as none
+    numeric = (along(step) - 2 * along(0.0) + along(-step)) / step**2
+    np.testing.assert_allclose([by_reverse, by_forward, numeric], 6.02197226, rtol=1e-6)
+
+
+def test_the_nuclear_norm_of_a_matrix_of_equal_singular_values_has_a_second_derivative() -> None:
+    """At the identity the polar factor turns with the skew part."""
+    t = RNG.standard_normal((3, 3))
+    found = opreg.jvp(opreg.grad(lambda x: np.linalg.norm(x, "nuc")), (np.eye(3),), (t,))[1]
+    np.testing.assert_allclose(found, (t - t.T) / 2, atol=1e-14)
+
+
+def test_eigenvectors_have_no_gradient_where_values_repeat_to_rounding() -> None:
+    for a in np.ones((3, 3)) + np.eye(3), np.float32(np.ones((3, 3)) + np.eye(3)):
+        for vectors in (
+            lambda s: np.linalg.eigh(s)[1],
+            lambda s: np.linalg.svd(s)[0],
+            lambda s: np.linalg.eig(s)[1],
+        ):
+            found = opreg.grad(
+                lambda s, vectors=vectors: np.real(np.sum(vectors(s) * np.arange(9.0).reshape(3, 3)))
+            )(a)
+            assert np.isnan(found).all()
+
+
+@pytest.mark.parametrize("decomposed", [np.linalg.eigh, np.linalg.eig])
+def test_equal_eigenvalues_do_not_spoil_another_vector(decomposed: Any) -> None:
+    found = opreg.grad(lambda x: np.real((lambda v: v[0, 2] * v[2, 2])(decomposed(x)[1])))(
+        np.diag([1.0, 1, 2])
+    )
+    assert np.sum(found * [[0, 0, 1], [0, 0, 0], [1, 0, 0]]) == 1.0
+    spoilt = opreg.grad(lambda x: np.real(decomposed(x)[1][2, 0]))(np.diag([1.0, 1, 2]))
+    assert np.isnan(spoilt).any()
+
+
+@pytest.mark.parametrize(
+    "a",
+    [
+        np.diag([2.0, 1, 1]),
+        np.outer([1.0, 2, 3, 4], [1.0, 2, 3]),
+        np.outer([1.0, 2, 3], [1.0, 2, 3, 4]),
+        np.diag([3.0, 2, 0]) + 0j,
+    ],
+)
+def test_equal_singular_values_do_not_spoil_another_vector(a: Any) -> None:
+    def first(x: Any) -> Any:
+        u, _, vh = np.linalg.svd(x, full_matrices=False)
+        return np.real(u[2, 0] * vh[0, 1] + u[0, 0] * np.conj(vh[0, 0]))
+
+    t = RNG.standard_normal(a.shape)
+    pairing = np.sum(opreg.grad(first)(a) * t)
+    np.testing.assert_allclose(np.real(pairing), opreg.jvp(first, (a,), (t.astype(a.dtype),))[1], rtol=1e-12)
+    spoilt = opreg.grad(lambda x: np.sum(np.real(np.linalg.svd(x, full_matrices=False).U)))(a)
+    assert np.isnan(spoilt).any()
