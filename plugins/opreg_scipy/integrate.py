@@ -252,6 +252,10 @@ def _with_sensitivities(func, tfirst, n, moving):
     return extended
 
 
+_STEPS = 25_000
+"""How many steps the extended equations may take to the next time: their tolerance is tighter than that of 500"""
+
+
 def _tolerance(given, total):
     """The tolerance of the extended equations: as given, and by default a hundredth of that of odeint"""
     if given is None:
@@ -275,6 +279,8 @@ def _sensitivities(out, data, *, func, tfirst=False, Dfun=None, col_deriv=0, ml=
     count = n + sum(np.size(args[i]) for i in moving)
     for name in "rtol", "atol":
         options[name] = _tolerance(options.get(name), n + n * count)
+    if not options.get("mxstep"):
+        options["mxstep"] = _STEPS
     start = np.concatenate([y0, np.ravel(np.eye(n, count))])
     found = odeint.bind(start, t, *args, func=_with_sensitivities(func, tfirst, n, moving), **options)
     flow = _flow(func, tfirst)

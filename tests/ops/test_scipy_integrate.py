@@ -142,3 +142,15 @@ def test_arguments_in_single_precision_are_no_noise() -> None:
     found = opreg.grad(last)(np.float32(0.75))
     assert found.dtype == np.float32
     assert found == pytest.approx(-2 * 1.5 * np.exp(-1.5), rel=1e-7)
+
+
+def test_the_sensitivities_may_take_more_steps_than_the_solution() -> None:
+    def flow(y, t, k):
+        return np.stack([y[0] * (k - y[1]), y[1] * (y[0] - 1)])
+
+    def last(k, **options):
+        return scipy.integrate.odeint(flow, [1.0, 0.5], [0.0, 30.0], (k,), **options)[1, 0]
+
+    tight = {"rtol": 1e-12, "atol": 1e-12, "mxstep": 10**5}
+    numeric = (last(1.2 + 1e-4, **tight) - last(1.2 - 1e-4, **tight)) / 2e-4
+    assert opreg.grad(last)(1.2) == pytest.approx(numeric, rel=1e-5)
