@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
-from functools import reduce
 
 import numpy as np
 
@@ -47,8 +46,14 @@ def _adjoint(x):
     return np.conj(_transposed(x))
 
 
+def _as_array(x):
+    """Return an array of nested sequences, of which some elements are traced."""
+    return x if is_traced(x) else asarray.body(x)
+
+
 def _matrices_of(x):
-    """x, a matrix or a stack of them"""
+    """x, a matrix or a stack of them, as an array"""
+    x = _as_array(x)
     if np.ndim(x) < 2:
         raise np.linalg.LinAlgError(f"a stack of matrices is due, not an array of shape {np.shape(x)}")
     return x
@@ -359,9 +364,9 @@ def _rounds(pivots):
     the first round they are small beside the others; for a few pivots of a later one, or none but 0, there are
     polynomials.
     """
-    size, sizes = np.abs(pivots), []
+    size, sizes = np.abs(pivots), list[int]()
     while size.size:
-        alike = np.count_nonzero(size > np.finfo(size.dtype).eps ** (0.5 if sizes else 0.25) * size[0])
+        alike = int(np.count_nonzero(size > np.finfo(size.dtype).eps ** (0.5 if sizes else 0.25) * size[0]))
         polynomial = alike == 0 or (sizes and alike <= 8)
         if alike == 0 or (polynomial and not size[alike:].any()):
             alike = len(size)
@@ -500,11 +505,15 @@ def qr(a, /, *, mode="reduced"):
 
 @qr.called_as
 def _(a, mode="reduced"):
+    a = _matrices_of(a)
     rows, columns = np.shape(a)[-2:]
-    if mode not in ("reduced", "r") and not (mode == "complete" and rows <= columns):
+    mode = {"f": "reduced", "full": "reduced", "e": "economic"}.get(mode, mode)
+    if mode not in ("reduced", "r", "complete", "raw", "economic"):
+        raise ValueError(f"Unrecognized mode '{mode}'")
+    if mode in ("raw", "economic") or (mode == "complete" and rows > columns):
         raise NotDifferentiable(
             f"numpy.linalg.qr is differentiated in the modes 'reduced' and 'r', not in mode={mode!r} with a matrix of "
-            f"{rows} rows and {columns} columns: what completes Q has no derivative"
+            f"{rows} rows and {columns} columns: what completes Q, or stands below R, has no derivative"
         )
     return (a,), {"mode": "r" if mode == "r" else "reduced"}
 
@@ -566,11 +575,9 @@ def _gaps(values, asked=True, squares=False):
     return np.where(equal, np.where(unknown, np.nan, 0.0).astype(inverse.dtype), inverse)
 
 
-def _asked(g, values):
-    """Tell of which vectors, the columns of a cotangent, the derivative is asked for. Of a traced one it is all."""
-    if is_traced(g):
-        return np.ones(np.shape(values), bool)
-    return np.broadcast_to(np.any(g, axis=-2) if np.ndim(g) else bool(g), np.shape(values))
+def _asked(g, values, across=-2):
+    """Tell of which vectors in a cotangent the derivative is asked for. Of a traced one it is all."""
+    return np.broadcast_to(is_traced(g) or np.any(np.atleast_2d(g), axis=across), np.shape(values))
 
 
 def _is_zero(g):
@@ -729,6 +736,7 @@ def svd(a, /, *, full_matrices=True, compute_uv=True):
 @svd.called_as
 def _(a, full_matrices=True, compute_uv=True, hermitian=False):
     _refuse_hermitian("svd", hermitian)
+    a = _matrices_of(a)
     rows, columns = np.shape(a)[-2:]
     if compute_uv and full_matrices and rows != columns:
         raise NotDifferentiable(
@@ -790,7 +798,7 @@ def _svd_cotangent(g, residual, compute_uv):
     u, s, vh = residual
     if not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])):
         return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
-    asked = _asked(g[0], s), _asked(_transposed(g[2]) if np.ndim(g[2]) else g[2], s)
+    asked = _asked(g[0], s), _asked(g[2], s, -1)
     like_a = np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)
     return vjp(lambda t: _svd_tangent(t, residual, True, asked), like_a)[1](tuple(g))[0]
 
@@ -811,7 +819,7 @@ def by_pairs(out):
 @composite("numpy.linalg.svdvals")
 def svdvals(x, /):
     """The singular values, descending"""
-    return np.linalg.svd(x, compute_uv=False)
+    return np.linalg.svd(_matrices_of(x), compute_uv=False)
 
 
 # ------------------------------------------------------------------------------------------------------- norms
@@ -848,16 +856,6 @@ power_norm.defjvp(
         np.real(t * _power_norm_gradient(x, out, p, axis)), axis=axis, keepdims=keepdims
     )
 )
-
-
-@primitive("opreg_numpy.linalg.nuclear_norm")
-def nuclear_norm(x, /):
-    """The sum of the singular values. Where some are 0 its derivative is the subgradient of least norm"""
-    return np.sum(np.linalg.svdvals(x), axis=-1)
-
-
-nuclear_norm.defvjp(x=lambda g, x: np.expand_dims(g, (-2, -1)) * np.conj(polar_factor(x)))
-nuclear_norm.defjvp(x=lambda t, x: np.real(np.sum(t * np.conj(polar_factor(x)), axis=(-2, -1))))
 
 
 @primitive("opreg_numpy.linalg.polar_factor")
@@ -907,9 +905,14 @@ polar_factor.defjvp(x=lambda t, residual: _polar_tangent(t, residual))
 polar_factor.defvjp(x=lambda g, residual: np.conj(_polar_tangent(np.conj(g), residual)))  # it is a Hessian
 
 
-def _as_array(x):
-    """Return an array of nested sequences, of which some elements are traced."""
-    return x if is_traced(x) else asarray.body(x)
+@primitive("opreg_numpy.linalg.nuclear_norm")
+def nuclear_norm(x, /):
+    """The sum of the singular values. Where some are 0 its derivative is the subgradient of least norm"""
+    return np.sum(np.linalg.svdvals(x), axis=-1)
+
+
+nuclear_norm.defvjp(x=lambda g, x: np.expand_dims(g, (-2, -1)) * np.conj(polar_factor(x)))
+nuclear_norm.defjvp(x=lambda t, x: np.real(np.sum(t * np.conj(polar_factor(x)), axis=(-2, -1))))
 
 
 def _greatest(x, axis, keepdims=False):
@@ -976,17 +979,32 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 @composite("numpy.linalg.matrix_norm", static=("ord",))
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of each matrix of a stack"""
-    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+    return np.linalg.norm(_as_array(x), ord, (-2, -1), keepdims)
 
 
 @composite("numpy.linalg.cond", static=("p",))
 def cond(x, p=None):
-    """The condition number: the greatest singular value over the least, or norm(x) norm(x^-1)"""
-    x = _as_array(x)
+    """The condition number: the greatest singular value over the least, or norm(x) norm(x^-1); infinite if singular"""
+    x = _matrices_of(x)
+    if 0 in np.shape(x)[-2:]:
+        raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+        greatest, least = s[..., 0], s[..., -1]
+        zero = stop_gradient(least if p != -2 else greatest) == 0
+        over = np.where(zero, 1.0, least if p != -2 else greatest)
+        found = (least if p == -2 else greatest) / over
+    else:
+        zero = np.linalg.slogdet(_square(stop_gradient(x))).sign == 0
+        regular = np.where(zero[..., None, None], np.eye(np.shape(x)[-1], dtype=stop_gradient(x).dtype), x)
+        size, size_of_inverse = (np.linalg.norm(m, p, axis=(-2, -1)) for m in (x, np.linalg.inv(regular)))
+        found = size * size_of_inverse
+    if not zero.any():
+        return found
+    factor = np.where(zero, np.inf, 0).astype(
+        stop_gradient(found).dtype
+    )  # with it the derivative is no number
+    return np.where(zero, factor * (1 + np.linalg.norm(x, axis=(-2, -1))), found)
 
 
 # ---------------------------------------------------------------------------------------- products and aliases
@@ -1020,74 +1038,137 @@ def _power(a, n):
 
 @composite("numpy.linalg.multi_dot")
 def multi_dot(arrays, *, out=None):
-    """The product of several matrices; the first and the last may be vectors"""
+    """The product of several matrices, in the order that is cheapest; the first and the last may be vectors"""
     refuse_out("numpy.linalg.multi_dot", out)
-    return reduce(np.dot, arrays)
+    if len(arrays) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    arrays = [_as_array(a) for a in arrays]
+    if len(arrays) == 2:
+        return np.dot(*arrays)
+    for i, a in enumerate(arrays):
+        if np.ndim(a) != 2 and not (np.ndim(a) == 1 and i in (0, len(arrays) - 1)):
+            raise np.linalg.LinAlgError(
+                f"{np.ndim(a)}-dimensional array given. Array must be two-dimensional"
+            )
+    lengths = [
+        1 if np.ndim(arrays[0]) == 1 else np.shape(arrays[0])[0],
+        *(np.shape(a)[0] for a in arrays[1:]),
+    ]
+    lengths.append(1 if np.ndim(arrays[-1]) == 1 else np.shape(arrays[-1])[1])
+    return _in_order(arrays, _cheapest(lengths), 0, len(arrays))
+
+
+def _cheapest(lengths):
+    """Return where to part each product of matrices i to j of a chain, of which these are rows and, last, columns.
+
+    Source: Cormen, Leiserson, Rivest and Stein, "Introduction to Algorithms" (2009), section 15.2.
+    """
+    count, cost, parts = len(lengths) - 1, {}, {}
+    for i in range(count):
+        cost[i, i + 1] = 0
+    for size in range(2, count + 1):
+        for i in range(count - size + 1):
+            j = i + size
+            each = {
+                k: cost[i, k] + cost[k, j] + lengths[i] * lengths[k] * lengths[j] for k in range(i + 1, j)
+            }
+            parts[i, j] = min(each, key=each.__getitem__)
+            cost[i, j] = each[parts[i, j]]
+    return parts
+
+
+def _in_order(arrays, parts, i, j):
+    if j - i == 1:
+        return arrays[i]
+    k = parts[i, j]
+    return np.dot(_in_order(arrays, parts, i, k), _in_order(arrays, parts, k, j))
 
 
 @composite("numpy.linalg.tensorsolve")
 def tensorsolve(a, b, axes=None):
     """x with tensordot(a, x, x.ndim) = b"""
+    a, b = _as_array(a), _as_array(b)
     if axes is not None:
-        rest = [i for i in range(np.ndim(a)) if i not in normalised(tuple(axes), np.ndim(a))]
-        a = np.transpose(a, rest + [axis % np.ndim(a) for axis in axes])
-    shape = np.shape(a)[np.ndim(b) :]
-    return np.reshape(np.linalg.solve(np.reshape(a, (np.size(b), -1)), np.ravel(b)), shape)
+        order = list(range(np.ndim(a)))
+        for axis in axes:
+            order.remove(axis)
+            order.append(axis)
+        a = np.transpose(a, order)
+    shape = np.shape(a)[-(np.ndim(a) - np.ndim(b)) :]
+    if np.size(a) != math.prod(shape) ** 2:
+        raise np.linalg.LinAlgError(
+            f"tensorsolve: an array of shape {np.shape(a)} is no square matrix for a right side of shape {np.shape(b)}"
+        )
+    return np.reshape(np.linalg.solve(np.reshape(a, (math.prod(shape), -1)), np.ravel(b)), shape)
 
 
 @composite("numpy.linalg.tensorinv")
 def tensorinv(a, ind=2):
     """The inverse of tensordot with a over so many axes"""
+    if ind <= 0:
+        raise ValueError("Invalid ind argument.")
+    a = _as_array(a)
     shape = np.shape(a)
-    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(shape[:ind]), -1))), shape[ind:] + shape[:ind])
+    return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(shape[ind:]), -1))), shape[ind:] + shape[:ind])
 
 
 @composite("numpy.linalg.matmul")
 def matmul(x1, x2, /):
     """As numpy.matmul"""
-    return np.matmul(x1, x2)
+    return np.matmul(_as_array(x1), _as_array(x2))
 
 
 @composite("numpy.linalg.matrix_transpose")
 def matrix_transpose(x, /):
     """As numpy.matrix_transpose"""
-    return np.matrix_transpose(x)
+    return np.matrix_transpose(_as_array(x))
 
 
 @composite("numpy.linalg.outer")
 def outer(x1, x2, /):
     """As numpy.outer, for vectors"""
+    x1, x2 = _as_array(x1), _as_array(x2)
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(
+            f"Input arrays must be one-dimensional, but they have {np.ndim(x1)} and {np.ndim(x2)} axes."
+        )
     return np.outer(x1, x2)
 
 
 @composite("numpy.linalg.cross")
 def cross(x1, x2, /, *, axis=-1):
     """As numpy.cross"""
+    x1, x2 = _as_array(x1), _as_array(x2)
+    lengths = np.shape(x1)[axis], np.shape(x2)[axis]
+    if lengths != (3, 3):
+        raise ValueError(
+            f"Both input arrays must be (arrays of) 3-dimensional vectors, but they have {lengths}."
+        )
     return np.cross(x1, x2, axis=axis)
 
 
 @composite("numpy.linalg.vecdot")
 def vecdot(x1, x2, /, *, axis=-1):
     """As numpy.vecdot"""
-    return np.vecdot(x1, x2, axis=axis)  # type: ignore[call-overload]
+    return np.vecdot(_as_array(x1), _as_array(x2), axis=axis)  # type: ignore[call-overload]
 
 
 @composite("numpy.linalg.tensordot")
 def tensordot(x1, x2, /, *, axes=2):
     """As numpy.tensordot"""
-    return np.tensordot(x1, x2, axes)
+    return np.tensordot(_as_array(x1), _as_array(x2), axes)
 
 
 @composite("numpy.linalg.diagonal")
 def diagonal(x, /, *, offset=0):
     """The diagonals of a stack of matrices"""
-    return np.diagonal(x, offset, -2, -1)
+    return np.diagonal(_as_array(x), offset, -2, -1)
 
 
 @composite("numpy.linalg.trace")
 def trace(x, /, *, offset=0, dtype=None):
     """The traces of a stack of matrices"""
-    return np.trace(x, offset, -2, -1, dtype)
+    return np.trace(_as_array(x), offset, -2, -1, dtype)
 
 
 # ---------------------------------------------------------------------------------------------------- samples
@@ -1167,6 +1248,9 @@ def _(rng):
         yield Sample((x,), note=f"large, of rank 3, 5 and 4, {draw.__name__}")
     for n in (1, 5):
         yield Sample((np.zeros((n, n)),), note=f"zero, {n} by {n}")
+    for size in ([1.0, 1e-9, 1e-9, 1e-18], [1.0] + 9 * [1e-9]):
+        x = normal(rng, (len(size), len(size))) / 8 + np.eye(len(size))
+        yield Sample((x * size,), note="large, columns of very unlike size")
     yield Sample((np.zeros((0, 0)),), note="the empty matrix")
 
 
@@ -1344,12 +1428,16 @@ power_norm.samples(
 
 
 @nuclear_norm.samples
+def _(rng):
+    yield Sample((np.linalg.qr(complex_normal(rng, (4, 3))).Q,), note="equal singular values")
+
+
+@nuclear_norm.samples
 @polar_factor.samples
 def _(rng):
     for kind, x in _rectangular(rng):
         yield Sample((x,), note=kind)
     yield Sample((complex_normal(rng, (2, 3, 4)),), note="complex, a stack")
-    yield Sample((np.linalg.qr(complex_normal(rng, (4, 3))).Q,), note="equal singular values")
     for shape in (0, 2), (2, 0), (0, 0):
         yield Sample((np.zeros(shape),), note=f"{shape}")
 
@@ -1383,6 +1471,7 @@ def _(rng):
     yield Sample(
         ([normal(rng, (1, 2)), np.ones((2, 2)), normal(rng, (2, 3)), normal(rng, (3, 1))],), note="four"
     )
+    yield Sample(([normal(rng, (2, 3)), normal(rng, (3,))],), note="two")
     x = normal(rng, (2, 2))
     yield Sample(([x, x, x],), note="the same array again")
 

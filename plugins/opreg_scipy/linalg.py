@@ -6,12 +6,13 @@ conjugates: they hold for complex matrices as they stand. A function that reads 
 matrix is differentiated as a function of the symmetric or Hermitian part of its argument, (a + a^H) / 2: the cotangent
 is symmetric, whichever triangle is read. Of a triangular or banded matrix only what is read has a derivative.
 
-``overwrite_a`` and the like allow SciPy to use memory again; traced values are never overwritten. ``check_finite`` is
-without effect on a derivative.
+``overwrite_a`` and the like allow SciPy to use memory again; traced values are never overwritten. ``check_finite`` says
+whether what is no number is refused, of values and not of their derivatives.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,6 +24,7 @@ from opreg_numpy._rules import declared
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.linalg import (
     _adjoint,
+    _as_array,
     _asked,
     _gaps,
     _halved_lower,
@@ -79,6 +81,14 @@ def _square(x):
     return x
 
 
+def _rows_and_columns(a):
+    """a, a matrix or a stack of them, as an array"""
+    a = _as_array(a)
+    if np.ndim(a) < 2:
+        raise ValueError(f"expected a matrix, or a stack of them, not an array of shape {np.shape(a)}")
+    return a
+
+
 _HERMITIAN = ("pos", "positive definite", "her", "hermitian")
 _SYMMETRIC = ("sym", "symmetric")
 
@@ -130,8 +140,7 @@ def _(
     assume_a=None,
     transposed=False,
 ):
-    if np.ndim(a) < 2:
-        a = np.atleast_2d(a)
+    a, b = np.atleast_2d(_as_array(a)), _as_array(b)
     if np.ndim(b) and np.shape(b)[-2:][0] != np.shape(a)[-1]:
         raise ValueError(f"incompatible shapes: a has shape {np.shape(a)}, b has shape {np.shape(b)}")
     return (a, np.atleast_1d(b)), {"assume_a": assume_a, "lower": lower, "transposed": transposed}
@@ -397,6 +406,7 @@ def expm(a, /):
 
 @expm.called_as
 def _(A):
+    A = _as_array(A)
     return (np.reshape(A, (1, 1)) if np.ndim(A) < 2 and np.size(A) == 1 else A,), {}
 
 
@@ -468,9 +478,12 @@ def _ordinary(x):
 
 
 def _require_regular(a, name):
-    """Raise if a matrix is singular to rounding."""
+    """Raise if a matrix is singular to rounding, with its rows and columns brought to the same size."""
     a = stop_gradient(a)
     if np.size(a):
+        for axis in -1, -2:
+            size = np.max(np.abs(a), axis=axis, keepdims=True)
+            a = a / np.where(size > 0, size, 1).astype(size.dtype)
         s = np.linalg.svd(a, compute_uv=False)
         if np.any(s[..., -1] <= np.shape(a)[-1] * np.finfo(s.dtype).eps * s[..., 0]):
             raise np.linalg.LinAlgError(f"scipy.linalg.{name} has no derivative at a singular matrix")
@@ -505,6 +518,7 @@ def _function_of(name, A, disp, **others):
         raise NotDifferentiable(
             f"scipy.linalg.{name} with disp=False estimates its own error, which has no derivative. Leave disp out"
         )
+    A = _as_array(A)
     if np.ndim(A) < 2:
         raise np.linalg.LinAlgError(f"scipy.linalg.{name}: the input array must be at least two-dimensional")
     return (A,), {}
@@ -555,16 +569,15 @@ logm.defjvp(a=lambda t, a, out: like(_logarithm_moved(a, t), out))
 
 # ---------------------------------------------------------------------------------------- inverse, determinant
 @primitive("scipy.linalg.inv")
-def inv(a, /, *, assume_a=None, lower=False):
+def inv(a, /, *, assume_a=None, lower=False, check_finite=True):
     """a^-1; ``assume_a`` says what is read of a"""
-    return scipy.linalg.inv(
-        _part(_square(a), assume_a), **({"assume_a": assume_a, "lower": lower} if assume_a else {})
-    )
+    structure = {"assume_a": assume_a, "lower": lower} if assume_a else {}
+    return scipy.linalg.inv(_part(_square(a), assume_a), check_finite=check_finite, **structure)
 
 
 @inv.called_as
 def _(a, overwrite_a=False, check_finite=True, *, assume_a=None, lower=False):
-    return (a,), {"assume_a": assume_a, "lower": lower}
+    return (a,), {"assume_a": assume_a, "lower": lower, "check_finite": bool(check_finite)}
 
 
 def _inv_cotangent(g, out, assume_a):
@@ -579,6 +592,9 @@ inv.defjvp(a=lambda t, out, assume_a: -np.matmul(out, np.matmul(_part(t, assume_
 @composite("scipy.linalg.det")
 def det(a, overwrite_a=False, check_finite=True):
     """The determinant, in double precision; of a singular matrix the derivative is exact"""
+    a = _as_array(a)
+    if check_finite:
+        np.asarray_chkfinite(stop_gradient(a))
     if not _is_square(a):
         raise ValueError(f"The last two dimensions of the array must be square, not {np.shape(a)}")
     return np.linalg.det(a.astype(np.result_type(stop_gradient(a), np.float64)))
@@ -586,14 +602,14 @@ def det(a, overwrite_a=False, check_finite=True):
 
 # ---------------------------------------------------------------------------------------------- factorisations
 @primitive("scipy.linalg.cholesky")
-def cholesky(a, /, *, lower=False):
+def cholesky(a, /, *, lower=False, check_finite=True):
     """The upper factor U with U^H U = a, with ``lower`` the lower one, L L^H = a; of the Hermitian part of a"""
-    return scipy.linalg.cholesky(_hermitian(_square(a)), lower)
+    return scipy.linalg.cholesky(_hermitian(_square(a)), lower, check_finite=check_finite)
 
 
 @cholesky.called_as
 def _(a, lower=False, overwrite_a=False, check_finite=True):
-    return (a,), {"lower": lower}
+    return (a,), {"lower": lower, "check_finite": bool(check_finite)}
 
 
 def _cholesky_cotangent(g, out, lower):
@@ -617,14 +633,14 @@ cholesky.defvjp(a=_cholesky_cotangent).defjvp(a=_cholesky_tangent)
 
 
 @primitive("scipy.linalg.cho_factor")
-def cho_factor(a, /, *, lower=False):
+def cho_factor(a, /, *, lower=False, check_finite=True):
     """The factor as of `cholesky`, and ``lower``; SciPy leaves parts of a in the other triangle, here it is zero"""
-    return scipy.linalg.cholesky(_hermitian(_square(a)), lower), lower
+    return scipy.linalg.cholesky(_hermitian(_square(a)), lower, check_finite=check_finite), lower
 
 
 @cho_factor.called_as
 def _(a, lower=False, overwrite_a=False, check_finite=True):
-    return (a,), {"lower": lower}
+    return (a,), {"lower": lower, "check_finite": bool(check_finite)}
 
 
 cho_factor.defvjp(a=lambda g, out, lower: _cholesky_cotangent(g[0], out[0], lower))
@@ -635,20 +651,21 @@ cho_factor.defjvp(a=lambda t, out, lower: (_cholesky_tangent(t, out[0], lower), 
 def cho_solve(c_and_lower, b, overwrite_b=False, check_finite=True):
     """x with a x = b, from the factor of a: two triangular solves"""
     c, lower = c_and_lower
+    c, b = _as_array(c), _as_array(b)
     first, second = (0, 2) if lower else (2, 0)
     x = solve_triangular(c, _columns(b, b), first, lower)
     return _back(solve_triangular(c, x, second, lower), b)
 
 
 @primitive("scipy.linalg.lu_factor")
-def lu_factor(a, /):
+def lu_factor(a, /, *, check_finite=True):
     """L below and U on and above the diagonal of one matrix, and the rows that change places, with P a = L U"""
-    return tuple(scipy.linalg.lu_factor(a))
+    return tuple(scipy.linalg.lu_factor(a, check_finite=check_finite))
 
 
 @lu_factor.called_as
 def _(a, overwrite_a=False, check_finite=True):
-    return (a,), {}
+    return (a,), {"check_finite": bool(check_finite)}
 
 
 def _order(pivots, rows):
@@ -665,6 +682,8 @@ def _order(pivots, rows):
 def _lu_tangent(t, out):
     """dL = L low(c) and dU = upp(c) U with c = L^-1 P t U^-1, for the leading square; the rest follows
 
+    Of c U the upper part is what low(c) U leaves of it, and in low(c) there is nothing of the last pivot: it may be 0.
+
     Source: Walter and Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum
     experimental design" (2010).
     """
@@ -673,10 +692,11 @@ def _lu_tangent(t, out):
     square = lu[..., :k, :k]
     t = np.take_along_axis(t, np.expand_dims(_order(pivots, np.shape(lu)[-2]), -1), axis=-2)
     below = {"lower": True, "unit_diagonal": True}
-    c = solve_triangular.bind(square, t[..., :k, :k], **below)
-    c = _transposed(solve_triangular.bind(square, _transposed(c), trans=1))
-    low = np.matmul(np.tril(square, -1) + np.eye(k, dtype=stop_gradient(lu).dtype), np.tril(c, -1))
-    up = np.matmul(np.triu(c), np.triu(square))
+    y, last = solve_triangular.bind(square, t[..., :k, :k], **below), np.arange(k) == k - 1
+    regular = np.where(last & last[:, None], np.ones_like(stop_gradient(square)), square)
+    c = np.tril(_transposed(solve_triangular.bind(regular, _transposed(y), trans=1)), -1)
+    low = np.matmul(np.tril(square, -1) + np.eye(k, dtype=stop_gradient(lu).dtype), c)
+    up = np.triu(y - np.matmul(c, np.triu(square)))
     found = low + up
     if np.shape(lu)[-1] > k:
         more = t[..., k:] - np.matmul(low, lu[..., k:])
@@ -700,11 +720,16 @@ def _permutation(order, like_a):
 @composite("scipy.linalg.lu")
 def lu(a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False):
     """P, L and U with a = P L U; P L and U with ``permute_l``; P as an order of rows with ``p_indices``"""
+    a = _rows_and_columns(a)
     if not np.size(a):
         return tuple(scipy.linalg.lu(stop_gradient(a), permute_l, p_indices=p_indices))
     rows, columns = np.shape(a)[-2:]
     k = min(rows, columns)
-    factors, pivots = lu_factor(a)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", scipy.linalg.LinAlgWarning
+        )  # of a pivot that is 0, of which lu does not warn
+        factors, pivots = lu_factor(a, check_finite=check_finite)
     plain = stop_gradient(factors)
     order = np.argsort(_order(stop_gradient(pivots), rows), axis=-1)
     lower = np.tril(factors[..., :k], -1) + np.eye(rows, k, dtype=plain.dtype)
@@ -718,11 +743,17 @@ def lu(a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False
 def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     """x with a x = b, a^T x = b (``trans=1``) or a^H x = b (2), from the factors of a"""
     factors, pivots = lu_and_piv
-    if not np.size(b):
-        return scipy.linalg.lu_solve((stop_gradient(factors), pivots), stop_gradient(b), trans)
-    permuted = _permutation(
-        _order(np.asarray(stop_gradient(pivots)), np.shape(factors)[-1]), stop_gradient(factors)
+    factors, b, pivots = _as_array(factors), _as_array(b), np.asarray(stop_gradient(pivots)).astype(int)
+    if trans not in (0, 1, 2):
+        raise ValueError(f"trans must be 0, 1 or 2, not {trans!r}")
+    if np.any((pivots < 0) | (pivots >= np.shape(factors)[-1])):
+        raise ValueError(f"the pivots {pivots} are no rows of a matrix of {np.shape(factors)[-1]}")
+    plain = scipy.linalg.lu_solve(  # it refuses what does not fit together
+        (stop_gradient(factors), pivots), stop_gradient(b), trans, check_finite=check_finite
     )
+    if not np.size(b):
+        return plain
+    permuted = _permutation(_order(pivots, np.shape(factors)[-1]), stop_gradient(factors))
     x = _columns(b, b)
     if trans:
         x = solve_triangular(factors, x, trans)
@@ -735,9 +766,9 @@ def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
 
 
 @primitive("scipy.linalg.qr")
-def qr(a, /, *, mode="economic", pivoting=False):
+def qr(a, /, *, mode="economic", pivoting=False, check_finite=True):
     """Q and R with Q R = a, with ``pivoting`` of a with its columns in the order P; of full rank as numpy.linalg.qr"""
-    found = scipy.linalg.qr(a, mode=mode, pivoting=pivoting)
+    found = scipy.linalg.qr(a, mode=mode, pivoting=pivoting, check_finite=check_finite)
     return tuple(found) if isinstance(found, list) else found
 
 
@@ -745,19 +776,21 @@ def qr(a, /, *, mode="economic", pivoting=False):
 def _(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finite=True):
     if mode not in ("full", "qr", "r", "economic", "raw"):
         raise ValueError("Mode argument should be one of ['full', 'r', 'economic', 'raw']")
+    a = _rows_and_columns(a)
     rows, columns = np.shape(a)[-2:]
     if mode == "raw" or (mode in ("full", "qr") and rows > columns):
         raise NotDifferentiable(
             f"scipy.linalg.qr is not differentiated in mode={mode!r} with a matrix of {rows} rows and {columns} "
             "columns: what completes Q has no derivative. Pass mode='economic', or mode='r'"
         )
-    return (a,), {"mode": "r" if mode == "r" else "economic", "pivoting": bool(pivoting)}
+    options = {"pivoting": bool(pivoting), "check_finite": bool(check_finite)}
+    return (a,), {"mode": "r" if mode == "r" else "economic", **options}
 
 
 @qr.with_residual
-def _(a, *, mode="economic", pivoting=False):
-    factors = qr.bind(a, pivoting=pivoting)
-    return qr.bind(a, mode=mode, pivoting=pivoting) if mode == "r" else factors, factors
+def _(a, *, mode="economic", **options):
+    factors = qr.bind(a, **options)
+    return qr.bind(a, mode=mode, **options) if mode == "r" else factors, factors
 
 
 def _qr_tangent_in_order(t, residual, a, out, mode):
@@ -778,26 +811,29 @@ qr.defjvp(a=_qr_tangent_in_order)
 
 
 @primitive("scipy.linalg.svd")
-def svd(a, /, *, compute_uv=True, lapack_driver="gesdd"):
+def svd(a, /, *, compute_uv=True, lapack_driver="gesdd", check_finite=True):
     """u, s, vh with u diag(s) vh = a and s descending; s alone without ``compute_uv``. As numpy.linalg.svd"""
-    found = scipy.linalg.svd(a, full_matrices=False, compute_uv=compute_uv, lapack_driver=lapack_driver)
+    options = {"lapack_driver": lapack_driver, "check_finite": check_finite}
+    found = scipy.linalg.svd(a, full_matrices=False, compute_uv=compute_uv, **options)
     return tuple(found) if compute_uv else found
 
 
 @svd.called_as
 def _(a, full_matrices=True, compute_uv=True, overwrite_a=False, check_finite=True, lapack_driver="gesdd"):
+    a = _rows_and_columns(a)
     rows, columns = np.shape(a)[-2:]
     if compute_uv and full_matrices and rows != columns:
         raise NotDifferentiable(
             f"scipy.linalg.svd of a matrix of {rows} rows and {columns} columns: what completes u or vh has no "
             "derivative. Pass full_matrices=False, or compute_uv=False for the values alone"
         )
-    return (a,), {"compute_uv": bool(compute_uv), "lapack_driver": lapack_driver}
+    options = {"lapack_driver": lapack_driver, "check_finite": bool(check_finite)}
+    return (a,), {"compute_uv": bool(compute_uv), **options}
 
 
 @svd.with_residual
-def _(a, *, compute_uv=True, lapack_driver="gesdd"):
-    factors = svd.bind(a, compute_uv=True, lapack_driver=lapack_driver)
+def _(a, *, compute_uv=True, **options):
+    factors = svd.bind(a, compute_uv=True, **options)
     return (factors if compute_uv else factors[1]), factors
 
 
@@ -811,26 +847,24 @@ svd.compared_as(by_pairs)
 @composite("scipy.linalg.svdvals")
 def svdvals(a, overwrite_a=False, check_finite=True):
     """The singular values, descending"""
-    return svd(a, compute_uv=False)
+    return svd(a, compute_uv=False, check_finite=check_finite)
 
 
 # ------------------------------------------------------------------------------------------------- eigenvalues
-def _eigh(a, b, eigvals_only, lower, driver):
+def _eigh(a, b, eigvals_only, **options):
     """The eigenvalues, ascending, and vectors of the Hermitian part of a, or of those of a and b"""
     b = None if b is None else _hermitian(_square(b))
-    found = scipy.linalg.eigh(
-        _hermitian(_square(a)), b, lower=lower, eigvals_only=eigvals_only, driver=driver
-    )
+    found = scipy.linalg.eigh(_hermitian(_square(a)), b, eigvals_only=eigvals_only, **options)
     return found if eigvals_only else tuple(found)
 
 
 @primitive("scipy.linalg.eigh")
-def eigh(a, b, /, *, eigvals_only=False, lower=True, driver=None):
+def eigh(a, b, /, *, eigvals_only=False, lower=True, driver=None, check_finite=True):
     """w, ascending, and v with a v = b v diag(w) and v^H b v = 1, of the Hermitian parts of a and b; without b it is 1
 
     Where eigenvalues are equal the vectors have no derivative: it is NaN. That of the values, alone, is finite.
     """
-    return _eigh(a, b, eigvals_only, lower, driver)
+    return _eigh(a, b, eigvals_only, lower=lower, driver=driver, check_finite=check_finite)
 
 
 def _whole_problem(name, type, subset_by_index, subset_by_value):
@@ -861,12 +895,13 @@ def _(
     driver=None,
 ):
     _whole_problem("eigh", type, subset_by_index, subset_by_value)
-    return (a, b), {"eigvals_only": eigvals_only, "lower": lower, "driver": driver}
+    options = {"lower": lower, "driver": driver, "check_finite": bool(check_finite)}
+    return (a, b), {"eigvals_only": eigvals_only, **options}
 
 
 @eigh.with_residual
-def _(a, b, *, eigvals_only=False, lower=True, driver=None):
-    found = eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver)
+def _(a, b, *, eigvals_only=False, **options):
+    found = eigh.bind(a, b, eigvals_only=False, **options)
     return (found[0] if eigvals_only else found), found
 
 
@@ -923,9 +958,9 @@ eigh.compared_as(by_projectors)
 
 
 @primitive("scipy.linalg.eigvalsh")
-def eigvalsh(a, b, /, *, lower=True, driver=None):
+def eigvalsh(a, b, /, *, lower=True, driver=None, check_finite=True):
     """The eigenvalues as of `eigh`"""
-    return _eigh(a, b, True, lower, driver)
+    return _eigh(a, b, True, lower=lower, driver=driver, check_finite=check_finite)
 
 
 @eigvalsh.called_as
@@ -943,12 +978,12 @@ def _(
     driver=None,
 ):
     _whole_problem("eigvalsh", type, subset_by_index, subset_by_value)
-    return (a, b), {"lower": lower, "driver": driver}
+    return (a, b), {"lower": lower, "driver": driver, "check_finite": bool(check_finite)}
 
 
 @eigvalsh.with_residual
-def _(a, b, *, lower=True, driver=None):
-    found = eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver)
+def _(a, b, **options):
+    found = eigh.bind(a, b, eigvals_only=False, **options)
     return found[0], found
 
 
@@ -1457,14 +1492,12 @@ for _change in (
     "solve_discrete_lyapunov.bind(a, t, method=method)",
 ):
     solve_discrete_lyapunov.waive_mutant("*", f"{_change} -> ...", _SAME)
-svd.waive_mutant("*", "svd.bind(a, compute_uv=True, lapack_driver=lapack_driver) -> ...", _SAME)
+svd.waive_mutant("*", "svd.bind(a, compute_uv=True, **options) -> ...", _SAME)
 qr.waive_mutant(
     "*", "np.shape(a)[-2] > np.shape(a)[-1] -> ...", "below a square matrix there are no rows to add"
 )
 for _function in eigh, eigvalsh:
-    _function.waive_mutant(
-        "*", "eigh.bind(a, b, eigvals_only=False, lower=lower, driver=driver) -> ...", _SAME
-    )
+    _function.waive_mutant("*", "eigh.bind(a, b, eigvals_only=False, **options) -> ...", _SAME)
 for _change in "np.real(turned)", "np.real(inner)":
     eigh.waive_mutant("*", f"{_change} -> ...", "on the diagonal, where it is used, it is real")
 eigh.waive_mutant("*", "-1 -> 1", _SQUARE)

@@ -285,3 +285,17 @@ def test_the_number_of_frequencies_is_an_integer_and_no_variable() -> None:
             opreg.grad(lambda n, f=f: np.sum(f(n, 0.5)))(4.0)
         with pytest.raises(ValueError, match="n should be an integer"):
             opreg.grad(lambda d, f=f: np.sum(f(4.0, d)))(0.5)
+
+
+@pytest.mark.parametrize(
+    "name", ["hfft", "ihfft", "fftn", "ifftn", "rfftn", "irfftn", "fft2", "ifft2", "rfft2", "irfft2"]
+)
+def test_a_list_of_traced_numbers_is_an_array(name) -> None:
+    transform = getattr(onp.fft, name)
+
+    def power(t):
+        x = [t, 1.0, 2.0] if name.endswith("hfft") else [[t, 1.0, 3.0], [0.5, t, 2.0]]
+        return np.sum(np.abs(transform(x)) ** 2)
+
+    step = 1e-6
+    assert opreg.grad(power)(3.0) == pytest.approx((power(3 + step) - power(3 - step)) / (2 * step), rel=1e-6)

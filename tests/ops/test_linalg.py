@@ -10,6 +10,7 @@ import pytest
 from finite_differences import check
 
 import opreg
+import opreg.numpy as onp
 from opreg import plugins
 
 NAMES = (
@@ -502,3 +503,116 @@ def test_equal_singular_values_do_not_spoil_another_vector(a: Any) -> None:
     np.testing.assert_allclose(np.real(pairing), opreg.jvp(first, (a,), (t.astype(a.dtype),))[1], rtol=1e-12)
     spoilt = opreg.grad(lambda x: np.sum(np.real(np.linalg.svd(x, full_matrices=False).U)))(a)
     assert np.isnan(spoilt).any()
+
+
+@pytest.mark.parametrize("p", [None, 1, -1, 2, -2, np.inf, -np.inf, "fro"])
+def test_the_condition_of_a_singular_matrix_is_that_of_numpy(p: Any) -> None:
+    for x in np.ones((2, 2)), np.zeros((2, 2)), np.stack([A, np.ones((3, 3))]):
+        np.testing.assert_allclose(opreg.vjp(lambda x: np.linalg.cond(x, p), x)[0], np.linalg.cond(x, p))
+    stack = np.stack([A, np.diag([1.0, 2, 0])])
+    with np.errstate(invalid="ignore"):  # of the other one the derivative is no number
+        found = opreg.grad(lambda x: np.linalg.cond(x, p)[0])(stack)
+    np.testing.assert_allclose(found[0], opreg.grad(lambda x: np.linalg.cond(x, p))(A))
+    with pytest.raises(np.linalg.LinAlgError, match="empty"):
+        opreg.vjp(lambda x: np.linalg.cond(x, p), np.ones((0, 2)))
+
+
+def test_a_product_of_several_matrices_takes_the_cheapest_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one vector at the end: from there all products are of a matrix and a vector."""
+    sizes, dot = [], np.dot
+
+    def counted(a: Any, b: Any) -> Any:
+        if opreg.is_traced(a):
+            sizes.append(np.size(b))
+        return dot(a, b)
+
+    arrays = [RNG.standard_normal((9, 9)) for _ in range(4)] + [RNG.standard_normal(9)]
+    expected = np.linalg.multi_dot(arrays)
+    monkeypatch.setattr(np, "dot", counted)
+    found = opreg.vjp(lambda *a: plugins.get("numpy.linalg.multi_dot").body(a), *arrays)[0]
+    np.testing.assert_allclose(found, expected)
+    assert sizes == [9, 9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "error"),
+    [
+        ([(3, 3)], ValueError),
+        ([(3, 3), (3,), (3, 3)], np.linalg.LinAlgError),
+        ([(2, 3, 3), (3, 3), (3, 3)], np.linalg.LinAlgError),
+        ([(3, 3), (3, 3), ()], np.linalg.LinAlgError),
+    ],
+)
+def test_a_product_of_several_matrices_is_one_of_matrices(shapes: Any, error: Any) -> None:
+    with pytest.raises(error):
+        opreg.vjp(lambda *a: np.linalg.multi_dot(list(a)), *map(np.ones, shapes))
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes", "error"),
+    [
+        (np.linalg.outer, [(2, 2), (2,)], ValueError),
+        (np.linalg.outer, [(), (2,)], ValueError),
+        (lambda a: np.linalg.tensorinv(a, -1), [(2, 3, 6)], ValueError),
+        (lambda a: np.linalg.tensorinv(a, 0), [(2, 3, 6)], ValueError),
+        (lambda a, b: np.linalg.tensorsolve(a, b, (-1,)), [(2, 3, 6), (2, 3)], ValueError),
+        (lambda a, b: np.linalg.tensorsolve(a, b, (5,)), [(2, 3, 6), (2, 3)], ValueError),
+        (np.linalg.tensorsolve, [(2, 3, 5), (2, 3)], np.linalg.LinAlgError),
+        (lambda a: np.linalg.qr(a, "nope"), [(3, 2)], ValueError),
+        (np.linalg.cross, [(2,), (2,)], ValueError),
+        (np.linalg.cross, [(4,), (4,)], ValueError),
+        *(
+            (getattr(np.linalg, name), [shape], np.linalg.LinAlgError)
+            for name in ("svd", "svdvals", "qr", "cond")
+            for shape in ((), (3,))
+        ),
+    ],
+)
+def test_what_numpy_refuses_is_refused_in_the_same_way(call: Any, shapes: Any, error: Any) -> None:
+    arrays = [RNG.standard_normal(shape) for shape in shapes]
+    with pytest.raises(error):
+        call(*arrays)
+    with pytest.raises(error):
+        opreg.vjp(call, *arrays)
+
+
+@pytest.mark.parametrize("mode", ["full", "f"])
+def test_older_names_of_the_reduced_factors(mode: str) -> None:
+    found = opreg.vjp(lambda a: np.linalg.qr(a, mode), A[:, :2])[0]
+    np.testing.assert_array_equal(found[0], np.linalg.qr(A[:, :2]).Q)
+
+
+def rows(t: Any) -> Any:
+    return [[t, 0.1], [0.1, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        *(
+            (name, lambda t: (rows(t),))
+            for name in (
+                "inv", "det", "svd", "svdvals", "qr", "matrix_norm", "trace", "diagonal", "matrix_transpose", "norm",
+                "cond",
+            )
+        ),
+        ("matrix_power", lambda t: (rows(t), 3)),
+        ("multi_dot", lambda t: ([rows(t), rows(t), [t, 1.0]],)),
+        ("multi_dot", lambda t: ([rows(t), rows(t)],)),
+        ("outer", lambda t: ([t, 1.0], [t, 2.0])),
+        ("cross", lambda t: ([t, 1.0, 2.0], [t, 2.0, 1.0])),
+        ("vecdot", lambda t: ([t, 1.0], [t, 2.0])),
+        ("matmul", lambda t: (rows(t), rows(t))),
+        ("tensordot", lambda t: (rows(t), rows(t))),
+        ("tensorinv", lambda t: (rows(t), 1)),
+        ("tensorsolve", lambda t: (rows(t), [t, 2.0])),
+    ],
+)  # fmt: skip
+def test_a_list_of_traced_numbers_is_an_array(name: str, arguments: Any) -> None:
+    def first(t: Any) -> Any:
+        found = getattr(onp.linalg, name)(*arguments(t))
+        return np.sum((found[1] if isinstance(found, tuple) else found) ** 2)
+
+    step = 1e-6
+    numeric = (first(3.0 + step) - first(3.0 - step)) / (2 * step)
+    assert opreg.grad(first)(3.0) == pytest.approx(numeric, rel=1e-6)

@@ -290,3 +290,115 @@ def test_the_derivative_of_expm_in_a_huge_direction_and_of_what_is_not_finite() 
     np.testing.assert_array_equal(huge, one * np.float32(2.0**126))
     a = np.array([[np.nan, 1.0], [0.0, 1.0]])
     assert np.isnan(opreg.grad(lambda a: np.sum(sp.linalg.expm(a)))(a)).all()
+
+
+def slope_of(function, t=3.0, step=1e-6):
+    return (function(t + step) - function(t - step)) / (2 * step)
+
+
+def rows(t):
+    return [[t, 0.1], [0.1, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        *(
+            (name, lambda t: (rows(t),))
+            for name in (
+                "inv",
+                "det",
+                "lu",
+                "qr",
+                "svd",
+                "svdvals",
+                "expm",
+                "sqrtm",
+                "logm",
+                "cholesky",
+                "eigh",
+            )
+        ),
+        ("solve", lambda t: (rows(t), [t, 2.0])),
+        ("cho_solve", lambda t: ((rows(t), False), [t, 1.0])),
+        ("lu_solve", lambda t: ((rows(t), [0, 1]), [t, 1.0])),
+    ],
+)
+def test_a_list_of_traced_numbers_is_an_array(name, arguments):
+    def last(t):
+        found = getattr(sp.linalg, name)(*arguments(t))
+        return np.sum((found[-1] if isinstance(found, tuple) else found) ** 2)
+
+    assert opreg.grad(last)(3.0) == pytest.approx(slope_of(last), rel=1e-6)
+
+
+@pytest.mark.parametrize("trans", ["N", 3, -1])
+def test_a_solution_from_factors_knows_three_systems(trans) -> None:
+    factors, pivots = scipy.linalg.lu_factor(np.eye(3))
+    with pytest.raises(ValueError, match="trans"):
+        opreg.vjp(lambda lu: sp.linalg.lu_solve((lu, pivots), np.ones(3), trans), factors)
+
+
+@pytest.mark.parametrize(("pivots", "count"), [([0, 1, 3], 3), ([-1, 1, 2], 3), ([0, 1, 2], 2)])
+def test_a_solution_from_factors_needs_pivots_that_are_rows(pivots, count) -> None:
+    with pytest.raises(ValueError):
+        opreg.vjp(lambda lu: sp.linalg.lu_solve((lu, pivots), np.ones(count)), np.eye(3))
+
+
+def test_a_solution_from_factors_needs_a_pivot_for_each_row() -> None:
+    with pytest.raises(Exception, match="piv"):  # an error of LAPACK's wrapper, which has no public name
+        opreg.vjp(lambda lu: sp.linalg.lu_solve((lu, [0, 1]), np.ones(3)), np.eye(3))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 3)])
+@pytest.mark.filterwarnings("ignore:Diagonal number:scipy.linalg.LinAlgWarning")  # SciPy's own, of lu_factor
+def test_factors_have_a_derivative_where_the_last_pivot_is_zero(shape) -> None:
+    a, t = (
+        np.array([[4.0, 2.0, 3.0], [2.0, 1.0, 5.0]])[:, : shape[1]],
+        np.arange(1.0, 7.0)[: 2 * shape[1]].reshape(shape),
+    )
+    (_, lower, upper), (_, d_lower, d_upper) = opreg.jvp(sp.linalg.lu, (a,), (t,))
+    np.testing.assert_allclose(d_lower @ upper + lower @ d_upper, t, atol=1e-14)
+    np.testing.assert_array_equal(d_lower, np.tril(d_lower, -1))
+    np.testing.assert_array_equal(d_upper, np.triu(d_upper))
+    factors = opreg.jvp(lambda a: sp.linalg.lu_factor(a)[0], (a,), (t,))[1]
+    np.testing.assert_allclose(factors[:, :2], d_lower + d_upper[:, :2])
+
+
+def test_roots_and_logarithms_of_a_badly_scaled_matrix() -> None:
+    a = np.diag([1e-9, 1e9])
+    root, logarithm = (
+        opreg.grad(lambda a, f=f: np.trace(f(a)))(a) for f in (sp.linalg.sqrtm, sp.linalg.logm)
+    )
+    np.testing.assert_allclose(np.diag(root), 0.5 / np.sqrt(np.diag(a)))
+    np.testing.assert_allclose(np.diag(logarithm), 1 / np.diag(a))
+
+
+@pytest.mark.parametrize(
+    "name", ["det", "inv", "cholesky", "cho_factor", "lu_factor", "lu", "qr", "eigh", "svdvals"]
+)
+@pytest.mark.filterwarnings(
+    "ignore:An ill-conditioned matrix:scipy.linalg.LinAlgWarning"
+)  # SciPy's own, of inv
+def test_what_is_no_number_is_refused_unless_it_is_not_looked_for(name) -> None:
+    function, a = getattr(sp.linalg, name), np.full((2, 2), np.nan)
+    with pytest.raises(ValueError):
+        opreg.vjp(function, a)
+    if name != "svdvals":  # which fails to converge
+        with np.errstate(invalid="ignore"):
+            found = opreg.vjp(lambda a: function(a, check_finite=False), a)[0]
+        assert any(np.isnan(x).any() for x in (found if isinstance(found, tuple) else (found,)))
+
+
+@pytest.mark.parametrize("name", ["qr", "svd", "svdvals"])
+def test_factors_are_those_of_matrices(name) -> None:
+    for x in np.array(1.0), np.ones(3):
+        with pytest.raises(ValueError):
+            opreg.vjp(getattr(sp.linalg, name), x)
+
+
+def test_equal_eigenvalues_do_not_spoil_another_vector() -> None:
+    found = opreg.grad(lambda x: (lambda v: v[0, 2] * v[2, 2])(sp.linalg.eigh(x)[1]))(np.diag([1.0, 1, 2]))
+    assert np.sum(found * [[0, 0, 1], [0, 0, 0], [1, 0, 0]]) == 1.0
+    spoilt = opreg.grad(lambda x: sp.linalg.eigh(x)[1][0, 0])(np.ones((3, 3)) + np.eye(3))
+    assert np.isnan(spoilt).all()

@@ -77,3 +77,8 @@ def test_what_scipy_refuses_is_refused_as_scipy_does(name) -> None:
             opreg.vjp(call, X)
     with pytest.raises(TypeError):
         opreg.vjp(lambda x: function(x, Y, boundary="wrap"), X)
+
+
+def test_a_correlation_of_lists_of_traced_numbers() -> None:
+    found = opreg.grad(lambda t: np.sum(scipy.signal.correlate([t, 1.0, 2.0], [t, 2.0])))(3.0)
+    assert found == pytest.approx(2 * 3.0 + 3.0 + 2.0)
