@@ -152,3 +152,28 @@ def test_the_derivatives_of_the_sine_and_the_hyperbolic_sine_integral_at_zero() 
                 f = opreg.elementwise_grad(f)
                 found.append(f(1e-3))
         np.testing.assert_allclose(found, [1.0, sign * 1e-3 / 3, sign / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("other", [np.nan, np.inf, -np.inf])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ["ellipk", "ellipe", "ellipkm1"])
+def test_what_is_not_finite_does_not_reach_its_neighbours(name, other) -> None:
+    def curvature(m):
+        slope = opreg.elementwise_grad(getattr(scipy.special, name))
+        return opreg.elementwise_grad(slope)(m)
+
+    np.testing.assert_allclose(
+        curvature(np.array([0.2, 0.5, other]))[:2], curvature(np.array([0.2, 0.5])), rtol=1e-13
+    )
+
+
+def test_slopes_of_carlsons_integral_far_from_equal_arguments() -> None:
+    for x, y, z in (1e-10, 1e-10, 1e10), (1e-2, 1.0, 1e4), (1.0, 1.0, 1e6), (0.7, 0.9, 1.3):
+        with mpmath.workdps(40):
+            exact = mpmath.diff(lambda t: mpmath.elliprd(t, y, z), mpmath.mpf(x), h=mpmath.mpf(x) * 1e-15)  # noqa: B023
+        assert opreg.grad(scipy.special.elliprd)(x, y, z) == pytest.approx(float(exact), rel=1e-13)
+
+
+def test_the_order_of_an_exponential_integral_is_refused() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="'n'"):
+        opreg.grad(lambda n: scipy.special.expn(n, 1.0))(2.0)

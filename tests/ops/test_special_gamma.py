@@ -161,3 +161,24 @@ def test_what_has_no_derivative_is_refused() -> None:
     with pytest.raises(TypeError):
         opreg.grad(lambda n: special_.comb(n, 2, legacy=True))(5.0)
     assert opreg.grad(special.gammasgn)(-1.5) == 0.0
+
+
+@pytest.mark.parametrize("other", [np.nan, np.inf, -np.inf])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (differentiable.special.digamma, 0.7 + 0.3j),
+        (differentiable.special.loggamma, 0.7 + 0.3j),
+        (differentiable.special.rgamma, 0.7 + 0.3j),
+        (differentiable.special.zeta, 2.5),
+        (lambda x: differentiable.special.zeta(2.5, x), 1.3),
+    ],
+)
+def test_what_is_not_finite_does_not_reach_its_neighbours(function, at, other) -> None:
+    def twice(x):
+        return opreg.jvp(lambda x: opreg.jvp(function, (x,), (np.ones_like(x),))[1], (x,), (np.ones_like(x),))
+
+    alone, beside = twice(np.array([at])), twice(np.array([at, other]))
+    for one, both in zip(alone, beside, strict=True):
+        np.testing.assert_allclose(both[0], one[0], rtol=1e-13)

@@ -377,3 +377,23 @@ def test_the_logarithm_of_a_tail_of_laplace_keeps_its_slope_where_the_tail_has_n
     z = np.array([-3.0, -1e-3, 0.0, 0.5, 30.0])
     exact = [float(mp.diff(lambda x: mp.log(1 - mp.exp(-x) / 2), v)) if v > 0 else 1.0 for v in z]
     np.testing.assert_allclose(opreg.grad(lambda z: np.sum(served.laplace.logcdf(z)))(z), exact, rtol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_by_a_shape_the_logarithm_of_nothing_has_the_slope_zero() -> None:
+    x = np.array([-1.5, 0.7, 2.0])
+    inside = opreg.vjp(lambda a: served.gamma.logcdf(x[1:], a), 2.0)[1](np.ones(2))
+    assert opreg.vjp(lambda a: served.gamma.logcdf(x, a), 2.0)[1](np.ones(3)) == inside
+    assert opreg.grad(lambda a: served.gamma.logsf(800.0, a))(2.0) == 0
+    assert opreg.grad(lambda a: served.beta.logsf(1.5, a, 3.0))(2.0) == 0
+    assert opreg.grad(lambda d: served.t.logcdf(-40.0, d))(1e6) == 0
+
+
+def test_by_a_shape_the_logarithm_of_a_tail_of_few_digits_has_a_finite_slope() -> None:
+    with mp.workdps(40):
+        exact = mp.diff(lambda a: mp.log(mp.gammainc(a, 720) / mp.gamma(a)), 2)
+        other = mp.diff(lambda a: mp.log(mp.betainc(a, 2, 0, mp.mpf("0.1"), regularized=True)), 311)
+    assert opreg.grad(lambda a: served.gamma.logsf(720.0, a))(2.0) == pytest.approx(float(exact), rel=1e-11)
+    assert opreg.grad(lambda a: served.beta.logcdf(0.1, a, 2.0))(311.0) == pytest.approx(
+        float(other), rel=1e-11
+    )

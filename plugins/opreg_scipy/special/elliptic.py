@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import log, pi
+from math import pi
 
 import numpy as np
 import scipy
 
 from opreg import NotDifferentiable, Sample, elementwise, is_traced, jvp, primitive, stop_gradient
 from opreg_numpy._samples import complex_normal, complex_of, nonzero, normal, pairs, positive, unary
+from opreg_scipy.special.gamma import refuse_traced
 from opreg_scipy.special.powers import log1p_over
 
 
@@ -20,10 +21,17 @@ def _means(*numbers):
 
 
 def _duplications(x, y, z):
-    """Return after how many duplications, each of which divides it by 4, no deviation from the mean is above 1e-3."""
-    mean = (x + y + 3 * z) / 5
-    apart = max(np.max(np.absolute((mean - part) / mean), initial=0.0) for part in (x, y, z))
-    return int(np.nan_to_num(np.ceil(np.log(np.maximum(1000 * apart, 1.0)) / log(4)), posinf=0.0))
+    """Return after how many duplications no argument is further from the mean than 1e-3 of it, where all are finite."""
+    number = 0
+    with np.errstate(all="ignore"):
+        while True:
+            mean = (x + y + 3 * z) / 5
+            apart = np.maximum.reduce([np.absolute(1 - part / mean) for part in (x, y, z)])
+            if np.max(apart, initial=0.0, where=np.isfinite(apart)) <= 1e-3:
+                return number
+            added = _means(x, y, z)
+            x, y, z = ((part + added) / 4 for part in (x, y, z))
+            number += 1
 
 
 def _rd_by_duplication(x, y, z):
@@ -245,6 +253,12 @@ def _expn_slope(n, x):
     lowest = np.equal(n, 0)
     zeroth = np.exp(-x) * (1 + x) / np.where(lowest, x * x, 1.0)
     return -np.where(lowest, zeroth, scipy.special.expn(np.where(lowest, 0, n - 1), np.where(lowest, 1.0, x)))
+
+
+@expn.called_as
+def _(n, x):
+    refuse_traced("scipy.special.expn", "n", n, "the order is an integer")
+    return (n, x), {}
 
 
 expn.not_differentiable(n="the order is an integer")

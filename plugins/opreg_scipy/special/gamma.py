@@ -53,8 +53,8 @@ def as_inputs(compute, *data):
 
 # ------------------------------------------------------------------------------- Euler and Maclaurin's formula
 def _shift(s, *bases):
-    """Return by how many steps the bases are moved to where the formula's twelve terms suffice."""
-    least = min((float(np.min(np.real(b))) for b in bases if b.size), default=np.inf)
+    """Return by how many steps the bases are moved to where the formula's twelve terms suffice, if they are finite."""
+    least = min(float(np.min(np.real(b[np.isfinite(b)]), initial=np.inf)) for b in bases)
     return max(0, int(np.ceil(10 + s / 2 - least))) if np.isfinite(least) else 0
 
 
@@ -544,7 +544,8 @@ def _zeta_series(x, q, n, m):
         rising, below = one, [(-1) ** i / (x - 1) ** (i + 1) for i in range(n + 1)]
         for i in range(m):
             rising, below = _times_linear(rising, x + i), rising
-        steps = _shift(min(float(np.max(np.abs(x), initial=0.0)) + m, 200.0), np.real(q))
+        largest = float(np.max(np.abs(x[np.isfinite(x)]), initial=0.0))
+        steps = _shift(min(largest + m, 200.0), np.real(q))
         total = [np.zeros_like(x + q) for _ in range(n + 1)]
         for k in range(steps):
             total = _plus(total, _powers(q + k, x + m, n))

@@ -238,7 +238,7 @@ def _of_log_probability(family, sign):
         return -_moment(rate(out, data), z)
 
     def by_shape(change):
-        return lambda out, *data: _of_shape(change, out, data, support) * np.exp(-out)
+        return lambda out, *data: _over_exponential(_of_shape(change, out, data, support), out)
 
     return {
         "x": lambda out, *data: rate(out, data),
@@ -246,6 +246,12 @@ def _of_log_probability(family, sign):
         "loc": lambda out, *data: -rate(out, data),
         "scale": by_scale,
     }
+
+
+def _over_exponential(value, out):
+    """value / exp(out), 0 where out is minus infinity; in two steps, neither of which overflows before the quotient"""
+    half = np.exp(-0.5 * np.where(np.equal(out, -np.inf), np.inf, out))
+    return value * half * half
 
 
 def _rate_of_logarithms(family):
