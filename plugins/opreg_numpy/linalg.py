@@ -1593,6 +1593,7 @@ for _change, _reason in {
     svd.waive_mutant("a", _change, _reason)
 for _change in (
     "_rounding_of",
+    "stop_gradient(s) > _rounding_of(u, s, vh)",
     "np.ones_like(stop_gradient(s))",
     "kept.astype(one.dtype)",
     "kept.astype(s.dtype)",
