@@ -26,7 +26,7 @@ from opreg import (
     stop_gradient,
     vjp,
 )
-from opreg_numpy._axes import expanded, kept, laid_as, normalised
+from opreg_numpy._axes import as_scalar, expanded, kept, laid_as, normalised
 from opreg_numpy._form import like
 from opreg_numpy._rules import declared, refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
@@ -966,7 +966,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
     found = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
-    return np.reshape(found, kept(np.shape(x), axes)) if keepdims else found
+    return np.reshape(found, kept(np.shape(x), axes)) if keepdims else as_scalar(found)
 
 
 @composite("numpy.linalg.vector_norm", static=("ord",))
