@@ -339,7 +339,6 @@ def _beside_what_is_not_finite(rng):
     knots = np.array([0.0, 1.0, 2.0, 3.0])
     yield Sample(([0.4, -1.0], knots[:3], np.array([a, b, np.inf])), note="an infinite value")
     yield Sample(([1.7, 5.0], knots[:3], np.array([np.nan, b, c])), note="a NaN")
-    yield Sample(([0.5, 1.5], np.array([0.0, 1.0, 1.0, 2.0]), normal(rng, (4,))), note="a knot twice")
     yield Sample((1.5, knots, np.array([a, b, c, -np.inf])), note="an infinite value, a Python float")
     yield Sample(([-3.0, 0.5], np.array([-np.inf, 0.0, 1.0]), np.array([a, b, c])), note="an infinite knot")
     yield Sample(
