@@ -44,7 +44,7 @@ def test_a_step_function_is_a_declared_constant_with_a_reason(f) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [np.matrix([[1.0]]), np.ma.MaskedArray([1.0], [True])], ids=["matrix", "masked"]
+    "other", [np.array([[1.0]]).view(np.matrix), np.ma.MaskedArray([1.0], [True])], ids=["matrix", "masked"]
 )
 def test_a_matrix_and_a_masked_array_are_refused_also_beside_traced_values(other) -> None:
     for call in (lambda: opreg.grad(np.sum)(other), lambda: gradient(lambda x: x + other, np.ones(1))):

@@ -171,7 +171,7 @@ def test_a_scalar_that_is_counted_down_leaves_its_other_name_as_it_was(function:
 
 
 # --------------------------------------------------------------------------------------- subclasses of arrays
-MATRIX = np.matrix([[1.0, 2.0], [3.0, 4.0]])
+MATRIX = np.array([[1.0, 2.0], [3.0, 4.0]]).view(np.matrix)
 MASKED = np.ma.MaskedArray(np.eye(2), [[True, False], [False, False]])
 
 
