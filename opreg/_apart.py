@@ -14,9 +14,10 @@ class Apart:
     """The memory of what one call was given and returns. Pieces of one array that do not overlap stay as they are."""
 
     def __init__(self, given: Iterable[Any] = ()) -> None:
-        self._alone: dict[int, Any] = {}  # the only value so far in the memory of an owner
+        self._alone: dict[
+            int, Any
+        ] = {}  # by the id of each owner of memory the first value in it, which holds it
         self._taken: dict[int, list[tuple[int, int]]] = {}  # what is taken of an owner's memory, in order
-        self._owners: list[Any] = []  # held, so that no other takes over its id
         for value in given:
             self._enter(value)
 
@@ -33,7 +34,6 @@ class Apart:
         key = id(owner)
         if key not in self._alone:
             self._alone[key] = value
-            self._owners.append(owner)
             return True
         if key not in self._taken:
             self._taken[key] = [space.extent(self._alone[key])]

@@ -118,12 +118,9 @@ class custom_vjp(_Custom):
         def rules(shapes: _Shapes) -> dict[str, Any]:
             def with_residual(*values: Any) -> Any:
                 both = forward(*shapes.build_args(values))
-                if not isinstance(both, tuple) or len(both) != 2:
-                    raise DeclarationError(
-                        f"custom_vjp: the forward function of {called(self.fun)} must return (output, residuals); it "
-                        f"returned a {type(both).__name__}"
-                    )
-                out, residual = both
+                out, residual = _pair(
+                    both, f"custom_vjp: the forward function of {called(self.fun)}", "(output, residuals)"
+                )
                 return shapes.set_out(out), residual
 
             def rule(g: Any, leaves: Any, residual: Any) -> Any:
@@ -143,6 +140,13 @@ class custom_vjp(_Custom):
             return {"vjp_rule": rule, "jvp_rule": None, "with_residual": with_residual, "authored": backward_}
 
         return self.apply(args, rules)
+
+
+def _pair(both: Any, what: str, due: str) -> tuple[Any, Any]:
+    """Return the two values that an author's function returned, or say what is due."""
+    if not isinstance(both, tuple) or len(both) != 2:
+        raise DeclarationError(f"{what} must return {due}; it returned a {type(both).__name__}")
+    return both
 
 
 def _of_primal(c: Any, primal: Any) -> Any:
@@ -180,12 +184,7 @@ class custom_jvp(_Custom):
         def rules(shapes: _Shapes) -> dict[str, Any]:
             def rule(g: Any, leaves: Any) -> Any:
                 both = jvp_rule(shapes.build_args(leaves), shapes.build_args(g))
-                if not isinstance(both, tuple) or len(both) != 2:
-                    raise DeclarationError(
-                        f"custom_jvp: the rule of {called(self.fun)} must return (output, tangent); it returned a "
-                        f"{type(both).__name__}"
-                    )
-                out, tangent = both
+                out, tangent = _pair(both, f"custom_jvp: the rule of {called(self.fun)}", "(output, tangent)")
                 outs, tree = flatten(out)
                 return tuple(
                     zeros_like(o) if t is None and spec_of(o) is not None else _of_primal(t, o)

@@ -371,7 +371,7 @@ class Primitive:
             def linear(source: Any) -> Any:
                 if (other, name) in self._rules:
                     rule, pick = self._entry(other, name)
-                    return fitted(rule(source, pick(environment)))
+                    return rule(source, pick(environment))
                 rule, pick = self._entry(other, "*")
                 if other == "vjp":
                     asked = for_joint(
@@ -380,14 +380,13 @@ class Primitive:
                     return self.joint_results(rule, rule(source, pick(asked)), [position])[0]
                 tangents = [zeros_like(p) if spec_of(p) is not None else None for p in primals]
                 tangents[position] = source
-                return fitted(rule(tuple(tangents), pick(environment)))
-
-            def fitted(image: Any) -> Any:
-                return image if mode == "jvp" else self._fitted(image, environment[0])
+                return rule(tuple(tangents), pick(environment))
 
             if mode == "jvp":
                 return _transpose_rule(linear, environment[0], g)
-            return transpose(linear, primals[position], g)
+            return transpose(
+                lambda source: self._fitted(linear(source), environment[0]), primals[position], g
+            )
 
         derived.__wrapped__ = self._rules.get((other, name), self._rules.get((other, "*")))  # type: ignore[attr-defined]
         return derived

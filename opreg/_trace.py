@@ -129,16 +129,16 @@ class Tracer:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs:
-            if not others and self.tracing.recording:
-                record = UNARY.get(ufunc)
-                if record is not None:
-                    return record(self.tracing, ufunc, NONE, self)
-            primitive = plugins.for_function(ufunc)
-            if primitive is not None and not (others and any(map(_foreign, (x, *others)))):
-                return self._apply(primitive, ufunc, (x, *others))
-        if any(map(_foreign, (x, *others, *kwargs.get("out", ())))):
+        if method == "__call__" and not (others or kwargs) and self.tracing.recording:
+            record = UNARY.get(ufunc)
+            if record is not None:
+                return record(self.tracing, ufunc, NONE, self)
+        if (others or kwargs) and any(map(_foreign, (x, *others, *kwargs.get("out", ())))):
             return NotImplemented
+        if method == "__call__" and not kwargs:
+            primitive = plugins.for_function(ufunc)
+            if primitive is not None:
+                return self._apply(primitive, ufunc, (x, *others))
         return space_of(strip(self)).attribute(self, "__array_ufunc__")(ufunc, method, (x, *others), kwargs)
 
     def _apply(self, primitive: Primitive, ufunc: Any, inputs: tuple[Any, ...]) -> Any:
@@ -366,6 +366,13 @@ def _coerced(value: Any, args: Sequence[Any]) -> Any:
     return value if found is NotImplemented else found
 
 
+def _constant(primitive: Primitive, out: Any) -> Any:
+    """Return a result that has no derivative, or several; raise if one may hide a derivative."""
+    for part in out if isinstance(out, tuple) else (out,):
+        space_of(part).require_constant(part, f"the result of {primitive.name}")
+    return out
+
+
 class Trace:
     """One differentiation in progress. Its level says whose turn it is: traces begun later are inside."""
 
@@ -479,8 +486,7 @@ class ReverseTrace(Trace):
         if not needed:
             return out
         if not several and spec_of(out) is None:
-            space_of(out).require_constant(out, f"the result of {primitive.name}")
-            return out
+            return _constant(primitive, out)
         environment = primitive.environment(out, residual, primals, kwargs)
         like = [(space_of(strip(part)), spec_of(part)) for part in out] if several else []
 
@@ -530,9 +536,7 @@ class ForwardTrace(Trace):
         several = isinstance(out, tuple)
         specs = [spec_of(part) for part in out] if several else [spec_of(out)]
         if all(spec is None for spec in specs):
-            if not several and any([t is not None for t in tangents]):
-                space_of(out).require_constant(out, f"the result of {primitive.name}")
-            return out
+            return _constant(primitive, out) if any([t is not None for t in tangents]) else out
         environment = primitive.environment(out, residual, primals, kwargs)
         total = primitive.push(environment, primals, tangents)
         if total is None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from opreg.verify._coordinates import Coordinates, is_inexact, outputs
+from opreg.verify._coordinates import Coordinates, Part, is_inexact, outputs
 from opreg.verify._stencil import NODES, UNKNOWN, Estimate, estimate
 
 Array = NDArray[np.float64]
@@ -501,10 +502,13 @@ class Oracle:
 
         An argument at the bound of its domain, such as the 0 of a quantile, must not hide what the others do.
         """
-        arguments = [np.zeros(v.size) for _ in self.inputs.parts]
-        for argument, part in zip(arguments, self.inputs.parts, strict=True):
-            argument[part.start : part.stop] = v[part.start : part.stop]
-        for some in (v, *arguments):
+
+        def only(part: Part) -> Array:
+            alone = np.zeros(v.size)
+            alone[part.start : part.stop] = v[part.start : part.stop]
+            return alone
+
+        for some in chain([v], map(only, self.inputs.parts)):
             try:
                 return some, np.array([self._plain(self.x + length * node * some) for node in NODES])
             except Exception:
@@ -555,7 +559,7 @@ class Oracle:
         level = self.level()
         self.jumps = bool(np.any((change > 1e-6 * level) & ulp))
         self._at_zeros(rng, level)
-        worst = np.fmax(np.fmax(np.fmax(change, bend), known), _logarithmic_noise(plain))
+        worst = np.fmax.reduce([change, bend, known, _logarithmic_noise(plain)])
         self.float64.noise = np.maximum(self.float64.noise, worst)
         if self.work is not self.float64:
             self.work.noise = np.maximum(self.work.noise, worst * 2.0**-11)

@@ -78,6 +78,11 @@ def as_scalar(x: Any) -> Any:
     return x if np.ndim(x) else x[()]
 
 
+def as_zero_dimensional(x: Any) -> Any:
+    """Return a number as a new array without axes, into which one may write: reshaped to () it would stay a number."""
+    return np.reshape(x, (1,))[0, ...]
+
+
 def along(ndim: int, axis: int, index: Any) -> tuple[Any, ...]:
     """Return the index that applies ``index`` to one axis and takes the others whole."""
     return (*(slice(None),) * (axis % ndim), index)

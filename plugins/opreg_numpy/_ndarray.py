@@ -317,10 +317,9 @@ def _copy(traced: Any, order: Any = "C") -> Any:
 
 
 def _flat(traced: Any) -> Any:
-    whole = isinstance(stop_gradient(traced), np.ndarray)
-    return (
-        plugins.get("opreg_numpy.shapes.flat")(traced) if whole else np.ravel(traced)
-    )  # a number never changes
+    if isinstance(stop_gradient(traced), np.ndarray):
+        return plugins.get("opreg_numpy.shapes.flat")(traced)
+    return np.ravel(traced)  # a number never changes
 
 
 def _conj(traced: Any) -> Any:

@@ -182,7 +182,7 @@ def _squeezed(shape: tuple[int, ...], have: tuple[int, ...], axes: tuple[int, ..
     return tuple(1 if n == 1 or h == 1 else n for n, h in zip(shape, have, strict=True))
 
 
-class RefusedSpace(ArraySpace):
+class RefusedSpace(Space):
     """Subclasses of arrays whose values mean something else to functions and operators than an array's do."""
 
     @property
@@ -203,9 +203,6 @@ class RefusedSpace(ArraySpace):
             "over its mask. Use np.asarray(x), with where=~np.ma.getmaskarray(x) in a reduction or np.where(mask, "
             "otherwise, result) elsewhere"
         )
-
-    def token(self, value: Any) -> Any:
-        return self.spec(value)
 
 
 class ScalarSpace(ArraySpace):

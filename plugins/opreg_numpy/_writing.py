@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from opreg import NotDifferentiable, plugins, stop_gradient
+from opreg_numpy._axes import as_zero_dimensional
 
 
 def replaced(root: Any, view: Callable[[Any], Any] | None, traced: Any, index: Any, value: Any) -> Any:
@@ -85,7 +86,7 @@ def updated(traced: Any, result: Any) -> Any:
             "'same_kind'"
         )
     if not plain.ndim:  # NumPy's operators make a scalar of it
-        result = np.reshape(result, ())
+        result = as_zero_dimensional(result)
     if kind != plain.dtype:
         result = np.astype(result, plain.dtype)
     if stop_gradient(result).strides != plain.strides:  # the array stays as it lies

@@ -27,7 +27,7 @@ from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import declared, refuse_out
 from opreg_numpy._samples import LAYOUTS, call, complex_normal, normal, of_one_array, single
-from opreg_numpy.shapes import asarray
+from opreg_numpy.shapes import as_array
 
 
 @hookimpl
@@ -112,7 +112,7 @@ _INVERSE_NORM = {None: "forward", "backward": "forward", "forward": "backward"}
 def hfft(a, n=None, axis=-1, norm=None, out=None):
     """The n real terms, 2 (m - 1) of m by default, of fft of a signal that a begins and a_(n-j) = conj a_j goes on"""
     refuse_out("numpy.fft.hfft", out)
-    a = asarray.body(a)
+    a = as_array(a)
     return np.fft.irfft(np.conj(a), n, axis, _INVERSE_NORM.get(norm, norm))
 
 
@@ -120,7 +120,7 @@ def hfft(a, n=None, axis=-1, norm=None, out=None):
 def ihfft(a, n=None, axis=-1, norm=None, out=None):
     """The first n // 2 + 1 terms of ifft of real a: the inverse of hfft"""
     refuse_out("numpy.fft.ihfft", out)
-    a = asarray.body(a)
+    a = as_array(a)
     return np.conj(np.fft.rfft(a, n, axis, _INVERSE_NORM.get(norm, norm)))
 
 
@@ -142,7 +142,7 @@ def _steps(a, s, axes):
 def fftn(a, s=None, axes=None, norm=None, out=None):
     """fft along all axes, or along those named: the last first. An axis may be named twice"""
     refuse_out("numpy.fft.fftn", out)
-    a = asarray.body(a)
+    a = as_array(a)
     for n, axis in reversed(_steps(a, s, axes)):
         a = np.fft.fft(a, n, axis, norm)
     return a
@@ -152,7 +152,7 @@ def fftn(a, s=None, axes=None, norm=None, out=None):
 def ifftn(a, s=None, axes=None, norm=None, out=None):
     """ifft along all axes, or along those named: the last first. An axis may be named twice"""
     refuse_out("numpy.fft.ifftn", out)
-    a = asarray.body(a)
+    a = as_array(a)
     for n, axis in reversed(_steps(a, s, axes)):
         a = np.fft.ifft(a, n, axis, norm)
     return a
@@ -162,7 +162,7 @@ def ifftn(a, s=None, axes=None, norm=None, out=None):
 def rfftn(a, s=None, axes=None, norm=None, out=None):
     """rfft along the last of the axes, then fft along the others"""
     refuse_out("numpy.fft.rfftn", out)
-    a = asarray.body(a)
+    a = as_array(a)
     steps = _steps(a, s, axes)
     n, axis = steps[-1]
     a = np.fft.rfft(a, n, axis, norm)
@@ -175,7 +175,7 @@ def rfftn(a, s=None, axes=None, norm=None, out=None):
 def irfftn(a, s=None, axes=None, norm=None, out=None):
     """ifft along all of the axes but the last, then irfft along this one: by default to the length 2 (m - 1)"""
     refuse_out("numpy.fft.irfftn", out)
-    a = asarray.body(a)
+    a = as_array(a)
     steps = _steps(a, s, axes)
     for n, axis in steps[:-1]:
         a = np.fft.ifft(a, n, axis, norm)
@@ -186,25 +186,25 @@ def irfftn(a, s=None, axes=None, norm=None, out=None):
 @composite("numpy.fft.fft2")
 def fft2(a, s=None, axes=(-2, -1), norm=None, out=None):
     """fftn along two axes"""
-    return np.fft.fftn(asarray.body(a), s, axes, norm, out)
+    return fftn.body(a, s, axes, norm, out)
 
 
 @composite("numpy.fft.ifft2")
 def ifft2(a, s=None, axes=(-2, -1), norm=None, out=None):
     """ifftn along two axes"""
-    return np.fft.ifftn(asarray.body(a), s, axes, norm, out)
+    return ifftn.body(a, s, axes, norm, out)
 
 
 @composite("numpy.fft.rfft2")
 def rfft2(a, s=None, axes=(-2, -1), norm=None, out=None):
     """rfftn along two axes"""
-    return np.fft.rfftn(asarray.body(a), s, axes, norm, out)
+    return rfftn.body(a, s, axes, norm, out)
 
 
 @composite("numpy.fft.irfft2")
 def irfft2(a, s=None, axes=(-2, -1), norm=None, out=None):
     """irfftn along two axes"""
-    return np.fft.irfftn(asarray.body(a), s, axes, norm, out)
+    return irfftn.body(a, s, axes, norm, out)
 
 
 # ------------------------------------------------------------------------------------ the order of frequencies

@@ -30,7 +30,7 @@ from opreg_numpy._axes import as_scalar, expanded, kept, laid_as, normalised
 from opreg_numpy._form import like
 from opreg_numpy._rules import declared, refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
-from opreg_numpy.shapes import asarray
+from opreg_numpy.shapes import as_array
 
 
 @hookimpl
@@ -46,16 +46,11 @@ def _adjoint(x):
     return np.conj(_transposed(x))
 
 
-def _as_array(x):
-    """Return an array of nested sequences, of which some elements are traced."""
-    return x if is_traced(x) else asarray.body(x)
-
-
-def _matrices_of(x):
+def _matrices_of(x, error=np.linalg.LinAlgError):
     """x, a matrix or a stack of them, as an array"""
-    x = _as_array(x)
+    x = as_array(x)
     if np.ndim(x) < 2:
-        raise np.linalg.LinAlgError(f"a stack of matrices is due, not an array of shape {np.shape(x)}")
+        raise error(f"a stack of matrices is due, not an array of shape {np.shape(x)}")
     return x
 
 
@@ -771,12 +766,15 @@ def _svd_tangent(t, residual, compute_uv, asked=(True, True)):
         du = du + 1j * u * np.expand_dims(turn, -2)
     m, n = np.shape(t)[-2:]
     if m > n:
-        beyond = np.matmul(t, v) * np.expand_dims(_reciprocal(residual, asked[0]), -2)
-        du = du + beyond - np.matmul(u, np.matmul(_adjoint(u), beyond))
+        du = du + _beyond(u, np.matmul(t, v) * np.expand_dims(_reciprocal(residual, asked[0]), -2))
     elif n > m:
-        beyond = np.matmul(_adjoint(t), u) * np.expand_dims(_reciprocal(residual, asked[1]), -2)
-        dv = dv + beyond - np.matmul(v, np.matmul(_adjoint(v), beyond))
+        dv = dv + _beyond(v, np.matmul(_adjoint(t), u) * np.expand_dims(_reciprocal(residual, asked[1]), -2))
     return du, ds, _adjoint(dv)
+
+
+def _beyond(u, x):
+    """(1 - u u^H) x, what of x the columns of u do not reach"""
+    return x - np.matmul(u, np.matmul(_adjoint(u), x))
 
 
 def _rounding_of(u, s, vh):
@@ -885,19 +883,12 @@ def _polar_tangent(t, residual):
     u, s, vh = residual
     kept = stop_gradient(s) > _rounding_of(u, s, vh)
     one, v = np.ones_like(stop_gradient(s)), _adjoint(vh)
-    mask, inverse = kept.astype(one.dtype), np.where(kept, 1 / np.where(kept, s, one), 0 * one)
+    mask, inverse = kept.astype(one.dtype), np.expand_dims(_reciprocal(residual, asked=False), -2)
     u, v = u * np.expand_dims(mask, -2), v * np.expand_dims(mask, -2)
     s = np.where(kept, s, one)
     p = np.matmul(_adjoint(u), np.matmul(t, v))
     inside = (p - _adjoint(p)) / (np.expand_dims(s, -1) + np.expand_dims(s, -2))
-    left, right = (
-        np.matmul(t, v * np.expand_dims(inverse, -2)),
-        np.matmul(_adjoint(t), u * np.expand_dims(inverse, -2)),
-    )
-    left, right = (
-        left - np.matmul(u, np.matmul(_adjoint(u), left)),
-        right - np.matmul(v, np.matmul(_adjoint(v), right)),
-    )
+    left, right = _beyond(u, np.matmul(t, v * inverse)), _beyond(v, np.matmul(_adjoint(t), u * inverse))
     return np.matmul(np.matmul(u, inside) + left, _adjoint(v)) + np.matmul(u, _adjoint(right))
 
 
@@ -956,7 +947,7 @@ def _matrix_norm(x, order):
 @composite("numpy.linalg.norm", static=("ord",))
 def norm(x, ord=None, axis=None, keepdims=False):
     """The norm of vectors along one axis, of matrices along two; of the flattened array with neither order nor axis"""
-    x = _as_array(x)
+    x = as_array(x)
     rank = np.ndim(x)
     if axis is None and (ord is None or (rank == 2 and ord in ("fro", "f")) or (rank == 1 and ord == 2)):
         return power_norm(x, p=2, axis=tuple(range(rank)), keepdims=keepdims)
@@ -972,14 +963,14 @@ def norm(x, ord=None, axis=None, keepdims=False):
 @composite("numpy.linalg.vector_norm", static=("ord",))
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """The norm of vectors that lie along axes, of the flattened array without"""
-    x = _as_array(x)
+    x = as_array(x)
     return _vector_norm(x, ord, normalised(axis, np.ndim(x)), keepdims)
 
 
 @composite("numpy.linalg.matrix_norm", static=("ord",))
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of each matrix of a stack"""
-    return np.linalg.norm(_as_array(x), ord, (-2, -1), keepdims)
+    return np.linalg.norm(as_array(x), ord, (-2, -1), keepdims)
 
 
 @composite("numpy.linalg.cond", static=("p",))
@@ -990,10 +981,9 @@ def cond(x, p=None):
         raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
-        greatest, least = s[..., 0], s[..., -1]
-        zero = stop_gradient(least if p != -2 else greatest) == 0
-        over = np.where(zero, 1.0, least if p != -2 else greatest)
-        found = (least if p == -2 else greatest) / over
+        over, under = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
+        zero = stop_gradient(under) == 0
+        found = over / np.where(zero, 1.0, under)
     else:
         zero = np.linalg.slogdet(_square(stop_gradient(x))).sign == 0
         regular = np.where(zero[..., None, None], np.eye(np.shape(x)[-1], dtype=stop_gradient(x).dtype), x)
@@ -1011,7 +1001,7 @@ def cond(x, p=None):
 @composite("numpy.linalg.matrix_power")
 def matrix_power(a, n):
     """The n-fold product of a with itself, of its inverse for a negative n"""
-    a, n = _square(_as_array(a)), _whole(n)
+    a, n = _square(as_array(a)), _whole(n)
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 0:
@@ -1042,7 +1032,7 @@ def multi_dot(arrays, *, out=None):
     refuse_out("numpy.linalg.multi_dot", out)
     if len(arrays) < 2:
         raise ValueError("Expecting at least two arrays.")
-    arrays = [_as_array(a) for a in arrays]
+    arrays = [as_array(a) for a in arrays]
     if len(arrays) == 2:
         return np.dot(*arrays)
     for i, a in enumerate(arrays):
@@ -1087,7 +1077,7 @@ def _in_order(arrays, parts, i, j):
 @composite("numpy.linalg.tensorsolve")
 def tensorsolve(a, b, axes=None):
     """x with tensordot(a, x, x.ndim) = b"""
-    a, b = _as_array(a), _as_array(b)
+    a, b = as_array(a), as_array(b)
     if axes is not None:
         order = list(range(np.ndim(a)))
         for axis in axes:
@@ -1107,7 +1097,7 @@ def tensorinv(a, ind=2):
     """The inverse of tensordot with a over so many axes"""
     if ind <= 0:
         raise ValueError("Invalid ind argument.")
-    a = _as_array(a)
+    a = as_array(a)
     shape = np.shape(a)
     return np.reshape(np.linalg.inv(np.reshape(a, (math.prod(shape[ind:]), -1))), shape[ind:] + shape[:ind])
 
@@ -1115,19 +1105,19 @@ def tensorinv(a, ind=2):
 @composite("numpy.linalg.matmul")
 def matmul(x1, x2, /):
     """As numpy.matmul"""
-    return np.matmul(_as_array(x1), _as_array(x2))
+    return np.matmul(as_array(x1), as_array(x2))
 
 
 @composite("numpy.linalg.matrix_transpose")
 def matrix_transpose(x, /):
     """As numpy.matrix_transpose"""
-    return np.matrix_transpose(_as_array(x))
+    return np.matrix_transpose(as_array(x))
 
 
 @composite("numpy.linalg.outer")
 def outer(x1, x2, /):
     """As numpy.outer, for vectors"""
-    x1, x2 = _as_array(x1), _as_array(x2)
+    x1, x2 = as_array(x1), as_array(x2)
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
         raise ValueError(
             f"Input arrays must be one-dimensional, but they have {np.ndim(x1)} and {np.ndim(x2)} axes."
@@ -1138,7 +1128,7 @@ def outer(x1, x2, /):
 @composite("numpy.linalg.cross")
 def cross(x1, x2, /, *, axis=-1):
     """As numpy.cross"""
-    x1, x2 = _as_array(x1), _as_array(x2)
+    x1, x2 = as_array(x1), as_array(x2)
     lengths = np.shape(x1)[axis], np.shape(x2)[axis]
     if lengths != (3, 3):
         raise ValueError(
@@ -1150,25 +1140,25 @@ def cross(x1, x2, /, *, axis=-1):
 @composite("numpy.linalg.vecdot")
 def vecdot(x1, x2, /, *, axis=-1):
     """As numpy.vecdot"""
-    return np.vecdot(_as_array(x1), _as_array(x2), axis=axis)  # type: ignore[call-overload]
+    return np.vecdot(as_array(x1), as_array(x2), axis=axis)  # type: ignore[call-overload]
 
 
 @composite("numpy.linalg.tensordot")
 def tensordot(x1, x2, /, *, axes=2):
     """As numpy.tensordot"""
-    return np.tensordot(_as_array(x1), _as_array(x2), axes)
+    return np.tensordot(as_array(x1), as_array(x2), axes)
 
 
 @composite("numpy.linalg.diagonal")
 def diagonal(x, /, *, offset=0):
     """The diagonals of a stack of matrices"""
-    return np.diagonal(_as_array(x), offset, -2, -1)
+    return np.diagonal(as_array(x), offset, -2, -1)
 
 
 @composite("numpy.linalg.trace")
 def trace(x, /, *, offset=0, dtype=None):
     """The traces of a stack of matrices"""
-    return np.trace(_as_array(x), offset, -2, -1, dtype)
+    return np.trace(as_array(x), offset, -2, -1, dtype)
 
 
 # ---------------------------------------------------------------------------------------------------- samples
@@ -1597,9 +1587,13 @@ for _change in (
     "np.ones_like(stop_gradient(s))",
     "kept.astype(one.dtype)",
     "kept.astype(s.dtype)",
-    "np.where(kept, 1 / np.where(kept, s, one), 0 * one)",
     "np.where(kept, s, one)",
-    "0 * one",
+    "stop_gradient(s) <= _rounding_of(*factors)",
+    "np.where(zero, np.ones_like(stop_gradient(s)), s)",
+    "np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)",
+    "np.where(asked, np.nan, 0.0)",
+    "0.0",
+    "False",
     "u * np.expand_dims(mask, -2)",
     "v * np.expand_dims(mask, -2)",
 ):

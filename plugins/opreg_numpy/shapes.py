@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
-from opreg_numpy._axes import along, shape_of
+from opreg_numpy._axes import along, as_zero_dimensional, shape_of
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import refuse_out
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
@@ -457,7 +457,7 @@ def _built(value, dtype, order="K", copy=None):
         if copy is False:
             np.asarray(stop_gradient(value), dtype, order=order, copy=False)  # which raises if that cannot be
         if not isinstance(stop_gradient(value), np.ndarray):
-            value, copy = np.reshape(value, (1,))[0, ...], False  # a number becomes an array, a new one
+            value, copy = as_zero_dimensional(value), False
     elif _holds_traced(value):
         value, copy = np.stack([_built(part, None) for part in value]), False
     else:
@@ -485,6 +485,11 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     if copy is False and not is_traced(a):
         raise ValueError("Unable to avoid copy while creating an array as requested.")
     return _built(a, dtype, order, copy)
+
+
+def as_array(x):
+    """Return a traced value itself, and nested sequences, of which some elements may be traced, as an array."""
+    return x if is_traced(x) else asarray.body(x)
 
 
 @composite("numpy.asanyarray")

@@ -24,12 +24,12 @@ from opreg_numpy._rules import declared
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.linalg import (
     _adjoint,
-    _as_array,
     _asked,
     _gaps,
     _halved_lower,
     _hermitian,
     _is_zero,
+    _matrices_of,
     _qr_tangent,
     _svd_cotangent,
     _svd_tangent,
@@ -37,7 +37,7 @@ from opreg_numpy.linalg import (
     by_pairs,
     by_projectors,
 )
-from opreg_numpy.shapes import asarray
+from opreg_numpy.shapes import as_array, asarray
 
 STACKS = np.lib.NumpyVersion(scipy.__version__) >= "1.17.0"
 """Whether all functions of SciPy take stacks of matrices; of older versions some do."""
@@ -79,14 +79,6 @@ def _square(x):
     if not _is_square(x):
         raise ValueError(f"expected a square matrix, not an array of shape {np.shape(x)}")
     return x
-
-
-def _rows_and_columns(a):
-    """a, a matrix or a stack of them, as an array"""
-    a = _as_array(a)
-    if np.ndim(a) < 2:
-        raise ValueError(f"expected a matrix, or a stack of them, not an array of shape {np.shape(a)}")
-    return a
 
 
 _HERMITIAN = ("pos", "positive definite", "her", "hermitian")
@@ -140,7 +132,7 @@ def _(
     assume_a=None,
     transposed=False,
 ):
-    a, b = np.atleast_2d(_as_array(a)), _as_array(b)
+    a, b = np.atleast_2d(as_array(a)), as_array(b)
     if np.ndim(b) and np.shape(b)[-2:][0] != np.shape(a)[-1]:
         raise ValueError(f"incompatible shapes: a has shape {np.shape(a)}, b has shape {np.shape(b)}")
     return (a, np.atleast_1d(b)), {"assume_a": assume_a, "lower": lower, "transposed": transposed}
@@ -406,7 +398,7 @@ def expm(a, /):
 
 @expm.called_as
 def _(A):
-    A = _as_array(A)
+    A = as_array(A)
     return (np.reshape(A, (1, 1)) if np.ndim(A) < 2 and np.size(A) == 1 else A,), {}
 
 
@@ -518,7 +510,7 @@ def _function_of(name, A, disp, **others):
         raise NotDifferentiable(
             f"scipy.linalg.{name} with disp=False estimates its own error, which has no derivative. Leave disp out"
         )
-    A = _as_array(A)
+    A = as_array(A)
     if np.ndim(A) < 2:
         raise np.linalg.LinAlgError(f"scipy.linalg.{name}: the input array must be at least two-dimensional")
     return (A,), {}
@@ -592,7 +584,7 @@ inv.defjvp(a=lambda t, out, assume_a: -np.matmul(out, np.matmul(_part(t, assume_
 @composite("scipy.linalg.det")
 def det(a, overwrite_a=False, check_finite=True):
     """The determinant, in double precision; of a singular matrix the derivative is exact"""
-    a = _as_array(a)
+    a = as_array(a)
     if check_finite:
         np.asarray_chkfinite(stop_gradient(a))
     if not _is_square(a):
@@ -651,7 +643,7 @@ cho_factor.defjvp(a=lambda t, out, lower: (_cholesky_tangent(t, out[0], lower), 
 def cho_solve(c_and_lower, b, overwrite_b=False, check_finite=True):
     """x with a x = b, from the factor of a: two triangular solves"""
     c, lower = c_and_lower
-    c, b = _as_array(c), _as_array(b)
+    c, b = as_array(c), as_array(b)
     first, second = (0, 2) if lower else (2, 0)
     x = solve_triangular(c, _columns(b, b), first, lower)
     return _back(solve_triangular(c, x, second, lower), b)
@@ -720,7 +712,7 @@ def _permutation(order, like_a):
 @composite("scipy.linalg.lu")
 def lu(a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False):
     """P, L and U with a = P L U; P L and U with ``permute_l``; P as an order of rows with ``p_indices``"""
-    a = _rows_and_columns(a)
+    a = _matrices_of(a, ValueError)
     if not np.size(a):
         return tuple(scipy.linalg.lu(stop_gradient(a), permute_l, p_indices=p_indices))
     rows, columns = np.shape(a)[-2:]
@@ -743,16 +735,17 @@ def lu(a, permute_l=False, overwrite_a=False, check_finite=True, p_indices=False
 def lu_solve(lu_and_piv, b, trans=0, overwrite_b=False, check_finite=True):
     """x with a x = b, a^T x = b (``trans=1``) or a^H x = b (2), from the factors of a"""
     factors, pivots = lu_and_piv
-    factors, b, pivots = _as_array(factors), _as_array(b), np.asarray(stop_gradient(pivots)).astype(int)
+    factors, b, pivots = as_array(factors), as_array(b), np.asarray(stop_gradient(pivots)).astype(int)
     if trans not in (0, 1, 2):
         raise ValueError(f"trans must be 0, 1 or 2, not {trans!r}")
     if np.any((pivots < 0) | (pivots >= np.shape(factors)[-1])):
         raise ValueError(f"the pivots {pivots} are no rows of a matrix of {np.shape(factors)[-1]}")
-    plain = scipy.linalg.lu_solve(  # it refuses what does not fit together
-        (stop_gradient(factors), pivots), stop_gradient(b), trans, check_finite=check_finite
-    )
-    if not np.size(b):
-        return plain
+    if check_finite:
+        for part in factors, b:
+            np.asarray_chkfinite(stop_gradient(part))
+    # Of what is empty SciPy gives the shape, and what does not fit together it refuses.
+    if not np.size(b) or np.shape(pivots)[-1:] != np.shape(factors)[-1:]:
+        return scipy.linalg.lu_solve((stop_gradient(factors), pivots), stop_gradient(b), trans)
     permuted = _permutation(_order(pivots, np.shape(factors)[-1]), stop_gradient(factors))
     x = _columns(b, b)
     if trans:
@@ -776,7 +769,7 @@ def qr(a, /, *, mode="economic", pivoting=False, check_finite=True):
 def _(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finite=True):
     if mode not in ("full", "qr", "r", "economic", "raw"):
         raise ValueError("Mode argument should be one of ['full', 'r', 'economic', 'raw']")
-    a = _rows_and_columns(a)
+    a = _matrices_of(a, ValueError)
     rows, columns = np.shape(a)[-2:]
     if mode == "raw" or (mode in ("full", "qr") and rows > columns):
         raise NotDifferentiable(
@@ -820,7 +813,7 @@ def svd(a, /, *, compute_uv=True, lapack_driver="gesdd", check_finite=True):
 
 @svd.called_as
 def _(a, full_matrices=True, compute_uv=True, overwrite_a=False, check_finite=True, lapack_driver="gesdd"):
-    a = _rows_and_columns(a)
+    a = _matrices_of(a, ValueError)
     rows, columns = np.shape(a)[-2:]
     if compute_uv and full_matrices and rows != columns:
         raise NotDifferentiable(
@@ -1444,6 +1437,7 @@ for _function in (
 for _function in solve, solve_triangular, solve_banded, cho_solve, lu_solve, eigh, eigvalsh:
     _function.leave_unchecked("overwrite_b", _MEMORY)
 solve_banded.leave_unchecked("overwrite_ab", _MEMORY)
+lu_solve.leave_unchecked("np.shape(pivots)[-1:] != np.shape(factors)[-1:]", "then SciPy raises")
 qr.leave_unchecked("lwork", "it says how much memory LAPACK may use")
 for _function in eigh, eigvalsh:
     _function.leave_unchecked("type", "other problems than the first are refused")

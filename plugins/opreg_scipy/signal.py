@@ -17,7 +17,7 @@ from opreg_numpy._axes import normalised
 from opreg_numpy._form import form_of, like
 from opreg_numpy._rules import declared
 from opreg_numpy._samples import complex_normal, normal, of_two_arrays
-from opreg_numpy.shapes import asarray
+from opreg_numpy.shapes import as_array
 
 
 @hookimpl
@@ -53,7 +53,7 @@ convolve.deflinear(
 @composite("scipy.signal.correlate")
 def correlate(in1, in2, mode="full", method="auto"):
     """The sum of in1 times conj(in2) at every shift: the convolution with conj(in2) reversed"""
-    return convolve(asarray.body(in1), np.conj(np.flip(asarray.body(in2))), mode, method)
+    return convolve(as_array(in1), np.conj(np.flip(as_array(in2))), mode, method)
 
 
 @primitive("scipy.signal.fftconvolve")

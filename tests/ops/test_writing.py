@@ -668,3 +668,18 @@ def test_every_primitive_that_gives_views_says_so() -> None:
                 if isinstance(out, np.ndarray) and out.size and np.shares_memory(out, np.asarray(data[0])):
                     silent.append(primitive.name)
     assert not silent
+
+
+def test_an_array_without_axes_remains_one_when_it_is_changed_in_place() -> None:
+    def function(x: Any) -> Any:
+        array = same = np.zeros((), like=x)
+        array += x[0]
+        array[...] = x[1] * array
+        array *= 2.0
+        return same * x[2]
+
+    x = np.array([1.0, 2.0, 4.0])
+    value, gradient = opreg.value_and_grad(function)(x)
+    assert value == function(x.copy()) == 16.0
+    np.testing.assert_array_equal(gradient, [16.0, 8.0, 4.0])
+    assert opreg.jvp(function, (x,), (x,))[1] == 48.0

@@ -34,6 +34,11 @@ norm = Family(
     growth=lambda z: (1 - z) * (1 + z),
     mills=lambda z: slope(scipy.special.log_ndtr, z),
 )
+cauchy = Family(
+    "cauchy",
+    score=lambda z: -2 * z / np.hypot(1.0, z) / np.hypot(1.0, z),
+    growth=lambda z: (1 - z) / np.hypot(1.0, z) * ((1 + z) / np.hypot(1.0, z)),
+)
 
 
 def _laplace_mills(tail):
@@ -41,11 +46,6 @@ def _laplace_mills(tail):
     return tail / (2 - tail)
 
 
-cauchy = Family(
-    "cauchy",
-    score=lambda z: -2 * z / np.hypot(1.0, z) / np.hypot(1.0, z),
-    growth=lambda z: (1 - z) / np.hypot(1.0, z) * ((1 + z) / np.hypot(1.0, z)),
-)
 laplace = Family(
     "laplace",
     score=lambda z: -np.sign(z),
