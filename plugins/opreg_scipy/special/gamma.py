@@ -53,8 +53,11 @@ def as_inputs(compute, *data):
 
 # ------------------------------------------------------------------------------- Euler and Maclaurin's formula
 def _shift(s, *bases):
-    """Return by how many steps the bases are moved to where the formula's twelve terms suffice, if they are finite."""
-    least = min(float(np.min(np.real(b[np.isfinite(b)]), initial=np.inf)) for b in bases)
+    """Return by how many steps the bases are moved to where the formula's twelve terms suffice.
+
+    What is infinite or NaN remains so, moved by any number of steps, and has no say in how far the others are moved.
+    """
+    least = min(float(np.min(np.real(b), initial=np.inf, where=np.isfinite(b))) for b in bases)
     return max(0, int(np.ceil(10 + s / 2 - least))) if np.isfinite(least) else 0
 
 
@@ -544,7 +547,7 @@ def _zeta_series(x, q, n, m):
         rising, below = one, [(-1) ** i / (x - 1) ** (i + 1) for i in range(n + 1)]
         for i in range(m):
             rising, below = _times_linear(rising, x + i), rising
-        largest = float(np.max(np.abs(x[np.isfinite(x)]), initial=0.0))
+        largest = float(np.max(np.abs(x), initial=0.0, where=np.isfinite(x)))
         steps = _shift(min(largest + m, 200.0), np.real(q))
         total = [np.zeros_like(x + q) for _ in range(n + 1)]
         for k in range(steps):
