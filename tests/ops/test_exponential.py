@@ -5,6 +5,7 @@ import pytest
 from families import names_of
 
 import opreg
+import opreg.scipy
 from opreg.testing import conformance
 from opreg_numpy import exponential
 
@@ -98,3 +99,24 @@ def test_the_logistic_function_is_accurate_where_it_is_small_and_so_are_its_deri
 def test_a_sum_of_exponentials_far_apart_to_second_order(f) -> None:
     hessian = opreg.jacobian(opreg.grad(f, (0, 1)), (0, 1))(1000.0, -1000.0)
     np.testing.assert_array_equal(hessian, np.zeros((2, 2)))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_at_a_singular_point_a_python_float_has_the_derivatives_of_a_scalar() -> None:
+    special, stats = opreg.scipy.special, opreg.scipy.stats
+    for f, point in (
+        *((f, 0.0) for f in (np.log, np.log2, np.log10, special.logit)),
+        *((f, -1.0) for f in (np.log1p, special.log1p, np.arctanh)),
+        *((f, 1.0) for f in (np.arctanh, special.logit)),
+        *((lambda s, f=f: f(1.0, 0.0, s), 0.0) for f in (stats.norm.logpdf, stats.norm.pdf)),
+        (lambda x: np.divide(2.0, x), 0.0),
+        (lambda x: np.log2(x) + np.log1p(x - 1), 0.0),
+    ):
+        tangent = lambda x, f=f: opreg.jvp(f, (x,), (x * 0 + 1,))[1]  # noqa: E731
+        for slope in (opreg.grad(f), opreg.grad(opreg.grad(f)), tangent, opreg.grad(tangent)):
+            np.testing.assert_array_equal(slope(point), slope(np.float64(point)))
+
+
+def test_a_plain_division_by_zero_in_python_remains_an_error() -> None:
+    with pytest.raises(ZeroDivisionError):
+        opreg.grad(lambda x: 1.0 / x)(0.0)
