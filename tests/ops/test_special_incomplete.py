@@ -158,3 +158,12 @@ def test_the_inverses_where_they_begin_and_where_scipy_keeps_them_from_underflow
     assert opreg.grad(special.betaincinv, (0, 1, 2))(0.0025, 0.00125, 0.0004) == (0.0, 0.0, 0.0)
     for inverse, start in (special.gammaincinv, 0.0), (special.gammainccinv, 1.0):
         assert opreg.grad(inverse)(2.5, start) == 0.0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("x", [1e30, 1e200, np.inf])
+@pytest.mark.parametrize("a", [0.5, 2.0, 3.0, 50.0])
+def test_where_nothing_is_left_of_the_tail_nothing_is_left_of_its_derivatives(a, x) -> None:
+    for f in special.gammainc, special.gammaincc:
+        assert opreg.grad(f, (0, 1))(a, x) == (0.0, 0.0)
+        assert not np.any(opreg.hessian(f, (0, 1))(a, x))

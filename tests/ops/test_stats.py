@@ -379,21 +379,98 @@ def test_the_logarithm_of_a_tail_of_laplace_keeps_its_slope_where_the_tail_has_n
     np.testing.assert_allclose(opreg.grad(lambda z: np.sum(served.laplace.logcdf(z)))(z), exact, rtol=1e-14)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_by_a_shape_the_logarithm_of_nothing_has_the_slope_zero() -> None:
-    x = np.array([-1.5, 0.7, 2.0])
-    inside = opreg.vjp(lambda a: served.gamma.logcdf(x[1:], a), 2.0)[1](np.ones(2))
-    assert opreg.vjp(lambda a: served.gamma.logcdf(x, a), 2.0)[1](np.ones(3)) == inside
-    assert opreg.grad(lambda a: served.gamma.logsf(800.0, a))(2.0) == 0
-    assert opreg.grad(lambda a: served.beta.logsf(1.5, a, 3.0))(2.0) == 0
-    assert opreg.grad(lambda d: served.t.logcdf(-40.0, d))(1e6) == 0
+@pytest.mark.filterwarnings("error")
+def test_outside_of_the_support_the_logarithm_of_a_probability_has_no_slope_by_a_shape() -> None:
+    points = np.array([-1.5, 0.7, 2.0])
+    slope = opreg.jvp(lambda a: served.gamma.logcdf(points, a), (2.0,), (1.0,))[1]
+    expected = [
+        0.0,
+        *(float(mp.diff(lambda a, x=x: mp.log(mp.gammainc(a, 0, x, True)), 2)) for x in (0.7, 2)),
+    ]
+    np.testing.assert_allclose(slope, expected, rtol=1e-13)
+    for name, shapes, x, method in (
+        ("chi2", (3.0,), -1.0, "logcdf"),
+        ("beta", (1.5, 2.5), -0.5, "logcdf"),
+        ("beta", (1.5, 2.5), 1.5, "logsf"),
+        ("gamma", (2.0,), 1e4, "logsf"),
+    ):
+        out = opreg.grad(lambda *s: getattr(getattr(served, name), method)(x, *s), tuple(range(len(shapes))))  # noqa: B023
+        assert out(*shapes) == (0.0,) * len(shapes)
 
 
-def test_by_a_shape_the_logarithm_of_a_tail_of_few_digits_has_a_finite_slope() -> None:
-    with mp.workdps(40):
-        exact = mp.diff(lambda a: mp.log(mp.gammainc(a, 720) / mp.gamma(a)), 2)
-        other = mp.diff(lambda a: mp.log(mp.betainc(a, 2, 0, mp.mpf("0.1"), regularized=True)), 311)
-    assert opreg.grad(lambda a: served.gamma.logsf(720.0, a))(2.0) == pytest.approx(float(exact), rel=1e-11)
-    assert opreg.grad(lambda a: served.beta.logcdf(0.1, a, 2.0))(311.0) == pytest.approx(
-        float(other), rel=1e-11
-    )
+def test_the_logarithm_of_student_has_no_slope_by_df_where_the_probability_underflows() -> None:
+    with np.errstate(divide="ignore"):
+        assert opreg.grad(lambda df: served.t.logcdf(-50.0, df))(1e8) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("f", "exact", "shape"),
+    [
+        (lambda a: served.gamma.logsf(720.0, a), lambda a: mp.log(mp.gammainc(a, 720, mp.inf, True)), 2.0),
+        (
+            lambda a: served.beta.logcdf(0.1, a, 2.0),
+            lambda a: mp.log(mp.betainc(a, 2, 0, mp.mpf(0.1), True)),
+            311.0,
+        ),
+    ],
+)
+def test_by_a_shape_where_one_over_the_probability_overflows(f, exact, shape) -> None:
+    # the probability is below the least normal number, where numbers have fewer digits
+    assert opreg.grad(f)(shape) == pytest.approx(float(mp.diff(exact, shape)), rel=1e-11)
+    h = mp.mpf("1e-15")
+    second = (exact(shape + h) - 2 * exact(mp.mpf(shape)) + exact(shape - h)) / h**2
+    scale = opreg.grad(f)(shape) ** 2
+    assert opreg.hessian(f)(shape) == pytest.approx(float(second), abs=1e-10 * scale)
+
+
+def test_the_logarithm_of_student_by_df_where_the_probability_has_a_few_digits_left() -> None:
+    assert opreg.grad(lambda df: served.t.logcdf(-37.6, df))(1e8) == pytest.approx(-5.0038e-11, rel=1e-4)
+
+
+@pytest.mark.parametrize("x", [1e6, 1e6 + 1e3, 1e6 - 2e3])
+def test_probabilities_have_the_digits_of_the_density_that_scipy_loses(x) -> None:
+    a = 1e6
+    expected = float(gamma(mp.mpf(x), a, 0, 1))
+    for method, sign in (("cdf", 1), ("sf", -1)):
+        by_gamma = opreg.grad(lambda x, m=method: getattr(served.gamma, m)(x, a))(x)
+        assert by_gamma == pytest.approx(sign * expected, rel=1e-12)
+        by_chi2 = opreg.grad(lambda x, m=method: getattr(served.chi2, m)(x, 2 * a))(2 * x)
+        assert by_chi2 == pytest.approx(sign * expected / 2, rel=1e-12)
+        by_poisson = opreg.grad(lambda mu, m=method: getattr(served.poisson, m)(a - 1, mu))(x)
+        assert by_poisson == pytest.approx(-sign * expected, rel=1e-12)
+    rate = opreg.grad(lambda x: served.gamma.logsf(x, a))(x)
+    assert rate == pytest.approx(-expected / float(stats.gamma.sf(x, a)), rel=1e-12)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["cdf", "sf"])
+def test_at_infinity_the_probabilities_of_gamma_and_chi2_have_no_slopes(method) -> None:
+    for name in "gamma", "chi2":
+        f = getattr(getattr(served, name), method)
+        assert opreg.grad(f, (0, 1, 2, 3))(np.inf, 2.0, 0.0, 1.0) == (0.0,) * 4
+    f = getattr(served.poisson, method)
+    assert opreg.grad(lambda mu: f(np.array([np.inf, -1.0, 2.0]), mu).sum())(1e300) == 0.0
+
+
+@pytest.mark.parametrize(("z", "df"), [(1e-170, 2.0), (1e-170, 0.3), (-1e-16, 5.0), (2e-16, 0.5)])
+def test_student_by_df_where_the_square_of_its_argument_underflows(z, df) -> None:
+    exact = lambda df: z * mp.gamma((df + 1) / 2) / mp.gamma(df / 2) / mp.sqrt(df * mp.pi)  # noqa: E731
+    f = lambda df: served.t.cdf(z, df)  # noqa: E731
+    assert opreg.grad(f)(df) == pytest.approx(float(mp.diff(exact, df)), rel=1e-13, abs=0.0)
+    second = float(mp.diff(exact, df, 2))
+    assert opreg.grad(opreg.grad(f))(df) == pytest.approx(second, rel=1e-12, abs=0.0)
+
+
+@pytest.mark.parametrize("x", [1e-9, 2.0, 40.0, 2000.0, 2120.0])
+def test_rates_are_exact_where_logarithms_would_lose_digits(x) -> None:
+    z = mp.mpf(x / 3.0)
+    for f, expected in (
+        (lambda x: served.expon.logsf(x, 0.0, 3.0), -1.0),
+        (lambda x: served.expon.logcdf(x, 0.0, 3.0), 1 / mp.expm1(z)),
+        (lambda x: served.logistic.logsf(x, 0.0, 3.0), -1 / (1 + mp.exp(-z))),
+        (lambda x: served.logistic.logcdf(x, 0.0, 3.0), 1 / (1 + mp.exp(z))),
+        (lambda x: served.logistic.logcdf(-x, 0.0, 3.0), -1 / (1 + mp.exp(-z))),
+    ):
+        with np.errstate(under="ignore", divide="ignore"):
+            assert opreg.grad(f)(x) == pytest.approx(float(expected / 3), rel=1e-14, abs=0.0)
+    assert opreg.grad(served.expon.logsf)(-1.0) == 0.0

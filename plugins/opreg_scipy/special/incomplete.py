@@ -84,11 +84,17 @@ def _gamma_density(a, x):
         large, y = np.where(usual, a, 10.0), np.where(usual, x, 10.0)
         phi = (y - large) / large - _log_ratio(y, large, y - large)
         scaled = np.sqrt(large / (2 * pi)) * np.exp(-large * phi - _stirling_error(large)) / y
-        return np.where(usual, scaled, np.where(scipy.special.rgamma(a) == 0, 0.0, direct))
+        nothing = (scipy.special.rgamma(a) == 0) | (_is_beyond(x) & np.isfinite(a))
+        return np.where(usual, scaled, np.where(nothing, 0.0, direct))
+
+
+def _is_beyond(x):
+    """Tell where e^-x is 0, and x, maybe infinite, so large that its power by which it is multiplied may overflow."""
+    return np.exp(-x) == 0
 
 
 def _log_or_zero(x):
-    return np.log(np.where(np.equal(x, 0), 1.0, x))
+    return np.log(np.where(np.equal(x, 0) | np.isinf(stop_gradient(x)), 1.0, x))
 
 
 def _density_by_a(a, x, out):
@@ -137,6 +143,7 @@ def _gamma_tail(a, x, n):
             * np.exp(-x)
             * scipy.special.rgamma(np.where(large, 1.0, a) + 1)
         )
+        direct = np.where(_is_beyond(x), 0.0, direct)
         front = np.where(large, x * _gamma_density(a, x) / a, direct)
         logarithm = np.log(x) + u - scipy.special.psi(a + 1)
         slopes = [-scipy.special.polygamma(i, a + 1) for i in range(1, n)]

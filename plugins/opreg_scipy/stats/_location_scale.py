@@ -44,8 +44,9 @@ class Family:
     """The derivatives of a standard distribution, functions of z and the shape parameters.
 
     ``score``: of log p by z. ``growth``: 1 + z score. ``shapes``: of log p by each shape parameter. ``cumulative``: of
-    F by each, for the methods other than densities. ``mills``: of log F by z for a symmetric family, where the
-    logarithms of p and F would cancel.
+    F by each, for the methods other than densities. ``density``: p, where it is more exact than SciPy's. ``mills``: of
+    log F by z, where the logarithms of p and F would cancel; ``hazard``: of log(1 - F), negated, which is the same at
+    -z for a symmetric family.
     """
 
     name: str
@@ -54,7 +55,9 @@ class Family:
     support: tuple[float, float] = (-np.inf, np.inf)
     shapes: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     cumulative: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    density: Callable[..., Any] | None = None
     mills: Callable[..., Any] | None = None
+    hazard: Callable[..., Any] | None = None
     made: dict[str, Primitive] = field(default_factory=dict)
 
     def methods(self, *names: str) -> list[Primitive]:
@@ -177,30 +180,58 @@ def _of_logpdf(family):
 
 def _of_logarithm(value, out):
     """A derivative of a logarithm: 0 where it is minus infinity, NaN where it is NaN"""
-    out = stop_gradient(out)
-    if np.all(out > -np.inf):
+    return _where_there_is(stop_gradient(out) > -np.inf, value, out)
+
+
+def _where_there_is(something, value, out):
+    """The value where something is, elsewhere 0, and NaN where the result is NaN"""
+    if np.all(something):
         return value
-    return np.where(out > -np.inf, value, np.where(np.isnan(out), np.nan, 0.0))
+    return np.where(something, value, np.where(np.isnan(out), np.nan, 0.0))
 
 
 # ----------------------------------------------------------------------------------------------- probabilities
 def _of_probability(family):
     """The derivatives of F"""
-    density, support = family.made["pdf"], family.support
+    density, support = _density(family), family.support
 
     def by_scale(out, *data):
         z, _, _ = _standardised(data)
-        return -_moment(density.bind(*data), z)
+        return -_moment(density(out, data), z)
 
     def by_shape(change):
         return lambda out, *data: _of_shape(change, out, data, support)
 
     return {
-        "x": lambda out, *data: density.bind(*data),
+        "x": lambda out, *data: density(out, data),
         **{name: by_shape(change) for name, change in family.cumulative.items()},
-        "loc": lambda out, *data: -density.bind(*data),
+        "loc": lambda out, *data: -density(out, data),
         "scale": by_scale,
     }
+
+
+def _density(family):
+    """p(z) / scale, SciPy's or the family's own"""
+    if family.density is None:
+        return lambda out, data: family.made["pdf"].bind(*data)
+    return _over_scale(family.density, family.support)
+
+
+def _over_scale(function, support):
+    """A function of z and the shapes over the scale, where there is something: see `_where_there_is`"""
+
+    def value(out, data):
+        inside, z, shapes, scale = _in_support(support, out, data)
+        return _where_there_is(inside, function(z, *shapes) / scale, out)
+
+    return value
+
+
+def _in_support(support, out, data):
+    """Where z is within the support and the result not minus infinity; and (z, shapes, scale), z harmless elsewhere"""
+    z, shapes, scale = _standardised(data)
+    inside = (z >= support[0]) & (z <= support[1]) & (stop_gradient(out) > -np.inf)
+    return inside, np.where(inside, z, INSIDE), shapes, scale
 
 
 def _of_the_rest(rules):
@@ -224,21 +255,20 @@ def _of_shape(change, out, data, support):
     inside = (z > support[0]) & (z < support[1]) & (stop_gradient(out) == stop_gradient(out))
     if np.all(inside):
         return change(z, *shapes)
-    value = change(np.where(inside, z, INSIDE), *shapes)
-    return np.where(inside, value, np.where(np.isnan(out), np.nan, 0.0))
+    return _where_there_is(inside, change(np.where(inside, z, INSIDE), *shapes), out)
 
 
 def _of_log_probability(family, sign):
     """The derivatives of log F, with ``sign`` -1 those of log(1 - F) as if it were of F"""
     support = family.support
-    rate = _rate_of_logarithms(family) if family.mills is None else _mills_rate(family.mills, sign)
+    rate = _rate(family, sign)
 
     def by_scale(out, *data):
         z, _, _ = _standardised(data)
         return -_moment(rate(out, data), z)
 
     def by_shape(change):
-        return lambda out, *data: _over_exponential(_of_shape(change, out, data, support), out)
+        return lambda out, *data: _of_logarithm(_over_exp(_of_shape(change, out, data, support), out), out)
 
     return {
         "x": lambda out, *data: rate(out, data),
@@ -248,26 +278,28 @@ def _of_log_probability(family, sign):
     }
 
 
-def _over_exponential(value, out):
-    """value / exp(out), 0 where out is minus infinity; in two steps, neither of which overflows before the quotient"""
-    half = np.exp(-0.5 * np.where(np.equal(out, -np.inf), np.inf, out))
-    return value * half * half
+def _over_exp(value, out):
+    """A value over e^out, in two steps: e^-out overflows where the result need not. As it is where out is -infinity"""
+    root = np.exp(-np.where(np.equal(out, -np.inf), 0.0, out) / 2)
+    return value * root * root
 
 
-def _rate_of_logarithms(family):
-    """p / F, or p / (1 - F), by the logarithms of both"""
+def _rate(family, sign):
+    """p / F, with ``sign`` -1 p / (1 - F): by the family's own ratio, by its density, or by the logarithms of both"""
+    if family.mills is not None:
+        return _over_scale(_ratio(family.mills, family.hazard, sign), family.support)
+    if family.density is not None:
+        density = _density(family)
+        return lambda out, data: _of_logarithm(_over_exp(density(out, data), out), out)
     log_density = family.made["logpdf"]
     return lambda out, data: np.exp(log_density.bind(*data) - np.where(np.equal(out, -np.inf), np.inf, out))
 
 
-def _mills_rate(mills, sign):
-    """p / F, or p / (1 - F), by the ratio of a symmetric distribution"""
-
-    def rate(out, data):
-        z, shapes, scale = _standardised(data)
-        return _of_logarithm(mills(sign * z, *shapes) / scale, out)
-
-    return rate
+def _ratio(mills, hazard, sign):
+    """The ratio of p to the probability below z, or with ``sign`` -1 to that above"""
+    if sign == 1 or hazard is not None:
+        return mills if sign == 1 else hazard
+    return lambda z, *shapes: mills(-z, *shapes)
 
 
 # --------------------------------------------------------------------------------------------------- quantiles
@@ -349,8 +381,12 @@ def _by_mills(family):
     return family.mills is not None
 
 
-def _without_mills(family):
-    return family.mills is None
+def _by_density(family):
+    return family.density is not None
+
+
+def _by_logarithms(family):
+    return family.mills is None and family.density is None
 
 
 _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no sample can tell from their rules
@@ -379,20 +415,23 @@ _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no s
         ),
     ),
     (("logpdf",), _bounded, _OUTSIDE, ("np.equal(out, -np.inf) -> ...",)),
-    (("logpdf", *LOGARITHMS), _any, _OUTSIDE, ("-np.inf -> np.inf",)),
+    (("logpdf",), _any, _OUTSIDE, ("-np.inf -> np.inf",)),
+    (LOGARITHMS, _by_logarithms, _OUTSIDE, ("-np.inf -> np.inf",)),
     (PROBABILITIES, _any, _MOMENT, ("_moment -> ...",)),
     (("cdf", "sf"), _any, _UNUSED, ("scale -> -scale",)),
     (("cdf", "sf"), _by_shape, _NAN, ("_of_shape -> ...",)),
     (LOGARITHMS, _by_shape, _OUTSIDE, ("_of_shape -> ...",)),
-    (LOGARITHMS, _without_mills, _UNUSED, ("scale -> -scale",)),
-    (LOGARITHMS, _without_mills, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
+    (LOGARITHMS, _by_logarithms, _UNUSED, ("scale -> -scale",)),
+    (LOGARITHMS, _by_logarithms, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
+    (LOGARITHMS, _by_mills, _OUTSIDE, ("_in_support -> ...", "_where_there_is -> ...")),
+    (PROBABILITIES, _by_density, _OUTSIDE, ("_in_support -> ...", "_where_there_is -> ...")),
+    (LOGARITHMS, _by_density, _OUTSIDE, ("_of_logarithm -> ...", "_over_exp -> ...")),
     (
         LOGARITHMS,
-        _by_mills,
+        _by_shape,
         _OUTSIDE,
-        ("_of_logarithm -> ...", "_of_logarithm(mills(sign * z, *shapes) / scale, out) -> ..."),
+        ("_of_logarithm -> ...", "np.where(np.equal(out, -np.inf), 0.0, out) -> ..."),
     ),
-    (("logcdf",), _by_mills, "the sign is 1 here", ("sign * z -> ...",)),
     (QUANTILE_METHODS, _any, _NAN, ("np.where(np.isnan(out), np.nan, 1.0) -> 1.0",)),
     (QUANTILE_METHODS, _any, _NO_SHAPES, ("-2 -> -3",)),
 )

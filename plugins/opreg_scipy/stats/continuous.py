@@ -14,10 +14,22 @@ import scipy
 
 from opreg import Sample, elementwise, jvp, primitive, stop_gradient
 from opreg_scipy.special.gamma import hurwitz_difference
-from opreg_scipy.special.incomplete import beta_density, betainc_by_parameters, gammainc_by_a
+from opreg_scipy.special.incomplete import (
+    beta_density,
+    betainc_by_parameters,
+    gamma_density,
+    gammainc_by_a,
+)
 from opreg_scipy.special.powers import polynomial
 from opreg_scipy.stats._draws import HALF_LINE, LINE, QUANTILES, SHAPE, UNIT_INTERVAL, of_location_and_scale
-from opreg_scipy.stats._location_scale import DENSITIES, PROBABILITIES, QUANTILE_METHODS, Family, per
+from opreg_scipy.stats._location_scale import (
+    DENSITIES,
+    LOGARITHMS,
+    PROBABILITIES,
+    QUANTILE_METHODS,
+    Family,
+    per,
+)
 
 ROOT_TWO_PI = sqrt(2 * pi)
 
@@ -46,6 +58,13 @@ def _laplace_mills(tail):
     return tail / (2 - tail)
 
 
+def _logistic_mills(z):
+    """1 / (1 + e^z), to the right as e^-z / (1 + e^-z), which is left where e^z overflows"""
+    right = np.greater(z, 0)
+    power = np.exp(-np.where(right, z, 0.0))
+    return np.where(right, power / (1 + power), scipy.special.expit(-z))
+
+
 laplace = Family(
     "laplace",
     score=lambda z: -np.sign(z),
@@ -56,6 +75,7 @@ logistic = Family(
     "logistic",
     score=lambda z: -np.tanh(z / 2),
     growth=lambda z: 1 - z * np.tanh(z / 2),
+    mills=_logistic_mills,
 )
 
 
@@ -98,18 +118,22 @@ def _student_by_df(z, df):
 def _student_change(z, df):
     """The derivative of F = 1/2 + sign(z) I_u(1/2, df / 2) / 2, u = z^2 / (df + z^2), by df; 1 - I_u far from 0
 
-    Its two parts are of the order of 1 / df and their sum of that of 1 / df^2: as many digits as df has are lost.
+    Its two parts are of the order of 1 / df and their sum of that of 1 / df^2: as many digits as df has are lost. Where
+    u would underflow it is z times the derivative of the density at 0.
     """
     infinite = np.isinf(df)
     df = np.where(infinite, 1.0, df)
-    zero, far = np.equal(z, 0), np.greater(z * z, df)
-    square, other = np.where(zero | far, df, z * z), np.where(far, z * z, df)
+    tiny, far = np.less(z * z, 1e-30 * np.minimum(df, 1.0)), np.greater(z * z, df)
+    square, other = np.where(tiny | far, df, z * z), np.where(far, z * z, df)
     u, v = square / (df + square), df / (df + other)
     near_part = betainc_by_parameters(0.5, df / 2, u, n=0, m=1) / 2
     near_part = near_part - beta_density(0.5, df / 2, u) * u * (1 - u) / df
     far_part = betainc_by_parameters(df / 2, 0.5, v) / 2
     far_part = far_part + beta_density(df / 2, 0.5, v) * v * (1 - v) / df
-    return np.where(infinite, 0.0, np.sign(z) / 2 * np.where(far, -far_part, near_part))
+    change = np.sign(z) / 2 * np.where(far, -far_part, near_part)
+    if np.any(tiny):
+        change = np.where(tiny, z * slope(partial(_student_density, 0.0), df), change)
+    return np.where(infinite, 0.0, change)
 
 
 def _by_df(function, z, df, order):
@@ -158,12 +182,15 @@ expon = Family(
     score=lambda z: -1.0,
     growth=lambda z: 1 - z,
     support=(0.0, np.inf),
+    mills=lambda z: np.exp(-z) / -np.expm1(-z),
+    hazard=lambda z: 1.0,
 )
 gamma = Family(
     "gamma",
     score=lambda z, a: per(a - 1, z) - 1,
     growth=lambda z, a: a - z,
     support=(0.0, np.inf),
+    density=lambda z, a: gamma_density(a, z),
     shapes={"a": lambda z, a: np.log(z) - scipy.special.digamma(a)},
     cumulative={"a": lambda z, a: gammainc_by_a(a, z)},
 )
@@ -172,6 +199,7 @@ chi2 = Family(
     score=lambda z, df: per(df / 2 - 1, z) - 0.5,
     growth=lambda z, df: (df - z) / 2,
     support=(0.0, np.inf),
+    density=lambda z, df: gamma_density(df / 2, z / 2) / 2,
     shapes={"df": lambda z, df: (np.log(z / 2) - scipy.special.digamma(df / 2)) / 2},
     cumulative={"df": lambda z, df: gammainc_by_a(df / 2, z / 2) / 2},
 )
@@ -259,6 +287,12 @@ for _family in gamma, chi2, beta:
         _family.made[_name].waive_mutant(
             "*", "per -> ...", "where p is 0 so is p / z, whatever is in the place of z"
         )
+for _name in LOGARITHMS:
+    logistic.made[_name].waive_mutant(
+        "*",
+        "_logistic_mills -> ...",
+        "both quotients are right on both sides of 0: far out has a test of its own",
+    )
 _FLAT = "the density is the same at every point"
 for _name in DENSITIES:
     _made = uniform.made[_name]

@@ -10,6 +10,7 @@ import scipy
 
 from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy._samples import fortran, scalar_of, strided
+from opreg_scipy.special.incomplete import gamma_density
 from opreg_scipy.stats._location_scale import called_with
 
 _COUNTS = "it says which count is meant, and the probability of what lies between two counts is none"
@@ -55,15 +56,18 @@ def _poisson_logpmf_slope(out, k, mu, loc):
     return np.where(np.isfinite(stop_gradient(out)), slope, np.where(np.isnan(out), np.nan, 0.0))
 
 
-def _at(k, mu, loc):
-    """The probability of floor(k - loc)"""
-    return poisson_pmf.bind(np.floor(k - loc), mu, 0)
+def _at(out, k, mu, loc):
+    """The probability of floor(k - loc), which as a density of the gamma distribution is more exact than SciPy's"""
+    n = np.floor(k - loc)
+    counted = np.isfinite(n) & (n >= 0) & np.isfinite(stop_gradient(out))
+    probability = gamma_density(np.where(counted, n, 0) + 1.0, np.where(counted, mu, 1.0))
+    return np.where(counted, probability, np.where(np.isnan(out), np.nan, 0.0))
 
 
 elementwise(poisson_pmf, mu=_poisson_pmf_slope)
 elementwise(poisson_logpmf, mu=_poisson_logpmf_slope)
-elementwise(poisson_cdf, mu=lambda k, mu, loc: -_at(k, mu, loc))
-elementwise(poisson_sf, mu=lambda k, mu, loc: _at(k, mu, loc))
+elementwise(poisson_cdf, mu=lambda out, k, mu, loc: -_at(out, k, mu, loc))
+elementwise(poisson_sf, mu=lambda out, k, mu, loc: _at(out, k, mu, loc))
 
 PRIMITIVES = [poisson_pmf, poisson_logpmf, poisson_cdf, poisson_sf]
 
@@ -119,3 +123,17 @@ poisson_pmf.waive_mutant(
     "np.where(zero, poisson_pmf.bind(k - 1, mu, loc) - out, slope) -> poisson_pmf.bind(k - 1, mu, loc) - out",
     "the difference is right everywhere, to fewer digits",
 )
+for _made in poisson_cdf, poisson_sf:
+    for _change in (
+        "np.isfinite(n) & (n >= 0) & np.isfinite(stop_gradient(out)) -> ...",
+        "np.isfinite(n) & (n >= 0) -> ...",
+        "np.where(np.isnan(out), np.nan, 0.0) -> 0.0",
+    ):
+        _made.waive_mutant("mu", _change, _NONE)
+    for _change in (
+        "np.where(counted, n, 0) -> n",
+        "np.where(counted, mu, 1.0) -> mu",
+        "0 -> 1",
+        "1.0 -> 1.000001",
+    ):
+        _made.waive_mutant("mu", _change, _FILLER)
