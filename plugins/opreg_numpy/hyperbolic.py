@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import elementwise, primitive
+from opreg import elementwise, primitive, stop_gradient
 from opreg_numpy._samples import above_one, complex_of, normal, unary, unit, wide
+from opreg_numpy.trigonometric import one_less_square
 
 
 @primitive("numpy.sinh", aliases=("sinh",))
@@ -30,16 +31,58 @@ cosh.samples(unary(wide, complex=complex_of(normal)))
 
 @primitive("numpy.tanh", aliases=("tanh",))
 def tanh(x, /):
-    """tanh x, with the derivative 1 - tanh^2 x
+    """tanh x, with the derivative 1 - tanh^2 x = 1 / cosh^2 x
 
-    It asks for the output alone, which the next operation keeps anyway; 1 / cosh^2 x would keep an array more and
-    overflow where tanh does not.
+    The difference cancels far from 0, or from the imaginary axis. There it is 4 e^(-2|x|) / (1 + e^(-2|x|))^2, which
+    neither cancels nor overflows (DLMF 4.28.2).
     """
     return np.tanh(x)
 
 
-elementwise(tanh, x=lambda out: 1 - out * out)
-tanh.samples(unary(normal, complex=True, also=(0.0,)))
+_FAR = 1.75  # beyond, 1 - tanh^2 x is less than 0.12 and has lost over three bits
+
+
+def _tanh_slope(x, out):
+    slope = 1 - out * out
+    if np.isrealobj(slope) and np.min(stop_gradient(slope), initial=1.0) > 0.12:
+        return slope  # one pass over memory finds that nothing is far
+    far = np.absolute(np.real(stop_gradient(x))) > _FAR
+    if isinstance(slope, np.ndarray):  # where nothing is traced only the few elements are computed again
+        slope[far] = _far_tanh_slope(x[far])
+        return slope
+    return np.where(far, _far_tanh_slope(np.where(far, x, _FAR)), slope)
+
+
+def _far_tanh_slope(x):
+    power = np.exp(x * (-2 * np.sign(np.real(stop_gradient(x)))))
+    return 4 * power / np.square(1 + power)
+
+
+elementwise(tanh, x=_tanh_slope)
+tanh.samples(unary(normal, complex=True, also=(0.0, np.array([2.5, -2.0, 0.5]), 2.5, 2.0 - 0.5j)))
+_BOTH = "both formulas are right on both sides of the border: their digits have a test of their own"
+_NEAR = "np.isrealobj(slope) and np.min(stop_gradient(slope), initial=1.0) > 0.12"
+for _change in (
+    "_FAR -> ...",
+    f"if {_NEAR} -> ...",
+    f"{_NEAR} -> ...",
+    "np.min(stop_gradient(slope), initial=1.0) > 0.12 -> ...",
+    "np.min(stop_gradient(slope), initial=1.0) -> ...",
+    "1.0 -> 1.000001",
+    "0.12 -> 0.12000012",
+    "np.absolute(np.real(stop_gradient(x))) > _FAR -> ...",
+    "np.absolute(np.real(stop_gradient(x))) -> ...",
+    "np.real(stop_gradient(x)) -> np.imag(stop_gradient(x))",
+    "np.real(stop_gradient(x)) -> stop_gradient(x)",
+    "np.where(far, _far_tanh_slope(np.where(far, x, _FAR)), slope) -> slope",
+    "np.where(far, x, _FAR) -> x",
+):
+    tanh.waive_mutant("x", _change, _BOTH)
+tanh.waive_mutant(
+    "x",
+    "-2 * np.sign(np.real(stop_gradient(x))) -> -2 / np.sign(np.real(stop_gradient(x)))",
+    "a sign is its own inverse",
+)
 
 
 @primitive("numpy.arcsinh", aliases=("arcsinh", "asinh", "numpy.asinh"))
@@ -74,5 +117,14 @@ def arctanh(x, /):
     return np.arctanh(x)
 
 
-elementwise(arctanh, x=lambda x: 1 / (1 - x) / (1 + x))
+def _arctanh_slope(x):
+    return 1 / (1 - x) / (1 + x) if np.iscomplexobj(x) else 1 / one_less_square(x)
+
+
+elementwise(arctanh, x=_arctanh_slope)
 arctanh.samples(unary(unit, complex=complex_of(wide)))
+arctanh.waive_mutant(
+    "x",
+    "1 / (1 - x) / (1 + x) if np.iscomplexobj(x) else 1 / one_less_square(x) -> ...",
+    "both are right: the second keeps the digits of the next derivative near 0, the first does not overflow",
+)

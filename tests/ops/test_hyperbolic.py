@@ -1,5 +1,6 @@
 """Hyperbolic functions and their inverses."""
 
+import mpmath
 import numpy as np
 import pytest
 from families import names_of
@@ -29,10 +30,28 @@ def test_the_derivatives_of_a_textbook(f, slope, x) -> None:
     assert opreg.vjp(f, z)[1](1 + 0j)[0] == pytest.approx(slope(z), rel=1e-14)
 
 
-@pytest.mark.parametrize("x", [2.0, 8.0, -15.0])
-def test_the_derivative_of_tanh_is_as_accurate_as_tanh_lets_it_be(x) -> None:
-    expected = 1 / np.cosh(x) ** 2
-    assert abs(opreg.grad(np.tanh)(x) - expected) <= 2 * np.spacing(1.0)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "x", [0.5, -1.7, 1.75, 1.8, -3.0, 10.0, -20.0, 300.0, 1.5 + 0.7j, -30 + 0.1j, 30 - 2j]
+)
+def test_the_derivatives_of_tanh_keep_their_digits_far_from_zero(x) -> None:
+    f = np.tanh
+    for order in (1, 2, 3):
+        f = lambda x, f=f: opreg.jvp(f, (x,), (x * 0 + 1,))[1]  # noqa: E731
+        with mpmath.workdps(400):
+            tanh, square = mpmath.tanh(x), mpmath.sech(x) ** 2
+            expected = complex((square, -2 * tanh * square, (6 * tanh**2 - 2) * square)[order - 1])
+        found = [f(x), f(np.array([0.25, x]))[1]]
+        if np.isrealobj(x):
+            found.append(opreg.elementwise_grad(np.tanh)(x) if order == 1 else f(x))
+        np.testing.assert_allclose(found, expected, rtol=1e-14 * order)
+
+
+def test_tanh_beside_numbers_that_are_not_finite() -> None:
+    found = opreg.elementwise_grad(np.tanh)(np.array([np.nan, 20.0, np.inf, -np.inf, 0.5]))
+    np.testing.assert_allclose(
+        found, [np.nan, 4 * np.exp(-40.0), 0.0, 0.0, 1 - np.tanh(0.5) ** 2], rtol=1e-14
+    )
 
 
 @pytest.mark.filterwarnings("error")

@@ -78,3 +78,11 @@ def test_arctan2_on_the_axes_and_at_the_origin() -> None:
 def test_the_angle_is_harmonic() -> None:
     hessian = opreg.hessian(lambda p: np.arctan2(p[0], p[1]))(np.array([0.75, -1.5]))
     assert abs(np.sum(np.diag(hessian))) < 1e-15
+
+
+def test_second_derivatives_of_inverse_functions_near_zero_and_near_the_ends() -> None:
+    for x in (1e-9, -0.3, 1 - 2.0**-40):
+        square = (1 - x) * (1 + x)
+        for f, slope in ((np.arcsin, x / square**1.5), (np.arccos, -x / square**1.5)):
+            assert opreg.grad(opreg.grad(f))(x) == pytest.approx(slope, rel=1e-14, abs=0.0)
+        assert opreg.grad(opreg.grad(np.arctanh))(x) == pytest.approx(2 * x / square**2, rel=1e-14, abs=0.0)
