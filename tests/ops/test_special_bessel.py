@@ -116,3 +116,18 @@ def test_an_order_of_small_unsigned_integers_does_not_wrap() -> None:
 
 def test_jn_is_jv() -> None:
     assert opreg.grad(lambda x: special.jn(2, x))(1.5) == opreg.grad(lambda x: special.jv(2, x))(1.5)
+
+
+@pytest.mark.parametrize(
+    ("v", "z"), [(100.0, 1e4), (100.0, 2600.0), (20.0, 101.0), (11.0, 31.0), (5.0, 26.0)]
+)
+def test_scaled_functions_of_large_orders_do_not_cancel_where_the_argument_is_larger_yet(v, z) -> None:
+    with mpmath.workdps(60):
+        for f, exact in (
+            (special.kve, lambda z: mpmath.exp(z) * mpmath.besselk(v, z)),
+            (special.ive, lambda z: mpmath.exp(-z) * mpmath.besseli(v, z)),
+        ):
+            slope = opreg.grad(lambda z, f=f: f(v, z))
+            first, second = (float(mpmath.diff(exact, z, n, h=mpmath.mpf(10) ** -15 * z)) for n in (1, 2))
+            assert slope(z) == pytest.approx(first, rel=1e-11, abs=0.0)  # I has an extremum near v^2 = z
+            assert opreg.grad(slope)(z) == pytest.approx(second, rel=1e-12, abs=0.0)

@@ -167,8 +167,11 @@ def _decay(v, z, sign):
 
 
 def _is_large(v, z):
-    """Tell where 25 terms of the expansion suffice; elsewhere a difference of two orders cancels little."""
-    return np.greater(np.absolute(stop_gradient(z)), np.maximum(25.0, np.square(v)))
+    """Tell where 25 terms of the expansion suffice; elsewhere a difference of two orders cancels little.
+
+    For large orders the terms are about those of e^(v^2 / 2z).
+    """
+    return np.greater(np.absolute(stop_gradient(z)), np.maximum(25.0, np.square(v) / 4))
 
 
 def _i_slope(v, x, near):
