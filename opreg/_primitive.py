@@ -13,7 +13,7 @@ from opreg._errors import DeclarationError, NotDifferentiable, RuleError
 from opreg._recorder import Recorders
 from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
 from opreg._space import space_of, spec_of
-from opreg._trace import NONE, RECORDING, Tracer, add, highest, strip, transpose, zeros_like
+from opreg._trace import NONE, RECORDING, Tracer, add, call, highest, strip, transpose, zeros_like
 from opreg._views import note
 from opreg.hookspecs import hookimpl
 
@@ -547,11 +547,11 @@ class Primitive:
                 t if i in moved else zeros_like(p) if spec_of(p) is not None else None
                 for i, (p, t) in enumerate(zip(primals, tangents, strict=True))
             )
-            return rule(everything, pick(environment))
+            return call(rule, everything, pick(environment))
         total: Any = None
         for i in moved:
             rule, pick = entries[i]  # type: ignore[misc]
-            t = rule(tangents[i], pick((*environment, i)))
+            t = call(rule, tangents[i], pick((*environment, i)))
             total = t if total is None else self._plus(total, t, environment[0])
         return total
 
@@ -594,11 +594,11 @@ class Primitive:
             needed = [i for i, entry in enumerate(entries) if entry is not None]
             if only is not None:
                 needed = [i for i in needed if i in only]
-            results = rule(g, pick(for_joint(environment, needed, len(data))))
+            results = call(rule, g, pick(for_joint(environment, needed, len(data))))
             found = dict(zip(needed, self.joint_results(rule, results, needed), strict=True))
         else:
             found = {
-                i: entry[0](g, entry[1]((*environment, i)))
+                i: call(entry[0], g, entry[1]((*environment, i)))
                 for i, entry in enumerate(entries)
                 if entry is not None and spec_of(data[i]) is not None and (only is None or i in only)
             }

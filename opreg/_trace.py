@@ -552,6 +552,28 @@ class ForwardTrace(Trace):
         return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
 
 
+def call(rule: Function, g: Any, saved: Any) -> Any:
+    """Call a rule with a cotangent or a tangent and what it asks for beside it, one value or a tuple.
+
+    Python's numbers refuse to be divided by zero. Where they did, the rule is given them as scalars of a library, whose
+    quotients are infinite or NaN, as those of arrays are.
+    """
+    try:
+        return rule(g, saved)
+    except ZeroDivisionError:
+        return rule(_as_scalars(g), _as_scalars(saved))
+
+
+def _as_scalars(value: Any) -> Any:
+    if type(value) is tuple:
+        return tuple([_as_scalars(part) for part in value])
+    number = strip(value)
+    if type(number) not in (float, complex):
+        return value
+    space, spec = space_of(number), spec_of(number)
+    return space.cast(number, spec) if number is value else value * space.ones(spec)
+
+
 # --------------------------------------------------------------------------------------------- backward pass
 def backward(
     seeds: list[tuple[Node, Any]], wanted: Iterable[int] = (), active: set[int] | None = None
@@ -587,7 +609,10 @@ def backward(
             parent = node[at]
             key = parent[0]
             if active is None or key in active:
-                c = node[at + 1](g, node[at + 2])
+                try:  # as call() does
+                    c = node[at + 1](g, node[at + 2])
+                except ZeroDivisionError:
+                    c = call(node[at + 1], g, node[at + 2])
                 if TOKEN[type(c)](c) != parent[1]:
                     c = node[2].fit_cotangent(c, parent[1], node[at + 1])
                 if key in cotangents:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from opreg import NotDifferentiable, Primitive, elementwise, is_traced, stop_gradient
+from opreg import NotDifferentiable, Primitive, elementwise, is_traced
 
 
 def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
@@ -17,32 +16,7 @@ def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
     It is :func:`opreg.elementwise` for a product that is better not written as one: a division, or a selection
     by a mask, in which what is masked out may be infinite.
     """
-    for change in "_as_scalar", "map(_as_scalar, (g, *saved))", "rule(*map(_as_scalar, (g, *saved)))":
-        primitive.waive_mutant(
-            "*", f"{change} -> ...", "at a pole there is no difference quotient: it has a test of its own"
-        )
-    rules = {name: _divides_by_zero(rule) for name, rule in rules.items()}
     return elementwise(primitive).defvjp(**rules).defjvp(**rules)
-
-
-def _divides_by_zero(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the rule, which is given numbers of Python's as NumPy's scalars if it divides by one that is zero."""
-
-    def dividing(g: Any, *saved: Any) -> Any:
-        try:
-            return rule(g, *saved)
-        except ZeroDivisionError:
-            return rule(*map(_as_scalar, (g, *saved)))
-
-    dividing.__signature__ = signature(rule)  # type: ignore[attr-defined]
-    dividing.__wrapped__ = rule  # type: ignore[attr-defined]
-    return dividing
-
-
-def _as_scalar(value: Any) -> Any:
-    if type(stop_gradient(value)) not in (float, complex):
-        return value
-    return np.float64(1) * value if is_traced(value) else np.asarray(value)[()]
 
 
 _BITS = {np.dtype(f"f{size}"): np.dtype(f"i{size}") for size in (2, 4, 8)}
