@@ -108,7 +108,7 @@ def test_the_seed_is_in_the_header_and_can_be_given(
 ) -> None:
     installed(mylib=sources.wrong)
     first, second = (run("mylib", "--opreg-seed=77", "--opreg-samples=3").stdout.str() for _ in range(2))
-    assert "opreg: --opreg-seed=77" in first
+    assert "opreg: --opreg-seed=77\n" in first
     assert ":77" in first
     shown = [
         [line for line in text.splitlines() if "replay" in line or "got" in line] for text in (first, second)
@@ -116,7 +116,7 @@ def test_the_seed_is_in_the_header_and_can_be_given(
     assert shown[0] == shown[1]
     other = run("mylib").stdout.str()
     assert "opreg: --opreg-seed=" in other
-    assert "opreg: --opreg-seed=77" not in other
+    assert "opreg: --opreg-seed=77\n" not in other
 
 
 def test_every_process_of_xdist_has_one_seed(installed: Install, sources: SimpleNamespace, run: Run) -> None:
