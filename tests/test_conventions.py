@@ -195,6 +195,13 @@ def test_a_polygon_at_a_knot_has_the_slope_behind_it_that_before_or_none() -> No
     assert slope(1.0, [0.0, 1.0, 1.0], [0.0, 3.0, 5.0]) == 0.0
 
 
+@pytest.mark.parametrize("one", [float, np.float64, lambda x: np.array([x])])
+def test_a_pole_has_an_infinite_derivative(one) -> None:
+    for f, pole in ((np.log, 0.0), (np.log1p, -1.0), (np.arctanh, 1.0)):
+        with pytest.warns(RuntimeWarning):
+            assert np.isinf(opreg.elementwise_grad(f)(one(pole)))
+
+
 @pytest.mark.parametrize("f", [np.nansum, np.nanmean, np.nanmax], ids=lambda f: f.__name__)
 def test_what_is_nan_is_left_out_with_the_derivative_zero(f) -> None:
     assert gradient(f, np.array([np.nan, 2.0]))[0] == 0.0
