@@ -77,22 +77,32 @@ class Compared:
         whole = self.primitive.bind(*data, **static)
         if self._function(whole) is whole:
             return rule(tangents, out, *data, **static)
-        leaves = _leaves(whole)
-        moves = _filled(leaves, _leaves(rule(tangents, whole, *data, **static)))
-        return jvp(self._of_leaves(whole), leaves, moves)[1]
+        function, parts, positions = self._of_parts(whole)
+        found = _leaves(rule(tangents, whole, *data, **static))
+        return jvp(function, parts, _filled(parts, [found[i] for i in positions]))[1]
 
     def _pulled(self, g: Any, out: Any, data: Sequence[Any], static: Mapping[str, Any]) -> tuple[Any, Any]:
         """The cotangent of the output itself, and that."""
         whole = self.primitive.bind(*data, **static)
         if self._function(whole) is whole:
             return g, out
-        leaves = _leaves(whole)
-        found = _filled(leaves, vjp(self._of_leaves(whole), *leaves)[1](g))
-        return (found if isinstance(whole, tuple) else found[0]), whole
+        function, parts, positions = self._of_parts(whole)
+        found = dict(zip(positions, _filled(parts, vjp(function, *parts)[1](g)), strict=True))
+        pulled = tuple(found.get(i) for i in range(len(_leaves(whole))))
+        return (pulled if isinstance(whole, tuple) else pulled[0]), whole
 
-    def _of_leaves(self, whole: Any) -> Any:
-        many = isinstance(whole, tuple)
-        return lambda *leaves: self._function(leaves if many else leaves[0])
+    def _of_parts(self, whole: Any) -> tuple[Any, list[Any], list[int]]:
+        """The function of the parts of an output that have derivatives, those parts, and where they are."""
+        leaves = _leaves(whole)
+        positions = [i for i, leaf in enumerate(leaves) if spec_of(leaf) is not None]
+
+        def function(*parts: Any) -> Any:
+            moved = list(leaves)
+            for i, part in zip(positions, parts, strict=True):
+                moved[i] = part
+            return self._function(tuple(moved) if isinstance(whole, tuple) else moved[0])
+
+        return function, [leaves[i] for i in positions], positions
 
 
 def _leaves(values: Any) -> tuple[Any, ...]:

@@ -703,11 +703,12 @@ def _transpose_rule(linear: Function, out: Any, tangent: Any) -> Any:
     """Transpose a VJP rule, linear in the cotangent of ``out``, which may be a tuple of outputs."""
     if not isinstance(out, tuple):
         return transpose(linear, out, tangent)
-    zeros = [zeros_like(part) for part in out]
+    zeros = [None if spec_of(part) is None else zeros_like(part) for part in out]
     return tuple(
-        transpose(lambda s, i=i: linear((*zeros[:i], s, *zeros[i + 1 :])), part, tangent)
-        for i, part in enumerate(out)
-    )
+        None if zero is None
+        else transpose(lambda s, i=i: linear((*zeros[:i], s, *zeros[i + 1 :])), part, tangent)
+        for i, (part, zero) in enumerate(zip(out, zeros, strict=True))
+    )  # fmt: skip
 
 
 def _describe(value: Any) -> str:

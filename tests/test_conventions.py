@@ -202,6 +202,19 @@ def test_a_pole_has_an_infinite_derivative(one) -> None:
             assert np.isinf(opreg.elementwise_grad(f)(one(pole)))
 
 
+@pytest.mark.parametrize("f", [lambda a: np.linalg.svd(a)[0], lambda a: np.linalg.qr(a, "complete")[0]])
+def test_what_completes_a_basis_has_no_derivative_and_the_rest_has_its_own(f) -> None:
+    a, t = np.array([[2.0], [1.0]]), np.ones((2, 1))
+    unit = np.linalg.norm(a)
+    tangent, pull = opreg.jvp(f, (a,), (t,))[1], opreg.vjp(f, a)[1]
+    np.testing.assert_allclose(tangent[:, 0], np.sign(f(a)[0, 0]) * np.array([-1.0, 2.0]) / unit**3)
+    assert np.isnan(tangent[:, 1]).all()
+    first = pull(np.array([[1.0, 0.0], [0.0, 0.0]]))[0]
+    np.testing.assert_allclose(np.sum(first * t), tangent[0, 0])
+    with pytest.raises(opreg.NotDifferentiable, match="completes"):
+        pull(np.array([[0.0, 1.0], [0.0, 0.0]]))
+
+
 @pytest.mark.parametrize("f", [np.nansum, np.nanmean, np.nanmax], ids=lambda f: f.__name__)
 def test_what_is_nan_is_left_out_with_the_derivative_zero(f) -> None:
     assert gradient(f, np.array([np.nan, 2.0]))[0] == 0.0

@@ -494,7 +494,10 @@ cholesky.defvjp(a=_cholesky_cotangent).defjvp(a=_cholesky_tangent)
 
 @primitive("numpy.linalg.qr")
 def qr(a, /, *, mode="reduced"):
-    """Q with orthonormal columns and R, upper triangular, with Q R = a; of full rank in its first columns"""
+    """Q with orthonormal columns and R, upper triangular, with Q R = a; of full rank in its first columns
+
+    Of a complete Q the columns that a does not determine have no derivative: by them it is NaN, or an error.
+    """
     return np.linalg.qr(a, mode)
 
 
@@ -505,12 +508,12 @@ def _(a, mode="reduced"):
     mode = {"f": "reduced", "full": "reduced", "e": "economic"}.get(mode, mode)
     if mode not in ("reduced", "r", "complete", "raw", "economic"):
         raise ValueError(f"Unrecognized mode '{mode}'")
-    if mode in ("raw", "economic") or (mode == "complete" and rows > columns):
+    if mode in ("raw", "economic"):
         raise NotDifferentiable(
-            f"numpy.linalg.qr is differentiated in the modes 'reduced' and 'r', not in mode={mode!r} with a matrix of "
-            f"{rows} rows and {columns} columns: what completes Q, or stands below R, has no derivative"
+            f"numpy.linalg.qr is differentiated in the modes 'reduced', 'complete' and 'r', not in mode={mode!r}: what "
+            "stands below R has no derivative"
         )
-    return (a,), {"mode": "r" if mode == "r" else "reduced"}
+    return (a,), {"mode": "reduced" if mode == "complete" and rows <= columns else mode}
 
 
 def _require_full_rank(r):
@@ -520,7 +523,7 @@ def _require_full_rank(r):
         raise np.linalg.LinAlgError("qr has no derivative where its first columns depend on one another")
 
 
-def _qr_tangent(t, residual, a, mode):
+def _thin_qr_tangent(t, residual, a):
     """dQ = Q W + (1 - Q Q^H) C and dR = (Q^H C - W) R, with C = t R^-1 and W skew, for the first columns of R
 
     Source: Walter and Lehmann, "Algorithmic differentiation of linear algebra functions with application in optimum
@@ -541,16 +544,70 @@ def _qr_tangent(t, residual, a, mode):
     if np.shape(a)[-1] > k:
         more = np.matmul(_adjoint(dq), a[..., k:]) + np.matmul(_adjoint(q), t[..., k:])
         dr = np.concatenate([dr, more], axis=-1)
+    return dq, dr
+
+
+def _qr_tangent(t, residual, a, mode):
+    dq, dr = _thin_qr_tangent(t, residual, a)
+    if mode == "complete":
+        dq, dr = _completed(dq, np.shape(dq)[-2]), _above_zeros(dr, np.shape(dq)[-2])
     return dr if mode == "r" else (dq, dr)
 
 
-qr.defjvp(a=_qr_tangent)
+def _above_zeros(r, rows):
+    """Return the tangent of a triangular factor with that of the zeros below it, so that it has so many rows."""
+    zeros = np.zeros((*np.shape(r)[:-2], rows - np.shape(r)[-2], np.shape(r)[-1]), stop_gradient(r).dtype)
+    return np.concatenate([r, zeros], axis=-2)
+
+
+def _qr_cotangent(g, residual, a, mode):
+    of_q, of_r = (None, g) if mode == "r" else g
+    tangent = lambda t: _thin_qr_tangent(t, residual, a)  # noqa: E731
+    return _transposed_qr_tangent(tangent, of_q, of_r, residual, a, "mode='reduced'")
+
+
+def _transposed_qr_tangent(tangent, of_q, of_r, residual, a, advice):
+    """The transpose of the JVP; of what depends on R alone ``of_q`` is None"""
+    q = stop_gradient(residual[0])
+    k = np.shape(q)[-1]
+    of_q = np.zeros_like(q) if of_q is None else _of_the_first(of_q, k, advice)
+    return vjp(tangent, np.zeros_like(stop_gradient(a)))[1]((of_q, of_r[..., :k, :]))[0]
+
+
+qr.defvjp(a=_qr_cotangent).defjvp(a=_qr_tangent)
 
 
 @qr.with_residual
 def _(a, *, mode="reduced"):
-    q, r = factors = np.linalg.qr(a)
-    return (r if mode == "r" else factors), (q, r)
+    q, r = factors = np.linalg.qr(a, "reduced" if mode == "r" else mode)
+    k = min(np.shape(a)[-2:])
+    return (r if mode == "r" else factors), (q[..., :k], r[..., :k, :])
+
+
+@qr.compared_as
+def without_completion(out):
+    """Q and R without the columns that complete a basis, and the zeros below R"""
+    matrices = [part for part in out if np.ndim(part) > 1] if isinstance(out, tuple) else []
+    if len(matrices) < 2 or np.shape(matrices[1])[-2] <= np.shape(matrices[1])[-1]:
+        return out
+    (q, r), k = matrices, np.shape(matrices[1])[-1]
+    return q[..., :k], r[..., :k, :]
+
+
+def _of_the_first(g, k, advice):
+    """Return the cotangent of the first k vectors of a basis, its columns, if nothing depends on the others."""
+    if np.any(stop_gradient(g)[..., k:]):
+        raise NotDifferentiable(
+            f"what completes the {k} vectors of a basis has no derivative, which was asked for. Those {k} alone can be "
+            f"had by {advice}"
+        )
+    return g[..., :k]
+
+
+def _completed(t, count):
+    """Return the tangent of the first vectors of a basis with that of those which complete it to so many: NaN."""
+    others = np.full((*np.shape(t)[:-1], count - np.shape(t)[-1]), np.nan, stop_gradient(t).dtype)
+    return np.concatenate([t, others], axis=-1)
 
 
 def _gaps(values, asked=True, squares=False):
@@ -723,7 +780,8 @@ def _eig_tangent_of_values(t, v):
 def svd(a, /, *, full_matrices=True, compute_uv=True):
     """u, s, vh with u diag(s) vh = a and s descending; s alone without ``compute_uv``
 
-    Where singular values are equal the vectors have no derivative: it is NaN. That of the values, alone, is finite.
+    Where singular values are equal the vectors have no derivative: it is NaN. That of the values, alone, is finite. Nor
+    have those that complete u or vh: by them it is NaN, or an error.
     """
     return np.linalg.svd(a, full_matrices, compute_uv)
 
@@ -733,21 +791,27 @@ def _(a, full_matrices=True, compute_uv=True, hermitian=False):
     _refuse_hermitian("svd", hermitian)
     a = _matrices_of(a)
     rows, columns = np.shape(a)[-2:]
-    if compute_uv and full_matrices and rows != columns:
-        raise NotDifferentiable(
-            f"numpy.linalg.svd of a matrix of {rows} rows and {columns} columns: what completes u or vh has no "
-            "derivative. Pass full_matrices=False, or compute_uv=False for the values alone"
-        )
-    return (a,), {"full_matrices": False, "compute_uv": compute_uv}
+    whole = bool(compute_uv and full_matrices and rows != columns)
+    return (a,), {"full_matrices": whole, "compute_uv": compute_uv}
 
 
 @svd.with_residual
 def _(a, *, full_matrices=True, compute_uv=True):
-    factors = np.linalg.svd(a, full_matrices=False)
-    return (factors if compute_uv else factors[1]), tuple(factors)
+    u, s, vh = factors = np.linalg.svd(a, full_matrices)
+    k = min(np.shape(a)[-2:])
+    return (factors if compute_uv else s), (u[..., :k], s, vh[..., :k, :])
 
 
-def _svd_tangent(t, residual, compute_uv, asked=(True, True)):
+def _svd_tangent(t, residual, compute_uv, full_matrices):
+    found = _thin_svd_tangent(t, residual, compute_uv)
+    if not full_matrices:
+        return found
+    du, ds, dvh = found
+    rows, columns = np.shape(t)[-2:]
+    return _completed(du, rows), ds, _transposed(_completed(_transposed(dvh), columns))
+
+
+def _thin_svd_tangent(t, residual, compute_uv, asked=(True, True)):
     """ds = diag(p), du = u (F (p s + s p^H)) + (1 - u u^H) t v / s, the like for v; p = u^H t v, F = 1/(s_j^2 - s_i^2)
 
     Source: Townsend, "Differentiating the singular value decomposition" (2016).
@@ -796,9 +860,12 @@ def _svd_cotangent(g, residual, compute_uv):
     u, s, vh = residual
     if not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])):
         return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
-    asked = _asked(g[0], s), _asked(g[2], s, -1)
+    k = np.shape(s)[-1]
+    of_u = _of_the_first(g[0], k, "full_matrices=False")
+    of_vh = _transposed(_of_the_first(_transposed(g[2]), k, "full_matrices=False"))
+    asked = _asked(of_u, s), _asked(of_vh, s, -1)
     like_a = np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)
-    return vjp(lambda t: _svd_tangent(t, residual, True, asked), like_a)[1](tuple(g))[0]
+    return vjp(lambda t: _thin_svd_tangent(t, residual, True, asked), like_a)[1]((of_u, g[1], of_vh))[0]
 
 
 svd.defvjp(a=_svd_cotangent).defjvp(a=_svd_tangent)
@@ -807,10 +874,17 @@ svd.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no
 
 @svd.compared_as
 def by_pairs(out):
-    """The values and, as the phase of a complex pair of vectors is the algorithm's choice, each left by right one."""
-    if not isinstance(out, tuple) or not np.iscomplexobj(out[0]):
+    """The values and the vectors without those that complete a basis.
+
+    As the phase of a complex pair of vectors is the algorithm's choice, it is each left by right one.
+    """
+    if not isinstance(out, tuple):
         return out
     u, s, vh = out
+    k = np.shape(s)[-1]
+    if not np.iscomplexobj(u):
+        return out if np.shape(u)[-1] == np.shape(vh)[-2] else (u[..., :k], s, vh[..., :k, :])
+    u, vh = u[..., :k], vh[..., :k, :]
     return s, np.expand_dims(_transposed(u), -1) * np.expand_dims(vh, -2)
 
 
@@ -1311,7 +1385,9 @@ def _(rng):
     for kind, x in _rectangular(rng):
         yield Sample((x,), note=kind)
         yield Sample((x,), {"mode": "r"}, note=kind)
-    yield Sample((normal(rng, (3, 3)), "complete"), note="square, so complete")
+    for shape in (3, 3), (2, 4, 3):
+        yield Sample((normal(rng, shape), "complete"), note="complete")
+    yield Sample((complex_normal(rng, (3, 1)), "complete"), note="complete")
 
 
 @eigh.samples
@@ -1357,6 +1433,9 @@ def _(rng):
     yield Sample((complex_normal(rng, (2, 2, 3)), False), note="complex, a stack")
     yield Sample((normal(rng, (3, 3)),), note="square")
     yield Sample((normal(rng, (2, 2)), True, True), note="square")
+    for shape in (3, 2), (2, 2, 3):
+        yield Sample((normal(rng, shape),), note="complete")
+    yield Sample((complex_normal(rng, (2, 3)),), note="complete")
 
 
 @svdvals.samples

@@ -23,19 +23,23 @@ from opreg_numpy._form import like
 from opreg_numpy._rules import declared
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.linalg import (
+    _above_zeros,
     _adjoint,
     _asked,
+    _completed,
     _gaps,
     _halved_lower,
     _hermitian,
     _is_zero,
     _matrices_of,
-    _qr_tangent,
     _svd_cotangent,
     _svd_tangent,
+    _thin_qr_tangent,
     _transposed,
+    _transposed_qr_tangent,
     by_pairs,
     by_projectors,
+    without_completion,
 )
 from opreg_numpy.shapes import as_array, asarray
 
@@ -770,44 +774,58 @@ def _(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finit
     if mode not in ("full", "qr", "r", "economic", "raw"):
         raise ValueError("Mode argument should be one of ['full', 'r', 'economic', 'raw']")
     a = _matrices_of(a, ValueError)
-    rows, columns = np.shape(a)[-2:]
-    if mode == "raw" or (mode in ("full", "qr") and rows > columns):
+    if mode == "raw":
         raise NotDifferentiable(
-            f"scipy.linalg.qr is not differentiated in mode={mode!r} with a matrix of {rows} rows and {columns} "
-            "columns: what completes Q has no derivative. Pass mode='economic', or mode='r'"
+            "scipy.linalg.qr is not differentiated in mode='raw': what stands below R has no derivative. Pass "
+            "mode='economic', or mode='r'"
         )
+    rows, columns = np.shape(a)[-2:]
+    whole = mode in ("full", "qr") and rows > columns
     options = {"pivoting": bool(pivoting), "check_finite": bool(check_finite)}
-    return (a,), {"mode": "r" if mode == "r" else "economic", **options}
+    return (a,), {"mode": "full" if whole else "r" if mode == "r" else "economic", **options}
 
 
 @qr.with_residual
 def _(a, *, mode="economic", **options):
-    factors = qr.bind(a, **options)
-    return qr.bind(a, mode=mode, **options) if mode == "r" else factors, factors
+    k = min(np.shape(a)[-2:])
+    q, r, *order = factors = qr.bind(a, mode="full" if mode == "full" else "economic", **options)
+    return qr.bind(a, mode=mode, **options) if mode == "r" else factors, (q[..., :k], r[..., :k, :], *order)
 
 
-def _qr_tangent_in_order(t, residual, a, out, mode):
+def _thin_qr_tangent_in_order(t, residual, a):
     """As of numpy.linalg.qr, of the columns in their order"""
     q, r, *order = residual
     for columns in order:
         t, a = (np.take_along_axis(x, np.expand_dims(stop_gradient(columns), -2), axis=-1) for x in (t, a))
-    dq, dr = _qr_tangent(t, (q, r), a, "reduced")
-    nothing = (None,) * len(order)
+    return _thin_qr_tangent(t, (q, r), a)
+
+
+def _qr_tangent_in_order(t, residual, a, out, mode):
+    dq, dr = _thin_qr_tangent_in_order(t, residual, a)
+    nothing = (None,) * len(residual[2:])
+    rows = np.shape(a)[-2]
+    if mode != "economic":
+        dr = _above_zeros(dr, max(rows, np.shape(dr)[-2]))
     if mode != "r":
-        return (dq, dr, *nothing)
-    if np.shape(a)[-2] > np.shape(a)[-1]:
-        dr = np.concatenate([dr, np.zeros_like(stop_gradient(a)[..., np.shape(a)[-1] :, :])], axis=-2)
+        return (_completed(dq, rows) if mode == "full" else dq, dr, *nothing)
     return (dr, *nothing) if isinstance(out, tuple) else dr
 
 
-qr.defjvp(a=_qr_tangent_in_order)
+def _qr_cotangent_in_order(g, residual, a, out, mode):
+    of_q, of_r = g[:2] if mode != "r" else (None, g[0] if isinstance(out, tuple) else g)
+    tangent = lambda t: _thin_qr_tangent_in_order(t, residual, a)  # noqa: E731
+    return _transposed_qr_tangent(tangent, of_q, of_r, residual, a, "mode='economic'")
+
+
+qr.defvjp(a=_qr_cotangent_in_order).defjvp(a=_qr_tangent_in_order)
+qr.compared_as(without_completion)
 
 
 @primitive("scipy.linalg.svd")
-def svd(a, /, *, compute_uv=True, lapack_driver="gesdd", check_finite=True):
+def svd(a, /, *, full_matrices=False, compute_uv=True, lapack_driver="gesdd", check_finite=True):
     """u, s, vh with u diag(s) vh = a and s descending; s alone without ``compute_uv``. As numpy.linalg.svd"""
     options = {"lapack_driver": lapack_driver, "check_finite": check_finite}
-    found = scipy.linalg.svd(a, full_matrices=False, compute_uv=compute_uv, **options)
+    found = scipy.linalg.svd(a, full_matrices=full_matrices, compute_uv=compute_uv, **options)
     return tuple(found) if compute_uv else found
 
 
@@ -815,23 +833,22 @@ def svd(a, /, *, compute_uv=True, lapack_driver="gesdd", check_finite=True):
 def _(a, full_matrices=True, compute_uv=True, overwrite_a=False, check_finite=True, lapack_driver="gesdd"):
     a = _matrices_of(a, ValueError)
     rows, columns = np.shape(a)[-2:]
-    if compute_uv and full_matrices and rows != columns:
-        raise NotDifferentiable(
-            f"scipy.linalg.svd of a matrix of {rows} rows and {columns} columns: what completes u or vh has no "
-            "derivative. Pass full_matrices=False, or compute_uv=False for the values alone"
-        )
+    whole = bool(compute_uv and full_matrices and rows != columns)
     options = {"lapack_driver": lapack_driver, "check_finite": bool(check_finite)}
-    return (a,), {"compute_uv": bool(compute_uv), **options}
+    return (a,), {"full_matrices": whole, "compute_uv": bool(compute_uv), **options}
 
 
 @svd.with_residual
-def _(a, *, compute_uv=True, **options):
-    factors = svd.bind(a, compute_uv=True, **options)
-    return (factors if compute_uv else factors[1]), factors
+def _(a, *, full_matrices=False, compute_uv=True, **options):
+    u, s, vh = factors = svd.bind(a, full_matrices=full_matrices, compute_uv=True, **options)
+    k = min(np.shape(a)[-2:])
+    return (factors if compute_uv else s), (u[..., :k], s, vh[..., :k, :])
 
 
 svd.defvjp(a=lambda g, residual, compute_uv: _svd_cotangent(g, residual, compute_uv))
-svd.defjvp(a=lambda t, residual, compute_uv: _svd_tangent(t, residual, compute_uv))
+svd.defjvp(
+    a=lambda t, residual, compute_uv, full_matrices: _svd_tangent(t, residual, compute_uv, full_matrices)
+)
 
 
 svd.compared_as(by_pairs)
@@ -1385,6 +1402,8 @@ def _(rng):
         {"mode": "r", "pivoting": True},
     ):
         yield Sample((normal(rng, (3, 3)) * np.array([1.0, 9.0, 4.0]),), options)
+    yield Sample((normal(rng, (4, 3)) * np.array([1.0, 9.0, 4.0]),), {"pivoting": True}, note="complete")
+    yield Sample((normal(rng, (3, 2)), False, None, "full"), note="complete")
 
 
 @svd.samples
@@ -1396,6 +1415,8 @@ def _(rng):
     yield Sample((complex_normal(rng, (2, 3)), False), {"check_finite": False})
     yield Sample((normal(rng, (3, 3)),), note="square")
     yield Sample((normal(rng, (2, 2)), True, True), note="square")
+    for shape in (3, 2), (2, 3):
+        yield Sample((normal(rng, shape),), note="complete")
 
 
 @svdvals.samples

@@ -330,6 +330,44 @@ def test_the_complete_factors_of_a_wide_matrix_are_the_reduced_ones() -> None:
     assert plugins.get("numpy.linalg.qr").canonical((A[:2], "complete"), {})[1] == {"mode": "reduced"}
 
 
+COMPLETED = [
+    (lambda a: np.linalg.svd(a), lambda a: np.linalg.svd(a, full_matrices=False), (2, 3)),
+    (lambda a: np.linalg.svd(a), lambda a: np.linalg.svd(a, full_matrices=False), (3, 2)),
+    (lambda a: np.linalg.svd(a), lambda a: np.linalg.svd(a, full_matrices=False), (2, 3, 2)),
+    (lambda a: np.linalg.qr(a, "complete"), np.linalg.qr, (3, 2)),
+    (lambda a: np.linalg.qr(a, "complete"), np.linalg.qr, (2, 4, 1)),
+]
+
+
+@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize(("whole", "thin", "shape"), COMPLETED)
+def test_the_first_vectors_of_a_complete_basis_have_their_derivatives_and_the_others_none(
+    whole, thin, shape, complex_
+) -> None:
+    rng = np.random.default_rng(0)
+    a, t = rng.standard_normal((2, *shape)) + (1j * rng.standard_normal((2, *shape)) if complex_ else 0)
+    first = [tuple(slice(n) for n in x.shape) for x in thin(a)]
+
+    def firsts(a):
+        return [x[part] for x, part in zip(whole(a), first, strict=True)]
+
+    def total(f):  # does not change with the phases of vectors, which are any
+        return lambda a: sum(np.sum(np.abs(x) ** 4) for x in f(a))
+
+    assert [x.shape for x in opreg.vjp(whole, a)[0]] == [x.shape for x in whole(a)]
+    np.testing.assert_allclose(opreg.grad(total(firsts))(a), opreg.grad(total(thin))(a), rtol=1e-10)
+    expected = opreg.jvp(thin, (a,), (t,))[1]
+    for x, y, part in zip(opreg.jvp(whole, (a,), (t,))[1], expected, first, strict=True):
+        np.testing.assert_allclose(x[part], y, rtol=1e-12, atol=1e-12)
+        x[part] = 0 if y is expected[1] else np.nan  # below R there are zeros
+        assert np.all(x == 0) if y is expected[1] else np.all(np.isnan(x))
+    np.testing.assert_allclose(
+        opreg.hvp(total(firsts), (a,), (t,)), opreg.hvp(total(thin), (a,), (t,)), rtol=1e-8, atol=1e-8
+    )
+    with pytest.raises(opreg.NotDifferentiable, match="completes"):
+        opreg.grad(total(whole))(a)
+
+
 def test_the_norm_of_a_complex_vector() -> None:
     z = np.array([3.0 + 4j, 0.0])
     np.testing.assert_allclose(opreg.grad(np.linalg.norm)(z), [0.6 - 0.8j, 0.0])
@@ -343,10 +381,8 @@ def test_the_nuclear_norm() -> None:
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda a: np.linalg.svd(a[:2]), "full_matrices=False"),
         (lambda a: np.linalg.svd(a, hermitian=True), "hermitian"),
         (lambda a: np.linalg.pinv(a, hermitian=True), "hermitian"),
-        (lambda a: np.linalg.qr(a[:, :2], "complete"), "complete"),
         (lambda a: np.linalg.qr(a, "raw"), "raw"),
     ],
 )

@@ -214,11 +214,48 @@ def test_repeated_eigenvalues_have_a_derivative_and_their_vectors_none() -> None
 
 
 @pytest.mark.parametrize(
+    ("whole", "thin", "shape"),
+    [
+        (sp.linalg.svd, lambda a: sp.linalg.svd(a, full_matrices=False), (2, 3)),
+        (sp.linalg.svd, lambda a: sp.linalg.svd(a, full_matrices=False), (3, 2)),
+        (sp.linalg.qr, lambda a: sp.linalg.qr(a, mode="economic"), (3, 2)),
+        (
+            lambda a: sp.linalg.qr(a, pivoting=True)[:2],
+            lambda a: sp.linalg.qr(a, mode="economic", pivoting=True)[:2],
+            (3, 2),
+        ),
+        (
+            lambda a: sp.linalg.qr(a, mode="r", pivoting=True)[:1],
+            lambda a: sp.linalg.qr(a, mode="economic", pivoting=True)[1:2],
+            (3, 2),
+        ),
+    ],
+)
+def test_the_first_vectors_of_a_complete_basis_have_their_derivatives_and_the_others_none(
+    whole, thin, shape
+) -> None:
+    a, t = np.random.default_rng(0).standard_normal((2, *shape))
+    first = [tuple(slice(n) for n in x.shape) for x in thin(a)]
+
+    def total(f):
+        return lambda a: sum(np.sum(x[part] ** 3) for x, part in zip(f(a), first, strict=True))
+
+    np.testing.assert_allclose(opreg.grad(total(whole))(a), opreg.grad(total(thin))(a), rtol=1e-10)
+    found, expected = (opreg.jvp(f, (a,), (t,))[1] for f in (whole, thin))
+    for x, y, part in zip(found, expected, first, strict=True):
+        np.testing.assert_allclose(x[part], y, rtol=1e-12, atol=1e-12)
+        values = y is expected[:2][-1]  # or R, with zeros below it
+        x[part] = 0 if values else np.nan
+        assert np.all(x == 0) if values else np.all(np.isnan(x))
+    if len(found) > 1 and found[0].size > expected[0].size:
+        with pytest.raises(opreg.NotDifferentiable, match="completes"):
+            opreg.grad(lambda a: np.sum(whole(a)[0] ** 3))(a)
+
+
+@pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda a: sp.linalg.qr(a[:, :2]), "economic"),
         (lambda a: sp.linalg.qr(a, mode="raw"), "raw"),
-        (lambda a: sp.linalg.svd(a[:2]), "full_matrices=False"),
         (lambda a: sp.linalg.sqrtm(a, disp=False), "disp"),
         (lambda a: sp.linalg.logm(a, disp=False), "disp"),
         (lambda a: sp.linalg.eigh(a, a, type=2), "type=1"),

@@ -92,6 +92,16 @@ def test_where_it_gives_back_the_output_nothing_changes() -> None:
     assert compared(phased()).__class__ is opreg.Primitive
 
 
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_an_integer_in_an_output_is_left_as_it_is(factor: float) -> None:
+    primitive = opreg.primitive("tests.ordered")(lambda x, /: (np.sort(x) ** 2, np.argsort(x)))
+    primitive.compared_as(lambda out: (out[0][..., 1:], out[1]))
+    primitive.defvjp(x=lambda g, x, out: (2 * factor * x) * g[0][np.argsort(out[1])])
+    for check, outcome in (("differences", "pass" if factor == 1 else "fail"), ("linearity", "pass")):
+        verdict = run(check, primitive, np.array([0.5, -1.0, 2.0]), 0)
+        assert verdict is not None and verdict.outcome == outcome, str(verdict)
+
+
 def test_the_lines_that_reproduce_a_failure_run_by_themselves() -> None:
     primitive = plugins.get("numpy.linalg.eigh")
     subject = Subject.of(primitive)
