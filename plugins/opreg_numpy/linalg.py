@@ -271,6 +271,11 @@ def matrix_rank(A, /, *, tol=None, hermitian=False, rtol=None):
     return np.linalg.matrix_rank(A, tol, hermitian, rtol=rtol)
 
 
+@matrix_rank.called_as
+def _(A, tol=None, hermitian=False, *, rtol=None):
+    return (A,), stop_gradient({"tol": tol, "hermitian": hermitian, "rtol": rtol})  # limits
+
+
 matrix_rank.not_differentiable("a rank is a count, constant but where a singular value crosses the limit")
 
 

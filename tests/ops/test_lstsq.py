@@ -161,3 +161,5 @@ def test_the_rank_is_a_constant() -> None:
         opreg.grad(lambda a: np.sum(a) * np.linalg.matrix_rank(a))(np.ones((2, 2))).tolist()
         == [[1.0, 1.0]] * 2
     )
+    limited = opreg.grad(lambda a: a[0, 0] * np.linalg.matrix_rank(a, rtol=0.1 * a[0, 0]))
+    assert limited(np.eye(2)).tolist() == [[2.0, 0.0], [0.0, 0.0]]
