@@ -385,6 +385,10 @@ def _by_density(family):
     return family.density is not None
 
 
+def _by_scipys_density(family):
+    return family.density is None
+
+
 def _by_logarithms(family):
     return family.mills is None and family.density is None
 
@@ -418,19 +422,31 @@ _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no s
     (("logpdf",), _any, _OUTSIDE, ("-np.inf -> np.inf",)),
     (LOGARITHMS, _by_logarithms, _OUTSIDE, ("-np.inf -> np.inf",)),
     (PROBABILITIES, _any, _MOMENT, ("_moment -> ...",)),
-    (("cdf", "sf"), _any, _UNUSED, ("scale -> -scale",)),
+    (("cdf", "sf"), _by_scipys_density, _UNUSED, ("scale -> -scale",)),
     (("cdf", "sf"), _by_shape, _NAN, ("_of_shape -> ...",)),
     (LOGARITHMS, _by_shape, _OUTSIDE, ("_of_shape -> ...",)),
     (LOGARITHMS, _by_logarithms, _UNUSED, ("scale -> -scale",)),
     (LOGARITHMS, _by_logarithms, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
     (LOGARITHMS, _by_mills, _OUTSIDE, ("_in_support -> ...", "_where_there_is -> ...")),
     (PROBABILITIES, _by_density, _OUTSIDE, ("_in_support -> ...", "_where_there_is -> ...")),
-    (LOGARITHMS, _by_density, _OUTSIDE, ("_of_logarithm -> ...", "_over_exp -> ...")),
+    (
+        LOGARITHMS,
+        _by_density,
+        _OUTSIDE,
+        (
+            "_of_logarithm -> ...",
+            "_of_logarithm(_over_exp(density(out, data), out), out) -> ...",
+            "_over_exp -> ...",
+        ),
+    ),
     (
         LOGARITHMS,
         _by_shape,
         _OUTSIDE,
-        ("_of_logarithm -> ...", "np.where(np.equal(out, -np.inf), 0.0, out) -> ..."),
+        (
+            "_of_logarithm -> ...",
+            "_of_logarithm(_over_exp(_of_shape(change, out, data, support), out), out) -> ...",
+        ),
     ),
     (QUANTILE_METHODS, _any, _NAN, ("np.where(np.isnan(out), np.nan, 1.0) -> 1.0",)),
     (QUANTILE_METHODS, _any, _NO_SHAPES, ("-2 -> -3",)),
