@@ -254,7 +254,7 @@ def _register(plugin: Any, entry: Entry) -> None:
             _problem(
                 entry, f"implements {name}, which is not a hook of opreg or lacks @opreg.hookimpl.{hint}"
             )
-    made = {name: (pm.parse_hookimpl_opts(plugin, name) and getattr(plugin, name)()) or () for name in HOOKS}
+    made = {name: _returned(plugin, name, entry) for name in HOOKS}
     for space in made["opreg_spaces"]:
         _registry.spaces.append(space)
     for check in made["opreg_checks"]:
@@ -263,6 +263,17 @@ def _register(plugin: Any, entry: Entry) -> None:
         _registry.without_rule.setdefault(name, (reason, entry))
     for primitive in made["opreg_primitives"]:
         _claim(primitive, entry)
+
+
+def _returned(plugin: Any, hook: str, entry: Entry) -> Any:
+    """Return what a plugin supplies by a hook: nothing where it does not implement it, or forgot to return it."""
+    if not _manager().parse_hookimpl_opts(plugin, hook):
+        return ()
+    made = getattr(plugin, hook)()
+    if made is None:
+        _problem(entry, f"returned None from {hook}. Return what it supplies, which may be an empty list.")
+        return ()
+    return made
 
 
 def _add_check(check: Check, entry: Entry) -> None:

@@ -231,6 +231,8 @@ def test_what_is_blocked_is_not_imported(tmp_path, pattern):
         ("def opreg_primitives():\n    return []", "lacks @opreg.hookimpl"),
         ("import opreg\n@opreg.hookimpl\ndef opreg_primitives():\n    return [3]", "returned 3 .*not a Primitive"),
         ("import opreg\n@opreg.hookimpl\ndef opreg_primitives():\n    return 1 / 0", "ZeroDivisionError"),
+        ("import opreg\n@opreg.hookimpl\ndef opreg_primitives():\n    pass", "returned None from opreg_primitives"),
+        ("import opreg\n@opreg.hookimpl\ndef opreg_without_rule():\n    pass", "None from opreg_without_rule"),
     ],
 )  # fmt: skip
 def test_a_broken_plugin_is_reported_and_kills_nothing(tmp_path, source, message):
