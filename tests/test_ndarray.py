@@ -381,6 +381,18 @@ def test_the_namespace_of_a_traced_value_creates_traced_values(transform: Any) -
         namespace.special.nonsense  # noqa: B018
 
 
+def test_a_version_of_the_array_api_is_accepted_as_numpy_accepts_it() -> None:
+    def function(x: Any) -> Any:
+        for version in (None, "2021.12", "2024.12"):
+            assert x.__array_namespace__(api_version=version) == x.__array_namespace__()
+        for version in ("1999", 2024):
+            with pytest.raises(ValueError, match="Array API"):
+                x.__array_namespace__(api_version=version)
+        return np.sum(x)
+
+    opreg.grad(function)(X)
+
+
 def test_a_ufunc_of_another_library_is_refused_by_its_full_name(without: Callable[[str], None]) -> None:
     special = pytest.importorskip("scipy.special")
     without("scipy.special.gammaincc")

@@ -267,6 +267,7 @@ def _reshape(traced: Any, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
 def _namespace(traced: Any, *, api_version: Any = None) -> Any:
     from opreg.numpy import namespace_of
 
+    np.asarray(stop_gradient(traced)).__array_namespace__(api_version=api_version)  # refuses unknown versions
     return namespace_of(traced)
 
 
