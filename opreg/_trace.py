@@ -340,13 +340,11 @@ def call_joint(rule: Function, primitive: Primitive, needed: Sequence[int], g: A
 
 
 # ---------------------------------------------------------------------------------------------------- traces
-_SEQUENCES = frozenset((list, tuple))
-
-
 def admit(value: Any) -> None:
-    """Raise for an operand beside traced ones if its space refuses it; else its type is admitted for good."""
+    """Raise for an operand beside traced ones if its space refuses it; else its type is admitted, unless a sequence."""
     spec_of(value)
-    ADMITTED.add(type(value))
+    if not isinstance(value, Sequence):
+        ADMITTED.add(type(value))
 
 
 def _admitted(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -359,8 +357,8 @@ def _admitted(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _coerced(value: Any, args: Sequence[Any]) -> Any:
     """Return a sequence beside traced arguments as a value of their space, with which rules can compute."""
-    if type(value) not in _SEQUENCES:
-        admit(value)
+    admit(value)
+    if not isinstance(value, Sequence):
         return value
     found = space_of(next(strip(a) for a in args if type(a) is Tracer)).coerce(value)
     return value if found is NotImplemented else found

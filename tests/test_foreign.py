@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from fractions import Fraction
 from typing import Any
 
@@ -80,6 +82,32 @@ def test_what_would_become_objects_is_refused(f: Any) -> None:
     with pytest.raises((opreg.NotDifferentiable, TypeError)):
         opreg.jvp(f, (X,), (X,))
     assert "derivative would be lost" in str(backward.value) or "object" in str(backward.value)
+
+
+@pytest.mark.parametrize(
+    "sequence", [range(3), array("d", [0, 1, 2]), memoryview(np.arange(3.0)), deque([0, 1, 2])]
+)
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, s: x * s * x,
+        lambda x, s: s * x * x,
+        lambda x, s: np.multiply(s, x) * x,
+        lambda x, s: np.where(X > 1, np.add(x, s), s) ** 2,
+        lambda x, s: (x * x) @ s,
+    ],
+)
+def test_sequences_of_numbers_are_taken_as_arrays(f: Any, sequence: Any) -> None:
+    def of(s: Any) -> Any:
+        return lambda x: np.sum(f(x, s))
+
+    np.testing.assert_array_equal(opreg.grad(of(sequence))(X), opreg.grad(of(np.arange(3.0)))(X))
+    np.testing.assert_array_equal(opreg.hessian(of(sequence))(X), opreg.hessian(of(np.arange(3.0)))(X))
+
+
+def test_a_range_of_numbers_too_large_for_an_array_is_refused() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="object"):
+        opreg.grad(lambda x: np.sum(x * range(10**30, 10**30 + 3)))(X)
 
 
 def test_integers_computed_from_traced_values_are_constants() -> None:

@@ -123,8 +123,9 @@ class ArraySpace(Space):
         return plain.astype(dtype)
 
     def coerce(self, value: Any) -> Any:
-        """Take the sequences that NumPy's operators take."""
-        return np.asarray(value) if isinstance(value, (list, tuple)) else NotImplemented
+        """Take the sequences of numbers that NumPy's operators take: lists, ranges, buffers."""
+        taken = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+        return np.asarray(value) if taken else NotImplemented
 
     def export(self, value: Any, primal: Any) -> Any:
         """Return an array that its receiver may write to: a rule may have given a broadcast view."""
