@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, SupportsIndex, TypeAlias
 
 from opreg._apart import Apart
 from opreg._errors import NotDifferentiable
@@ -265,13 +266,32 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
 
 # --------------------------------------------------------------------------------------------------- gradients
 _IN_ORDER = tuple(range(64))
+Argnums: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+
+
+def _numbered(argnums: Argnums) -> int | tuple[int, ...]:
+    """Return the number of an argument, or several, as Python's: any integer serves, a truth value does not."""
+    try:
+        return _number(argnums)
+    except TypeError:
+        pass
+    try:
+        return tuple(map(_number, argnums))  # type: ignore[arg-type]  # no number: then it is iterable, or wrong
+    except TypeError:
+        raise TypeError(f"argnums is the number of an argument or a tuple of them, not {argnums!r}") from None
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError("a truth value is no number")
+    return operator.index(value)
 
 
 def _select(
-    fun: Function, argnums: int | Sequence[int], args: tuple[Any, ...], kwargs: dict[str, Any]
+    fun: Function, argnums: int | tuple[int, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[int, ...], Function, tuple[Any, ...]]:
     """Return the numbers of the arguments that are differentiated, ``fun`` as a function of these, and their values."""
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
     if not kwargs and numbers == _IN_ORDER[: len(args)]:
         return numbers, fun, args  # all there are
     chosen = tuple([n + len(args) if n < 0 else n for n in numbers])
@@ -293,7 +313,7 @@ def _select(
     return chosen, reduced, tuple([args[n] for n in chosen])
 
 
-def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that computes ``(fun(...), gradient)`` in one pass.
 
     ``fun`` must return a real scalar. The gradient has the structure of the argument, or is a tuple if ``argnums``
@@ -304,15 +324,15 @@ def value_and_grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: boo
     >>> opreg.value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    label = f"grad of {called(fun)}"
+    label, chosen = f"grad of {called(fun)}", _numbered(argnums)
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        numbers, reduced, values = _select(fun, argnums, args, kwargs)
+        numbers, reduced, values = _select(fun, chosen, args, kwargs)
         value, pull, aux = _record(label, reduced, values, numbers, has_aux)
         unit = _unit(value, pull)
         gradients = pull.send([unit], release=True)
-        gradient = gradients[0] if isinstance(argnums, int) else gradients
+        gradient = gradients[0] if isinstance(chosen, int) else gradients
         return ((value, aux) if has_aux else value), gradient
 
     return differentiated
@@ -341,7 +361,7 @@ def _unit(value: Any, pull: _Pullback) -> Any:
     return unit
 
 
-def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+def grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that computes the gradient of ``fun`` with respect to the arguments ``argnums``.
 
     With ``has_aux`` the result is ``(gradient, auxiliary)``. Raises :class:`TypeError` if the output is not a real
@@ -361,7 +381,7 @@ def grad(fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False)
     return gradient
 
 
-def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+def elementwise_grad(fun: Function, argnums: Argnums = 0) -> Function:
     """Return the derivative of each output element with respect to its own input element: for elementwise ``fun``.
 
     It is the pullback of ones, so for another ``fun`` it is the gradient of the sum of the outputs.
@@ -370,25 +390,28 @@ def elementwise_grad(fun: Function, argnums: int | Sequence[int] = 0) -> Functio
     >>> opreg.elementwise_grad(np.square)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    chosen = _numbered(argnums)
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        numbers, reduced, values = _select(fun, argnums, args, kwargs)
+        numbers, reduced, values = _select(fun, chosen, args, kwargs)
         _out, pull, _ = _record(f"elementwise_grad of {called(fun)}", reduced, values, numbers, False)
         ones = [None if spec is None else space.ones(spec) for space, spec in pull.spaces]
         results = pull.send(ones, release=True)
-        return results[0] if isinstance(argnums, int) else results
+        return results[0] if isinstance(chosen, int) else results
 
     return derivative
 
 
 # --------------------------------------------------------------------------------------------------- Jacobians
-def _jacobian(fun: Function, argnums: int | Sequence[int], forward: bool) -> Function:
+def _jacobian(fun: Function, argnums: Argnums, forward: bool) -> Function:
+    chosen = _numbered(argnums)
+
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        numbers, reduced, values = _select(fun, argnums, args, kwargs)
+        numbers, reduced, values = _select(fun, chosen, args, kwargs)
         blocks = (_columns if forward else _rows)(reduced, values, numbers)
-        return _pick(blocks, isinstance(argnums, int))
+        return _pick(blocks, isinstance(chosen, int))
 
     return jacobian
 
@@ -491,7 +514,7 @@ def _column(
     return leaves_like(moved, tree, "jacfwd"), leaves, tree
 
 
-def jacrev(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+def jacrev(fun: Function, argnums: Argnums = 0) -> Function:
     """Return the function that computes the Jacobian of ``fun`` by reverse mode: one pass per output element.
 
     The Jacobian has shape ``output.shape + argument.shape``; in containers, for each output leaf the structure of
@@ -506,7 +529,7 @@ def jacrev(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
     return _jacobian(fun, argnums, forward=False)
 
 
-def jacfwd(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+def jacfwd(fun: Function, argnums: Argnums = 0) -> Function:
     """Return the function that computes the Jacobian of ``fun`` by forward mode: one pass per input element.
 
     >>> import numpy as np, opreg
@@ -520,7 +543,7 @@ def jacfwd(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
 jacobian = jacrev
 
 
-def hessian(fun: Function, argnums: int | Sequence[int] = 0) -> Function:
+def hessian(fun: Function, argnums: Argnums = 0) -> Function:
     """Return the function that computes the Hessian of a scalar ``fun``: forward over reverse mode.
 
     >>> import numpy as np, opreg

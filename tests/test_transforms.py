@@ -274,3 +274,31 @@ def test_a_variable_made_inside_a_differentiated_function_may_be_returned() -> N
     assert opreg.value_and_grad(lambda t: opreg.variable(t) * t)(3.0) == (9.0, 6.0)
     assert opreg.jvp(lambda t: opreg.variable(t) * t, (3.0,), (1.0,)) == (9.0, 6.0)
     assert opreg.hessian(lambda t: opreg.variable(t) ** 3)(2.0) == 12.0
+
+
+TRANSFORMS = (
+    opreg.grad,
+    opreg.value_and_grad,
+    opreg.elementwise_grad,
+    opreg.jacrev,
+    opreg.jacfwd,
+    opreg.hessian,
+)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("number", [np.int64(1), np.uint8(1), np.array(1)])
+def test_an_integer_of_any_type_names_an_argument(transform: Any, number: Any) -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x * y**2
+
+    assert transform(f, argnums=number)(2.0, 3.0) == transform(f, argnums=1)(2.0, 3.0)
+    assert transform(f, argnums=(number, 0))(2.0, 3.0) == transform(f, argnums=(1, 0))(2.0, 3.0)
+    assert transform(f, argnums=np.array([1, 0]))(2.0, 3.0) == transform(f, argnums=(1, 0))(2.0, 3.0)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("number", [True, np.True_, 1.0, (0, True), "0", None])
+def test_what_is_no_integer_names_no_argument(transform: Any, number: Any) -> None:
+    with pytest.raises(TypeError, match="argnums is the number of an argument"):
+        transform(lambda x, y: x * y, argnums=number)
