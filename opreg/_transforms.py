@@ -404,27 +404,29 @@ def elementwise_grad(fun: Function, argnums: Argnums = 0) -> Function:
 
 
 # --------------------------------------------------------------------------------------------------- Jacobians
-def _jacobian(fun: Function, argnums: Argnums, forward: bool) -> Function:
+def _jacobian(fun: Function, argnums: Argnums, has_aux: bool, forward: bool) -> Function:
     chosen = _numbered(argnums)
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         numbers, reduced, values = _select(fun, chosen, args, kwargs)
-        blocks = (_columns if forward else _rows)(reduced, values, numbers)
-        return _pick(blocks, isinstance(chosen, int))
+        blocks, tree, aux = (_columns if forward else _rows)(reduced, values, numbers, has_aux)
+        result = _pick(blocks, tree, isinstance(chosen, int))
+        return (result, aux) if has_aux else result
 
     return jacobian
 
 
-def _pick(blocks: Any, single: bool) -> Any:
+def _pick(blocks: list[Any], tree: Tree, single: bool) -> Any:
     """Take the only argument's block out of its tuple, in each leaf of the output's structure."""
-    leaves, tree = blocks
-    return unflatten(tree, [leaf[0] if single else leaf for leaf in leaves])
+    return unflatten(tree, [block[0] if single else block for block in blocks])
 
 
-def _rows(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
-    """Compute a Jacobian row by row, by pullbacks of the output's unit vectors."""
-    _, pull, _ = _record(f"jacrev of {called(fun)}", fun, values, numbers, False)
+def _rows(
+    fun: Function, values: tuple[Any, ...], numbers: Sequence[int], has_aux: bool
+) -> tuple[list[Any], Tree, Any]:
+    """Compute a Jacobian row by row, by pullbacks of the output's unit vectors, and the auxiliary output."""
+    _, pull, aux = _record(f"jacrev of {called(fun)}", fun, values, numbers, has_aux)
     pairs = zip(pull.arguments.leaves, pull.arguments.specs, strict=True)
     real = [space_of(strip(leaf)).imaginary(spec) is None for leaf, spec in pairs if spec is not None]
     blocks = []
@@ -441,7 +443,7 @@ def _rows(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> tup
                 row = [a + b * i if alone else a for a, b, alone in zip(row, other, real, strict=True)]
             rows.append(row)
         blocks.append(_arrange(rows, pull.arguments, space, spec, rows_first=True))
-    return blocks, pull.tree
+    return blocks, pull.tree, aux
 
 
 def _row(pull: _Pullback, position: int, cotangent: Any) -> list[Any]:
@@ -465,27 +467,33 @@ def _arrange(rows: list[list[Any]], arguments: _Arguments, space: Any, spec: Any
     return unflatten(arguments.tree, results)
 
 
-def _columns(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> tuple[list[Any], Tree]:
-    """Compute a Jacobian column by column, by pushing the arguments' unit vectors forward."""
-    arguments = _Arguments(f"jacfwd of {called(fun)}", values, numbers)
+def _columns(
+    fun: Function, values: tuple[Any, ...], numbers: Sequence[int], has_aux: bool
+) -> tuple[list[Any], Tree, Any]:
+    """Compute a Jacobian column by column, by pushing the arguments' unit vectors, and the auxiliary output."""
+    label = f"jacfwd of {called(fun)}"
+    arguments = _Arguments(label, values, numbers)
     found: list[list[Any]] = []  # per argument leaf: the blocks of each output leaf
     tree: Tree | None = None
     out_leaves: list[Any] = []
+    aux: Any = None
     for position, (leaf, spec) in enumerate(zip(arguments.leaves, arguments.specs, strict=True)):
         if spec is None:
             found.append([])
             continue
         space, columns = space_of(strip(leaf)), []
         for direction in space.basis(spec):
-            column, out_leaves, tree = _column(fun, arguments, position, direction)
+            column, out_leaves, tree, aux = _column(fun, arguments, position, direction, has_aux)
             i = space.imaginary(spec)
             real = [i is not None and spec_of(o) is not None and _is_real(o) for o in out_leaves]
             if any(real):  # a real function of z = x + iy has the derivative d/dx - i d/dy
-                other, _, _ = _column(fun, arguments, position, direction * i)
+                other, *_ = _column(fun, arguments, position, direction * i, has_aux)
                 column = [a - b * i if alone else a for a, b, alone in zip(column, other, real, strict=True)]
             columns.append(column)
         if tree is None:  # an empty argument: the output's structure is still needed
-            out_leaves, tree = flatten(fun(*values))
+            result = fun(*values)
+            out, aux = _split_aux(result, label) if has_aux else (result, None)
+            out_leaves, tree = flatten(out)
         found.append([
             None if spec_of(o) is None
             else space.export(space_of(strip(o)).assemble([c[k] for c in columns], spec, spec_of(o), False), leaf)
@@ -496,7 +504,7 @@ def _columns(fun: Function, values: tuple[Any, ...], numbers: Sequence[int]) -> 
         unflatten(arguments.tree, [block[k] if block else None for block in found])
         for k in range(len(out_leaves))
     ]
-    return blocks, tree
+    return blocks, tree, aux
 
 
 def _is_real(value: Any) -> bool:
@@ -505,53 +513,58 @@ def _is_real(value: Any) -> bool:
 
 
 def _column(
-    fun: Function, arguments: _Arguments, position: int, tangent: Any
-) -> tuple[list[Any], list[Any], Tree]:
-    """Return the tangents of all outputs for one of one argument, the outputs, and their structure."""
+    fun: Function, arguments: _Arguments, position: int, tangent: Any, has_aux: bool
+) -> tuple[list[Any], list[Any], Tree, Any]:
+    """Return the tangents of all outputs for one of one argument, the outputs, their structure and what is beside."""
     tangents = [tangent if i == position else None for i in range(len(arguments.leaves))]
-    out, moved = jvp(fun, arguments.values, unflatten(arguments.tree, tangents))
+    out, moved, *aux = jvp(fun, arguments.values, unflatten(arguments.tree, tangents), has_aux)
     leaves, tree = flatten(out)
-    return leaves_like(moved, tree, "jacfwd"), leaves, tree
+    return leaves_like(moved, tree, "jacfwd"), leaves, tree, aux[0] if has_aux else None
 
 
-def jacrev(fun: Function, argnums: Argnums = 0) -> Function:
+def jacrev(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that computes the Jacobian of ``fun`` by reverse mode: one pass per output element.
 
     The Jacobian has shape ``output.shape + argument.shape``; in containers, for each output leaf the structure of
     the arguments. For a holomorphic function it is the complex derivative; for a real function of ``x + iy`` it is
-    ``d/dx - i d/dy``.
+    ``d/dx - i d/dy``. With ``has_aux``, ``fun`` returns ``(output, auxiliary)`` and the result is
+    ``(Jacobian, auxiliary)``.
 
     >>> import numpy as np, opreg
     >>> opreg.jacrev(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
     """
-    return _jacobian(fun, argnums, forward=False)
+    return _jacobian(fun, argnums, has_aux, forward=False)
 
 
-def jacfwd(fun: Function, argnums: Argnums = 0) -> Function:
+def jacfwd(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that computes the Jacobian of ``fun`` by forward mode: one pass per input element.
+
+    With ``has_aux``, ``fun`` returns ``(output, auxiliary)`` and the result is ``(Jacobian, auxiliary)``.
 
     >>> import numpy as np, opreg
     >>> opreg.jacfwd(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
            [0., 4.]])
     """
-    return _jacobian(fun, argnums, forward=True)
+    return _jacobian(fun, argnums, has_aux, forward=True)
 
 
 jacobian = jacrev
 
 
-def hessian(fun: Function, argnums: Argnums = 0) -> Function:
+def hessian(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return the function that computes the Hessian of a scalar ``fun``: forward over reverse mode.
+
+    With ``has_aux``, ``fun`` returns ``(value, auxiliary)`` and the result is ``(Hessian, auxiliary)``.
 
     >>> import numpy as np, opreg
     >>> opreg.hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return jacfwd(grad(fun, argnums), argnums)
+    return jacfwd(grad(fun, argnums, has_aux), argnums, has_aux)
 
 
 def hvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -568,29 +581,35 @@ def hvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return product
 
 
-def linearize(fun: Function, *primals: Any) -> tuple[Any, Function]:
+def linearize(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     """Return ``(fun(*primals), push)``: ``push(*tangents)`` is the JVP at ``primals``, without running ``fun`` again.
 
-    The pullback is linear in the cotangent; its own pullback is the pushforward.
+    With ``has_aux``, ``fun`` returns ``(output, auxiliary)`` and the result is ``(output, push, auxiliary)``. The
+    pullback is linear in the cotangent; its own pullback is the pushforward.
 
     >>> import opreg
     >>> out, push = opreg.linearize(lambda x: x * x, 3.0)
     >>> out, push(1.0), push(2.0)
     (9.0, 6.0, 12.0)
     """
-    out, pull = vjp(fun, *primals)
+    out, pull, *aux = vjp(fun, *primals, has_aux=has_aux)
+    return (out, _pushforward(out, pull, len(primals)), *aux)
+
+
+def _pushforward(out: Any, pull: Function, count: int) -> Function:
+    """Return the transpose of the pullback of ``count`` primals to ``out``."""
     leaves, tree = flatten(out)
     zeros = unflatten(
         tree,
         [None if spec_of(p) is None else space_of(strip(p)).export(zeros_like(p), p) for p in leaves],
     )
     if not any(spec_of(leaf) is not None for leaf in leaves):
-        return out, lambda *tangents: zeros
+        return lambda *tangents: zeros
     _, transposed = vjp(pull, zeros)
 
     def push(*tangents: Any) -> Any:
-        if len(tangents) != len(primals):
-            raise TypeError(f"the linearised function takes {len(primals)} tangents, not {len(tangents)}")
+        if len(tangents) != count:
+            raise TypeError(f"the linearised function takes {count} tangents, not {len(tangents)}")
         return transposed(tangents)[0]
 
-    return out, push
+    return push

@@ -302,3 +302,41 @@ def test_an_integer_of_any_type_names_an_argument(transform: Any, number: Any) -
 def test_what_is_no_integer_names_no_argument(transform: Any, number: Any) -> None:
     with pytest.raises(TypeError, match="argnums is the number of an argument"):
         transform(lambda x, y: x * y, argnums=number)
+
+
+def test_what_is_returned_beside_the_output_comes_back_from_every_transform() -> None:
+    def f(x: Any) -> Any:
+        return x * x, {"double": 2 * x, "name": "f"}
+
+    def total(x: Any) -> Any:
+        out, aux = f(x)
+        return np.sum(out), aux
+
+    x = np.array([1.0, 2.0])
+    for jacobian in (opreg.jacrev, opreg.jacfwd):
+        result, aux = jacobian(f, has_aux=True)(x)
+        np.testing.assert_array_equal(result, np.diag(2 * x))
+        _plain(aux, x)
+        result, aux = jacobian(f, has_aux=True)(x[:0])
+        assert result.shape == (0, 0)
+        _plain(aux, x[:0])
+    result, aux = opreg.hessian(total, has_aux=True)(x)
+    np.testing.assert_array_equal(result, 2 * np.eye(2))
+    _plain(aux, x)
+    out, push, aux = opreg.linearize(f, x, has_aux=True)
+    np.testing.assert_array_equal(out, x * x)
+    np.testing.assert_array_equal(push(np.array([1.0, 0.0])), [2.0, 0.0])
+    _plain(aux, x)
+
+
+def _plain(aux: Any, x: Any) -> None:
+    assert type(aux["double"]) is np.ndarray
+    np.testing.assert_array_equal(aux["double"], 2 * x)
+    assert aux["name"] == "f"
+
+
+@pytest.mark.parametrize("transform", [opreg.jacrev, opreg.jacfwd, opreg.hessian])
+def test_what_is_beside_the_output_needs_a_pair(transform: Any) -> None:
+    for x in (np.ones(2), np.ones(0)):
+        with pytest.raises(TypeError, match="has_aux=True needs a function that returns a pair"):
+            transform(lambda x: np.sum(x), has_aux=True)(x)
