@@ -280,6 +280,8 @@ def test_a_result_that_does_not_fit_the_array_for_it_is_refused() -> None:
     lambda x: np.add(x, 1, out=np.zeros((2, 3))),
     lambda x: np.add.at(np.zeros(6), [0], x[0, 0]),
     lambda x: np.zeros((2, 3)).__iadd__(x),
+    lambda x: np.zeros((2, 2)).__imatmul__(x[:, :2]),
+    lambda x: np.divmod(x, 2.0, out=(None, np.zeros((2, 3)))),
 ])  # fmt: skip
 def test_writing_into_a_plain_array_is_refused(call: Any) -> None:
     with pytest.raises(opreg.NotDifferentiable, match="existing plain array"):

@@ -52,6 +52,9 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
         return _at(name, ufunc, *inputs)
     out = kwargs.get("out") or ()
     if any(target is not None for target in out):
+        for target in out:
+            if target is not None:
+                _require_traced(name, target)  # before what is said of keywords: `array @= traced` sets one
         result = getattr(ufunc, method)(
             *inputs, **{key: value for key, value in kwargs.items() if key != "out"}
         )
@@ -92,7 +95,6 @@ def _require_traced(name: str, target: Any) -> None:
 
 def _written(name: str, method: str, target: Any, part: Any) -> Any:
     """Return the array given as ``out``, with a result written into it, to whose shape only a call's broadcasts."""
-    _require_traced(name, target)
     due, have = np.shape(target), np.shape(part)
     if due != have and (method != "__call__" or np.broadcast_shapes(due, have) != due):
         raise ValueError(
