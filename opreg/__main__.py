@@ -16,6 +16,10 @@ def main() -> None:
     """Run the command line and end the process with its exit status."""
     for name in _THREADS:  # before NumPy loads: verdicts are the same to the bit with any number of workers
         os.environ[name] = "1"
+    if hasattr(
+        sys.stdout, "reconfigure"
+    ):  # an exception of a rule may hold half a character, and a terminal lack one
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from opreg.cli import cli
     except ModuleNotFoundError as error:

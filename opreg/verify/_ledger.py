@@ -117,7 +117,7 @@ class Ledger:
         self.close()
 
     def _write(self, value: Mapping[str, Any]) -> None:
-        text = json.dumps(value, ensure_ascii=False, default=_plain).encode()
+        text = json.dumps(value, ensure_ascii=False, default=_plain).encode(errors="backslashreplace")
         try:
             if self._torn:
                 self._file.truncate()

@@ -58,7 +58,9 @@ def write(record: Record, directory: Path) -> None:
 def _replace(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        with open(handle, "w", encoding="utf-8") as file:
+        with open(
+            handle, "w", encoding="utf-8", errors="backslashreplace"
+        ) as file:  # half characters: also JSON
             file.write(text)
         os.chmod(name, 0o644)
         os.replace(name, path)

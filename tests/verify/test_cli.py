@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree as etree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -417,6 +418,28 @@ def test_a_terminal_gets_a_table_and_a_bar(
     assert result.exit_code == 0
     assert "cases/s" in result.stdout
     assert "\x1b[" in result.stdout
+
+
+HALF_A_CHARACTER = """
+    raise ValueError("half a character: " + chr(0xDC80) + chr(0xD800))
+"""
+
+
+def test_half_a_character_in_what_a_rule_raises_breaks_no_report(
+    opreg_command: Command, site: Path, sources: SimpleNamespace, install: Callable[..., Path], tmp_path: Path
+) -> None:
+    rule = "softsign.defvjp(x=lambda g, x: g / (1 + np.abs(x)) ** 2)"
+    raises = f"def half(g, x):{HALF_A_CHARACTER}\nsoftsign.defvjp(x=half)"
+    install(site, "halflib", sources.good.replace(rule, raises))
+    for arguments in (["--report", str(tmp_path / "report")], ["--json"]):
+        done = opreg_command("verify", "halflib", "--executor", "inline", "--samples", "2", *arguments)
+        assert done.returncode == 1, done.stderr
+        assert "half a character: \\udc80\\ud800" in done.stdout
+    told = json.loads(done.stdout)
+    assert json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))["schema"] == told["schema"]
+    for name in ("report.html", "summary.md", "ledger.jsonl"):
+        assert "half a character: \\udc80\\ud800" in (tmp_path / "report" / name).read_text("utf-8"), name
+    etree.parse(tmp_path / "report" / "junit.xml")
 
 
 def test_a_closed_pipe_is_no_traceback(opreg_command: Command, site: Path) -> None:
