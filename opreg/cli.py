@@ -91,6 +91,19 @@ def _stop(message: str, status: int) -> NoReturn:
     raise click.exceptions.Exit(status)
 
 
+class _Seconds(click.FloatRange):
+    """A range of numbers of seconds, in which NaN is not: no comparison with it is true."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if seconds != seconds:
+            self.fail("nan is not a number of seconds.", param, ctx)
+        return seconds
+
+
+_LONGEST = 10**8  # some years, as many as any timer can be set to
+
+
 @click.group(cls=_Safe, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="opreg")
 def cli() -> None:
@@ -211,11 +224,11 @@ def _go_on(ctx: click.Context, parameter: click.Parameter, value: Path | None) -
 )  # fmt: skip
 @click.option("-x", "--exitfirst", is_flag=True, help="Stop at the first failure.")
 @click.option(
-    "--time-limit", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    "--time-limit", type=_Seconds(min=0, min_open=True, max=_LONGEST), metavar="SECONDS",
     default=BOUNDS.seconds, show_default=True, help="How long a case may take.",
 )  # fmt: skip
 @click.option(
-    "--memory-limit", type=click.IntRange(min=1), metavar="MB", default=BOUNDS.megabytes, show_default=True,
+    "--memory-limit", type=click.IntRange(min=1, max=10**9), metavar="MB", default=BOUNDS.megabytes, show_default=True,
     help="How much memory a case may take beyond what its process has, where the system can bound it.",
 )  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only what is not verified, and the last line.")

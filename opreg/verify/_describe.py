@@ -43,6 +43,8 @@ def namespace(module: str) -> list[dict[str, str]]:
     Its state is ``differentiable``, ``constant``, ``no rule`` (on purpose) or ``not registered``, with the reason.
     Raises ``LookupError`` where there is no such module.
     """
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise LookupError(f"{module!r} is not the name of a module")
     try:
         library = import_module(module)
     except ImportError as error:
