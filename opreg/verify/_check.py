@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 from opreg.verify._coordinates import is_inexact
 from opreg.verify._forward import why_unfit
 from opreg.verify._literal import shown
-from opreg.verify._rule import Fault, sentence
+from opreg.verify._rule import Fault, copies, sentence
 from opreg.verify._subject import Subject
 from opreg.verify._verdict import Finding, Verdict
 
@@ -57,7 +57,13 @@ class Check:
     def run(
         self, subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
     ) -> Verdict:
-        """Decide the check for one sample. It never raises."""
+        """Decide the check for one sample. It never raises, and leaves the arguments as they were."""
+        kept = copies(data)
+        return _as_given(self._decide(subject, data, static, rng), data, static, kept)
+
+    def _decide(
+        self, subject: Subject, data: tuple[Any, ...], static: dict[str, Any], rng: np.random.Generator
+    ) -> Verdict:
         try:
             with np.errstate(all="ignore"):
                 said = self.body(subject, tuple(data), dict(static), rng)
@@ -73,3 +79,19 @@ class Check:
         except Exception as error:
             text = why_unfit(subject, data, static) or f"the check itself broke: {sentence(error)}"
             return Verdict.of([Finding(self.name, "error", text, input=shown(data, static))])
+
+
+def _as_given(verdict: Verdict, data: Sequence[Any], static: dict[str, Any], kept: Sequence[Any]) -> Verdict:
+    """Return a verdict that shows the arguments as they were given, and put back what was written into them."""
+    pairs = zip(data, kept, strict=True)
+    arrays = [pair for pair in pairs if isinstance(pair[0], np.ndarray) and pair[0].flags.writeable]
+    written = [(value, was) for value, was in arrays if value.tobytes() != was.tobytes()]
+    if not written:
+        return verdict
+    left = shown(data, static)
+    for value, was in written:
+        value[...] = was
+    given = shown(data, static)
+    return verdict.replace(
+        findings=tuple(f.replace(input=given) if f.input == left else f for f in verdict.findings)
+    )

@@ -57,6 +57,22 @@ def test_a_forward_that_writes_into_its_argument_is_an_error_of_the_forward() ->
     assert "writes into its arguments" in verdict.reason
 
 
+def test_what_is_shown_of_arguments_that_were_written_into_is_what_was_given() -> None:
+    def doubling(x: Any) -> Any:
+        x *= 2
+        return x.copy()
+
+    def tripling(g: Any, out: Any, x: Any) -> Any:
+        x *= 3
+        return (2 * g * x / 3,)
+
+    x = np.array([1.0, 2.0])
+    for forward, rule in (doubling, lambda g, out, x: (2 * g,)), (np.square, tripling):
+        verdict = check_rule(forward, rule, [x])
+        assert "writes into its arguments" in str(verdict)
+        assert verdict.findings[0].input == "np.array([1.0, 2.0])"
+
+
 def test_nothing_to_differentiate_is_no_pass() -> None:
     verdict = check_rule(lambda n: n + 1, lambda g, out, n: (None,), [np.arange(3)])
     assert verdict.outcome == "inconclusive"
