@@ -604,6 +604,21 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "a number": (lambda x: x.sum().__setitem__((), 1), TypeError, "item assignment"),
     "a larger sum": (lambda x: x.__iadd__(np.ones((2, 2, 3))), ValueError, "non-broadcastable output"),
     "a sequence for one in line": (lambda x: x.flat.__setitem__(0, [1.0, 2.0]), *sequence_for_one()),
+    "through the line of a broadcast array": (
+        lambda x: np.broadcast_to(x, (2, 2, 3)).flat.__setitem__(0, 9.0),
+        ValueError,
+        "read-only",
+    ),
+    "to the line of a broadcast array": (
+        lambda x: setattr(np.broadcast_to(x, (2, 2, 3)), "flat", 9.0),
+        ValueError,
+        "read-only",
+    ),
+    "through the line of a part of a grid": (
+        lambda x: np.meshgrid(x[0], x[1], copy=False)[0].flat.__setitem__(0, 9.0),
+        ValueError,
+        "read-only",
+    ),
     "beyond the end of the line": (lambda x: x.flat.__setitem__(9, 1.0), IndexError, "out of bounds"),
     "to another attribute": (lambda x: setattr(x, "shape", (3, 2)), AttributeError, "shape"),
     "a complex sum": (lambda x: x.__iadd__(1j), TypeError, "same_kind"),
