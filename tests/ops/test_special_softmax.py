@@ -35,6 +35,29 @@ def test_the_second_derivative_of_expit_far_to_the_right() -> None:
     assert opreg.grad(opreg.grad(scipy.special.expit))(60.0) == pytest.approx(-np.exp(-60.0), rel=1e-13)
 
 
+@pytest.mark.parametrize("x", [1e-10, -1e-5, 1.0, 36.0, -300.0])
+def test_the_higher_derivatives_of_expit_keep_their_digits_near_zero(x) -> None:
+    with mpmath.workdps(60):
+        expected = [float(mpmath.diff(lambda x: 1 / (1 + mpmath.exp(-x)), mpmath.mpf(x), n)) for n in (2, 3)]
+    second = opreg.grad(opreg.grad(scipy.special.expit))
+    assert second(x) == pytest.approx(expected[0], rel=1e-14, abs=0)
+    assert opreg.grad(second)(x) == pytest.approx(expected[1], rel=1e-13, abs=0)
+    assert opreg.grad(opreg.grad(opreg.grad(scipy.special.log_expit)))(x) == pytest.approx(
+        -expected[0], rel=1e-14, abs=0
+    )
+
+
+@pytest.mark.parametrize("a", [[0.0, 40.0], [0.0, -30.0, -50.0], [1.0, 2.0, 3.0], [1000.0, 0.0]])
+def test_the_hessian_of_logsumexp_is_exact_where_one_element_is_nearly_all(a) -> None:
+    with mpmath.workdps(60):
+        powers = [mpmath.exp(mpmath.mpf(x)) for x in a]
+        p = [power / sum(powers) for power in powers]
+        expected = [[float(x * (1 - y) if x is y else -x * y) for y in p] for x in p]
+    for jacobian in opreg.jacrev, opreg.jacfwd:
+        hessian = jacobian(opreg.grad(scipy.special.logsumexp))(np.array(a))
+        np.testing.assert_allclose(hessian, expected, rtol=1e-14, atol=1e-320)
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_gradient_of_logsumexp_is_softmax_and_keeps_the_digits_of_large_numbers() -> None:
     a = 1e9 + np.array([0.0, 1.0, 2.0])
