@@ -10,7 +10,7 @@ from math import pi
 
 import numpy as np
 
-from opreg import NotDifferentiable, Sample, elementwise, primitive, stop_gradient
+from opreg import NotDifferentiable, Sample, elementwise, is_traced, primitive, stop_gradient
 from opreg_numpy._rules import pointwise, weighted
 from opreg_numpy._samples import (
     above_one,
@@ -297,10 +297,35 @@ copysign.samples(pairs(nonzero, same=False))
 copysign.samples(beside_integers(nonzero, (2, -3, 1), first=False))
 
 
-def _cosine(x, out):
-    """Return x / out, and 0 where out is 0, where every derivative of it is taken to be 0 as well."""
-    zero = np.equal(out, 0)
-    return np.where(zero, 0.0, x) / np.where(zero, 1.0, out)
+@primitive("opreg_numpy.arithmetic.cosine")
+def cosine(x, y, /):
+    """c = x / h, where h = hypot(x, y), with the derivatives s^2 / h by x and -c s / h by y, where s = y / h
+
+    They do not cancel, as those of the quotient do where y is small. At the origin: 0, and so are its derivatives.
+    """
+    return _share(x, np.hypot(x, y))
+
+
+def _share(x, h):
+    """Return x / h, and 0 where h is 0."""
+    zero = np.equal(h, 0)
+    return np.where(zero, 0.0, x) / np.where(zero, 1.0, h)
+
+
+def _cosine_by_x(x, y):
+    sine = cosine(y, x)
+    return sine * _share(sine, np.hypot(x, y))
+
+
+def _cosine_by_y(x, y, out):
+    return -out * _share(cosine(y, x), np.hypot(x, y))
+
+
+elementwise(cosine, x=_cosine_by_x, y=_cosine_by_y)
+
+
+def _hypot_slope(x, y, out):
+    return cosine(x, y) if is_traced(out) else _share(x, out)
 
 
 @primitive("numpy.hypot", aliases=("hypot",))
@@ -309,10 +334,11 @@ def hypot(x, y, /):
     return np.hypot(x, y)
 
 
-elementwise(hypot, x=lambda x, out: _cosine(x, out), y=lambda y, out: _cosine(y, out))
-hypot.samples(pairs(nonzero))
-hypot.samples(beside_integers(nonzero))
-hypot.at_kink(0.0, 0.0, cotangents=[0.0, 0.0])
+elementwise(hypot, x=lambda x, y, out: _hypot_slope(x, y, out), y=lambda x, y, out: _hypot_slope(y, x, out))
+for _function in hypot, cosine:
+    _function.samples(pairs(nonzero))
+    _function.samples(beside_integers(nonzero))
+    _function.at_kink(0.0, 0.0, cotangents=[0.0, 0.0])
 
 
 @hypot.samples
@@ -427,7 +453,7 @@ def _with_infinities(rng):
 _MASKED = "any number but 0 will do in the place of what is masked out"
 _REAL = "the engine takes the real part of what an elementwise rule gives for a real value"
 
-for _function in absolute, hypot, angle:
+for _function in absolute, hypot, angle, cosine:
     _function.waive_mutant("*", "1.0 -> 1.000001", _MASKED)
 absolute.waive_mutant("x", "np.where(zero, 0.0, np.conjugate(x)) -> np.conjugate(x)", "x is 0 where out is")
 for _change in "0 -> 1", "np.where(zero, 0.0, g) -> g", "np.where(zero, 1.0, z) -> z":
@@ -435,7 +461,14 @@ for _change in "0 -> 1", "np.where(zero, 0.0, g) -> g", "np.where(zero, 1.0, z) 
 absolute.waive_mutant("x", "np.real(t * _phase(x, out)) -> t * _phase(x, out)", _REAL)
 real.waive_mutant("val", "np.real(t) -> t", _REAL)
 angle.waive_mutant("z", "np.real(_turn(t, z, deg)) -> _turn(t, z, deg)", _REAL)
-hypot.waive_mutant("*", "np.where(zero, 0.0, x) -> x", "x is 0 where hypot is")
+for _function in hypot, cosine:
+    _function.waive_mutant("*", "np.where(zero, 0.0, x) -> x", "x is 0 where hypot is")
+cosine.waive_mutant("*", "0.0 -> 1e-06", "what it is multiplied by is 0 where hypot is")
+hypot.waive_mutant(
+    "*",
+    "cosine(x, y) if is_traced(out) else _share(x, out) -> ...",
+    "both are right: the first keeps the digits of the next derivative, the second needs no other root",
+)
 sign.waive_mutant("x", "1.0 -> 1.000001", "any number but 0 will do in the place of what is masked out")
 copysign.waive_mutant(
     "x",

@@ -143,6 +143,25 @@ def test_hypot_neither_overflows_nor_fails_at_the_origin() -> None:
     np.testing.assert_allclose(dy, [0.8, 0.0], rtol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("x", "y"), [(1.0, 1e-10), (1e-8, 1.0), (3.0, 4.0), (1e200, 1e190), (1e-200, 1e-205)]
+)
+def test_the_second_derivatives_of_hypot_are_exact_where_one_side_is_small(x: float, y: float) -> None:
+    h = np.hypot(x, y)
+    c, s = x / h, y / h
+    expected = [[s * (s / h), -c * (s / h)], [-c * (s / h), c * (c / h)]]
+    for outer in opreg.jacrev, opreg.jacfwd:
+        found = outer(opreg.grad(np.hypot, (0, 1)), (0, 1))(x, y)
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_at_the_origin_the_second_derivatives_of_hypot_are_0() -> None:
+    zero = np.zeros(2)
+    for outer in opreg.jacrev, opreg.jacfwd:
+        found = outer(opreg.grad(lambda x, y: np.sum(np.hypot(x, y)), (0, 1)), (0, 1))(zero, zero)
+        np.testing.assert_array_equal(found, np.zeros((2, 2, 2, 2)))
+
+
 def test_copysign_by_its_magnitude() -> None:
     got = opreg.grad(lambda x: np.sum(np.copysign(x, np.array([1.0, -1.0, -1.0, 1.0]))))(
         np.array([2.0, 3.0, -4.0, 0.0])

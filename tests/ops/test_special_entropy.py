@@ -94,6 +94,18 @@ def test_pseudo_huber(delta, r) -> None:
     assert by_both("pseudo_huber", delta, r) == pytest.approx(expected, rel=1e-13, abs=0)
 
 
+@pytest.mark.parametrize(("delta", "r"), [(1.0, 1e-8), (1.0, 1e8), (1e-5, 1.0), (1e8, 3.0), (1.5, -2.0)])
+def test_the_second_derivatives_of_pseudo_huber_keep_their_digits(delta, r) -> None:
+    with mpmath.workdps(100):
+        d, x = mpmath.mpf(delta), mpmath.mpf(r)
+        h = mpmath.sqrt(d * d + x * x)
+        by_delta = (h - d) ** 2 * (-2 * h - d) / h**3
+        expected = [[float(by_delta), float((x / h) ** 3)], [float((x / h) ** 3), float((d / h) ** 3)]]
+    for outer in opreg.jacrev, opreg.jacfwd:
+        found = outer(opreg.grad(scipy.special.pseudo_huber, (0, 1)), (0, 1))(delta, r)
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
 def test_pseudo_huber_at_the_origin() -> None:
     assert by_both("pseudo_huber", 1.0, 0.0) == (0.0, 0.0)
     assert by_both("pseudo_huber", 0.0, 0.0) == (0.0, 0.0)

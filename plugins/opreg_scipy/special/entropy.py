@@ -8,6 +8,7 @@ import scipy
 from opreg import Sample, elementwise, primitive
 from opreg_numpy._rules import pointwise
 from opreg_numpy._samples import beside_integers, normal, pairs, positive, unary, wide
+from opreg_numpy.arithmetic import cosine
 
 
 # -------------------------------------------------------------------------------------------------- entropies
@@ -161,6 +162,20 @@ def _hypotenuse(delta, r):
     return np.where(np.equal(h, 0), 1.0, h)
 
 
+@primitive("opreg_scipy.special.entropy.product_over_hypotenuse")
+def product_over_hypotenuse(x, y, /):
+    """x y / h, where h = hypot(x, y), with the derivatives (y / h)^3 by x and (x / h)^3 by y; 0 at the origin"""
+    return x * (y / _hypotenuse(x, y))
+
+
+elementwise(
+    product_over_hypotenuse,
+    x=lambda x, y: np.power(cosine(y, x), 3),
+    y=lambda x, y: np.power(cosine(x, y), 3),
+)
+product_over_hypotenuse.samples(pairs(positive, wide))
+
+
 def _pseudo_huber_by_delta(delta, r):
     h = _hypotenuse(delta, r)
     excess = r * (r / (h + delta))
@@ -170,8 +185,9 @@ def _pseudo_huber_by_delta(delta, r):
 elementwise(
     pseudo_huber,
     delta=_pseudo_huber_by_delta,
-    r=lambda delta, r: _valid(delta, r * (delta / _hypotenuse(delta, r))),
+    r=lambda delta, r: _valid(delta, product_over_hypotenuse(r, delta)),
 )
+pseudo_huber.at_kink(0.0, 0.0, cotangents=[0.0, 0.0])
 
 
 @huber.samples
@@ -208,4 +224,7 @@ huber.waive_mutant(
     "on the border both are the same",
 )
 pseudo_huber.waive_mutant("*", "_hypotenuse(delta, r) -> _hypotenuse(r, delta)", "it is symmetric")
+pseudo_huber.waive_mutant(
+    "r", "product_over_hypotenuse(r, delta) -> product_over_hypotenuse(delta, r)", "it is symmetric"
+)
 pseudo_huber.waive_mutant("*", "1.0 -> 1.000001", "any number will do where h is 0")
