@@ -283,7 +283,33 @@ def _of_one_kind(*matrices):
 def _require_solved(residual, q):
     """Raise where SciPy changed the coefficients of a singular equation: what it returns is no solution."""
     if np.any(np.abs(residual).sum((-2, -1)) > 1e-2 * np.abs(q).sum((-2, -1))):
-        raise np.linalg.LinAlgError("the equation is singular: its eigenvalues cancel in pairs")
+        raise np.linalg.LinAlgError(_SINGULAR)
+
+
+_SINGULAR = "the equation is singular: its eigenvalues cancel in pairs"
+
+
+def _is_enlarged(residual, size):
+    """Tell whether SciPy changed the coefficients: whether an element of the residual is larger than rounding.
+
+    It enlarges a sum of two eigenvalues that is small beside the largest, also where nothing cancels in it.
+    """
+    return np.any(np.abs(residual) > np.sqrt(np.finfo(residual.dtype).eps) * size)
+
+
+def _by_columns(a, b, q):
+    """x with a x + x b = q, a column of Schur's triangles after the other: no sum of eigenvalues is enlarged"""
+    (r, u), (s, v) = (scipy.linalg.schur(m, "complex") for m in (a, b))
+    values, others = np.diag(r)[:, None], np.diag(s)
+    epsilon = np.finfo(r.dtype).eps
+    if np.any(np.abs(values + others) <= 10 * len(a) * epsilon * (np.abs(values) + np.abs(others))):
+        raise np.linalg.LinAlgError(_SINGULAR)
+    due = np.conj(u.T) @ q @ v
+    y = np.zeros_like(due)
+    for j, value in enumerate(others):
+        y[:, j] = scipy.linalg.solve_triangular(r + value * np.eye(len(r)), due[:, j] - y @ s[:, j])
+    x = u @ y @ np.conj(v.T)
+    return x if np.iscomplexobj(q) else np.real(x)
 
 
 @primitive("scipy.linalg.solve_sylvester")
@@ -296,8 +322,13 @@ def solve_sylvester(a, b, q, /):
     if not (np.size(a) and np.size(b) and np.size(q)):
         stack = np.broadcast_shapes(*(np.shape(m)[:-2] for m in (a, b, q)))
         return np.zeros(stack + np.shape(q)[-2:], np.result_type(a, b, q, np.float32))
-    x = scipy.linalg.solve_sylvester(*_of_one_kind(a, b, q))
-    _require_solved(np.matmul(a, x) + np.matmul(x, b) - q, q)
+    a, b, q = _of_one_kind(a, b, q)
+    x = scipy.linalg.solve_sylvester(a, b, q)
+    residual = np.matmul(a, x) + np.matmul(x, b) - q
+    if _is_enlarged(residual, np.matmul(np.abs(a), np.abs(x)) + np.matmul(np.abs(x), np.abs(b)) + np.abs(q)):
+        x = np.vectorize(_by_columns, signature="(n,n),(m,m),(n,m)->(n,m)")(a, b, q)
+        residual = np.matmul(a, x) + np.matmul(x, b) - q
+    _require_solved(residual, q)
     return x
 
 

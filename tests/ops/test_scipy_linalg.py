@@ -94,6 +94,29 @@ def test_a_singular_equation_is_refused() -> None:
             opreg.vjp(call, G)
 
 
+@pytest.mark.parametrize("small", [1e-36, 1e-200])
+@pytest.mark.filterwarnings("ignore:The logm input matrix may be nearly singular")
+def test_the_root_and_the_logarithm_of_numbers_far_apart_are_differentiated_exactly(small) -> None:
+    """SciPy's solution alone is that of an equation in which the small numbers are larger."""
+    values = np.array([small, *np.ones(12)])
+    a, roots = np.diag(values), np.sqrt(values)
+    ones = np.ones_like(a)
+    expected = 1 / (roots[:, None] + roots)
+    np.testing.assert_allclose(cotangent(sp.linalg.sqrtm, a, ones), expected, rtol=1e-14)
+    np.testing.assert_allclose(opreg.jvp(sp.linalg.sqrtm, (a,), (ones,))[1], expected, rtol=1e-14)
+    np.testing.assert_allclose(np.diag(cotangent(sp.linalg.logm, a, ones)), 1 / values, rtol=1e-14)
+
+
+@pytest.mark.parametrize("other", [2.0, 2.0j])
+def test_a_sylvester_equation_of_triangles_with_small_and_large_corners_is_solved(other) -> None:
+    a, q = np.array([[1e-20, 1.0], [0.0, 3.0]]), np.array([[5.0, 2.0], [3.0, 4.0]])
+    b = np.diag([1e-30, other])
+    x = opreg.vjp(lambda q: sp.linalg.solve_sylvester(a, b, q), q)[0]
+    bottom = q[1] / (3.0 + np.diag(b))
+    np.testing.assert_allclose(x[1], bottom, rtol=1e-14)
+    np.testing.assert_allclose(x[0], (q[0] - bottom) / (1e-20 + np.diag(b)), rtol=1e-14, atol=1e-14)
+
+
 def test_the_derivative_of_the_exponential_of_what_commutes() -> None:
     found = opreg.jvp(sp.linalg.expm, (A,), (A @ A,))[1]
     np.testing.assert_allclose(found, A @ A @ scipy.linalg.expm(A), rtol=1e-12)
