@@ -16,9 +16,7 @@ def main() -> None:
     """Run the command line and end the process with its exit status."""
     for name in _THREADS:  # before NumPy loads: verdicts are the same to the bit with any number of workers
         os.environ[name] = "1"
-    if hasattr(
-        sys.stdout, "reconfigure"
-    ):  # an exception of a rule may hold half a character, and a terminal lack one
+    if hasattr(sys.stdout, "reconfigure"):  # what a rule raises may hold half a character
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from opreg.cli import cli

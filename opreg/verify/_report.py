@@ -58,9 +58,8 @@ def write(record: Record, directory: Path) -> None:
 def _replace(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        with open(
-            handle, "w", encoding="utf-8", errors="backslashreplace"
-        ) as file:  # half characters: also JSON
+        # what a rule raises may hold half a character, of which the escape is JSON, too
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
         os.chmod(name, 0o644)
         os.replace(name, path)

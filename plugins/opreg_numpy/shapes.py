@@ -75,10 +75,9 @@ ravel.residual_of(shape_of)
 @primitive("opreg_numpy.shapes.flat")
 def flat(a, /):
     """The elements of a in one dimension, in C order: what ``a.flat`` shows, through which a is written into"""
-    line = np.asarray(a).flatten()
-    line.flags.writeable = np.asarray(
-        a
-    ).flags.writeable  # as of what np.broadcast_to gives, whose elements are shared
+    a = np.asarray(a)
+    line = a.flatten()
+    line.flags.writeable = a.flags.writeable  # not of what np.broadcast_to gives, whose elements are shared
     return line
 
 
