@@ -12,6 +12,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, is_traced, plugins, stop_gradient
 from opreg_numpy._axes import as_scalar, normalised
+from opreg_numpy._beside import admit_plain_arrays
 from opreg_numpy._rules import is_default, refuse_options
 from opreg_numpy._writing import rewriting
 from opreg_numpy.refused import ANSWERED
@@ -266,11 +267,17 @@ def _reshape(traced: Any, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
     return np.reshape(traced, shape[0] if len(shape) == 1 else shape, order=order, **kwargs)
 
 
-def _namespace(traced: Any, *, api_version: Any = None) -> Any:
+def _namespace(traced: Any) -> Callable[..., Any]:
+    """Return the method that gives the Array API namespace. Whoever asks for it may be SciPy, about to call it."""
     from opreg.numpy import namespace_of
 
-    np.asarray(stop_gradient(traced)).__array_namespace__(api_version=api_version)  # refuses unknown versions
-    return namespace_of(traced)
+    admit_plain_arrays()
+
+    def __array_namespace__(*, api_version: Any = None) -> Any:
+        np.empty(0).__array_namespace__(api_version=api_version)  # refuses unknown versions
+        return namespace_of(traced)
+
+    return __array_namespace__
 
 
 def _to_device(traced: Any, device: Any, /, *, stream: Any = None) -> Any:
@@ -369,6 +376,7 @@ _PROPERTIES: Mapping[str, Callable[[Any], Any]] = {
     "real": lambda traced: np.real(traced),
     "imag": lambda traced: np.imag(traced),
     "flat": _flat,
+    "__array_namespace__": _namespace,
 }
 
 _METHODS: Mapping[str, Callable[..., Any]] = {
@@ -382,7 +390,6 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     },
     "__array_function__": _array_function,
     "__array_ufunc__": _ufunc,
-    "__array_namespace__": _namespace,
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device,
     **{

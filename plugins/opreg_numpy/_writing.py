@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from opreg import NotDifferentiable, plugins, stop_gradient
-from opreg_numpy._axes import as_zero_dimensional
+from opreg_numpy._axes import as_scalar, as_zero_dimensional
 
 
 def replaced(root: Any, view: Callable[[Any], Any] | None, traced: Any, index: Any, value: Any) -> Any:
     """Return ``root`` as ``traced[index] = value`` leaves it, where ``traced`` is a view of it."""
     plain, whole = stop_gradient(traced), stop_gradient(root)
+    if isinstance(plain, np.generic) and _is_mask(index):
+        return as_scalar(replaced(as_zero_dimensional(root), None, as_zero_dimensional(traced), index, value))
     if not isinstance(plain, np.ndarray):
         raise TypeError(f"{type(plain).__name__!r} object does not support item assignment")
     if not plain.flags.writeable:
@@ -35,6 +37,14 @@ def replaced(root: Any, view: Callable[[Any], Any] | None, traced: Any, index: A
     return _replace(
         root, value, key=np.unravel_index(places, whole.shape) if whole.ndim else (None,) * places.ndim
     )
+
+
+def _is_mask(index: Any) -> bool:
+    """Tell whether an index is one truth value: by it the standard's arrays of no dimensions are written into.
+
+    NumPy has numbers in their place, so functions for the standard write into those.
+    """
+    return isinstance(index, (bool, np.bool_, np.ndarray)) and np.ndim(index) == 0 and np.asarray(index).dtype == bool
 
 
 def as_array(value: Any) -> Any:
