@@ -49,6 +49,7 @@ Function: TypeAlias = Callable[..., Any]
 
 FUNCTIONS, UNARY = plugins.FUNCTIONS, plugins.UNARY
 FIRST_EDGE = 3  # where a node's edges begin
+CONSTANT = object()  # the origin of a leaf that is no input
 _serial = count(
     -1, -1
 ).__next__  # downwards: one counter for nodes and levels: atomic, so threads never share a number
@@ -123,6 +124,8 @@ class Tracer:
         raise NotDifferentiable(_lost("bytes for another process or a file"))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        if is_constant(self):
+            return space_of(strip(self)).attribute(self, "__array__")(*args, **kwargs)
         raise NotDifferentiable(
             f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or "
             "opreg.numpy.array([x, y]), and one to write them into np.zeros(shape, like=x)"
@@ -233,6 +236,15 @@ def strip(value: Any) -> Any:
     while type(value) is Tracer:
         value = value.primal
     return value
+
+
+def is_constant(value: Any) -> bool:
+    """Tell whether a value certainly has the derivative zero at every level of tracing."""
+    while type(value) is Tracer:
+        if not value.tracing.knows_constant(value):
+            return False
+        value = value.primal
+    return True
 
 
 class _TracerSpace(Space):
@@ -408,6 +420,10 @@ class Trace:
         """Return a plain value as one of this trace's, with the derivative zero."""
         raise NotImplementedError
 
+    def knows_constant(self, traced: Tracer) -> bool:
+        """Tell whether one of this trace's values certainly has the derivative zero: it depends on no input."""
+        raise NotImplementedError
+
     def why_fixed(self, traced: Tracer) -> str | None:
         """Return why one of this trace's values may not be written into, if so."""
         return None
@@ -442,7 +458,10 @@ class ReverseTrace(Trace):
         return tracer
 
     def constant(self, value: Any) -> Tracer:
-        return self.leaf(value, spec_of(value))
+        return self.leaf(value, spec_of(value), CONSTANT)
+
+    def knows_constant(self, traced: Tracer) -> bool:
+        return all(len(node) > FIRST_EDGE or node[2] is CONSTANT for node in ancestors(traced.record))
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
@@ -521,6 +540,9 @@ class ForwardTrace(Trace):
 
     def constant(self, value: Any) -> Tracer:
         return Tracer(value, self, None)  # no tangent: zero times the derivative may be NaN
+
+    def knows_constant(self, traced: Tracer) -> bool:
+        return traced.record is None
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None

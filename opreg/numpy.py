@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
     return look_up("numpy", name, globals())
 
 
-class _Standard(Bound):
+class Standard(Bound):
     """The Array API namespace of a traced value: this module, with SciPy's special functions beside NumPy's."""
 
     def __getattr__(self, name: str) -> Any:
@@ -50,7 +50,7 @@ class _Special(Bound):
 
 def namespace_of(traced: Any) -> Namespace:
     """Return the Array API namespace of a traced value, in which every floating-point array is traced."""
-    return _Standard(__name__, "numpy", traced.tracing)
+    return Standard(__name__, "numpy", traced.tracing)
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, is_traced, plugins, stop_gradient
 from opreg_numpy._axes import as_scalar, normalised
-from opreg_numpy._beside import admit_plain_arrays
+from opreg_numpy._beside import acquaint_scipy
 from opreg_numpy._rules import is_default, refuse_options
 from opreg_numpy._writing import rewriting
 from opreg_numpy.refused import ANSWERED
@@ -271,7 +271,7 @@ def _namespace(traced: Any) -> Callable[..., Any]:
     """Return the method that gives the Array API namespace. Whoever asks for it may be SciPy, about to call it."""
     from opreg.numpy import namespace_of
 
-    admit_plain_arrays()
+    acquaint_scipy()
 
     def __array_namespace__(*, api_version: Any = None) -> Any:
         np.empty(0).__array_namespace__(api_version=api_version)  # refuses unknown versions
@@ -297,6 +297,22 @@ def _dlpack(
 
 def _dlpack_device(traced: Any) -> Any:
     return np.asarray(stop_gradient(traced)).__dlpack_device__()
+
+
+def _array(traced: Any, dtype: Any = None, *, copy: Any = None) -> Any:
+    """Return a plain array of a value that has no derivative, read-only: what is written into it would be lost."""
+    plain = np.array(stop_gradient(traced), dtype)
+    plain.flags.writeable = bool(copy)
+    return plain
+
+
+def _view(traced: Any, dtype: Any = None) -> Any:
+    if dtype is None or np.dtype(dtype) == traced.dtype:
+        return traced[...]
+    raise NotDifferentiable(
+        f"a traced array of {traced.dtype} is not looked at as one of {np.dtype(dtype)}. "
+        "Use np.astype, np.real or np.imag"
+    )
 
 
 def _of_bits(name: str) -> Callable[..., Any]:
@@ -388,6 +404,7 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
             "swapaxes", "take", "trace", "var",
         )
     },
+    "__array__": _array,
     "__array_function__": _array_function,
     "__array_ufunc__": _ufunc,
     "__dlpack__": _dlpack,
@@ -397,6 +414,7 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
         for name in ("__and__", "__or__", "__xor__", "__lshift__", "__rshift__", "__invert__")
     },
     "to_device": _to_device,
+    "view": _view,
     "astype": _astype,
     "clip": _clip,
     "compress": lambda traced, condition, axis=None: np.compress(condition, traced, axis=axis),

@@ -44,7 +44,11 @@ def _is_mask(index: Any) -> bool:
 
     NumPy has numbers in their place, so functions for the standard write into those.
     """
-    return isinstance(index, (bool, np.bool_, np.ndarray)) and np.ndim(index) == 0 and np.asarray(index).dtype == bool
+    return (
+        isinstance(index, (bool, np.bool_, np.ndarray))
+        and np.ndim(index) == 0
+        and np.asarray(index).dtype == bool
+    )
 
 
 def as_array(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Convolutions of SciPy.
+"""Convolutions and spectra of SciPy.
 
 A convolution is linear in each of its arguments. Of the whole one, of n + m - 1 elements along an axis, each mode takes
 the middle. So its transpose puts the cotangent back there, with zeros around it, and convolves it with the other
@@ -7,12 +7,14 @@ argument reversed. No conjugate appears but that which ``correlate`` has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import scipy
 
-from opreg import Primitive, Sample, composite, hookimpl, primitive
+from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, primitive
 from opreg_numpy._axes import normalised
 from opreg_numpy._form import form_of, like
 from opreg_numpy._rules import declared
@@ -56,6 +58,108 @@ def correlate(in1, in2, mode="full", method="auto"):
     return convolve(as_array(in1), np.conj(np.flip(as_array(in2))), mode, method)
 
 
+# ---------------------------------------------------------------------------------------------------- spectra
+def _window(window, nperseg, length):
+    """The window, as an array, that SciPy takes for segments of a signal of that length"""
+    if not isinstance(window, (str, tuple)):
+        return np.asarray(window)
+    return scipy.signal.get_window(window, min(256 if nperseg is None else int(nperseg), length))
+
+
+def _spectra(x, window, noverlap, nfft, trend, onesided):
+    """The Fourier transforms of the windowed segments along the last axis"""
+    n = len(window)
+    starts = np.arange(0, np.shape(x)[-1] - n + 1, n - noverlap)
+    segments = x[..., starts[:, np.newaxis] + np.arange(n)]
+    if trend:
+        segments = trend(segments) if callable(trend) else detrend(segments, type=trend)
+    return (np.fft.rfft if onesided else np.fft.fft)(segments * window, nfft)
+
+
+@composite("scipy.signal.csd", static=("fs", "window"))
+def csd(x, y, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, detrend="constant",
+        return_onesided=True, scaling="density", axis=-1, average="mean"):  # fmt: skip
+    """The mean of conj(X) times Y over the segments of two signals, X and Y being their windowed Fourier transforms"""
+    if average != "mean":
+        raise NotDifferentiable(f"scipy.signal.csd: average={average!r} is not differentiated; 'mean' is")
+    x, y = (np.moveaxis(as_array(signal), axis, -1) for signal in (x, y))
+    plain = [np.zeros(np.shape(signal), np.result_type(signal)) for signal in (x, y)]
+    frequencies, zeros = scipy.signal.csd(
+        *plain, fs, window, nperseg, noverlap, nfft, "constant", return_onesided, scaling
+    )  # raises where SciPy does
+    if not zeros.size:
+        return frequencies, np.moveaxis(zeros, -1, axis)
+    length = max(np.shape(x)[-1], np.shape(y)[-1])
+    x, y = (_lengthened(signal, length) for signal in (x, y))
+    taper = _window(window, nperseg, length)
+    onesided = return_onesided and not (np.iscomplexobj(x) or np.iscomplexobj(y))
+    nfft = len(taper) if nfft is None else int(nfft)
+    noverlap = len(taper) // 2 if noverlap is None else int(noverlap)
+    transforms = [_spectra(signal, taper, noverlap, nfft, detrend, onesided) for signal in (x, y)]
+    power = fs * np.sum(taper**2) if scaling == "density" else np.sum(taper) ** 2
+    factors = np.full(len(frequencies), 1 / power)
+    if onesided:
+        factors[1 : -1 if nfft % 2 == 0 else None] *= 2  # the other side's frequencies, which are not given
+    products = np.mean(np.conj(transforms[0]) * transforms[1], axis=-2) * factors
+    return frequencies, np.moveaxis(products.astype(zeros.dtype), -1, axis)
+
+
+def _lengthened(x, length):
+    """A signal with zeros behind it"""
+    extra = length - np.shape(x)[-1]
+    return np.concatenate([x, np.zeros((*np.shape(x)[:-1], extra))], axis=-1) if extra else x
+
+
+@composite("scipy.signal.welch", static=("fs", "window"))
+def welch(x, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, detrend="constant",
+          return_onesided=True, scaling="density", axis=-1, average="mean"):  # fmt: skip
+    """The mean over the segments of a signal of the squares of its windowed Fourier transform"""
+    frequencies, found = csd(
+        x, x, fs, window, nperseg, noverlap, nfft, detrend, return_onesided, scaling, axis, average
+    )
+    return frequencies, np.real(found)
+
+
+@composite("scipy.signal.istft", static=("fs", "window"))
+def istft(Zxx, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, input_onesided=True, boundary=True,
+          time_axis=-1, freq_axis=-2, scaling="spectrum"):  # fmt: skip
+    """The signal of which these are the windowed Fourier transforms of segments: their sum, over that of the windows"""
+    spectra = as_array(Zxx)
+    times, zeros = scipy.signal.istft(
+        np.zeros(np.shape(spectra), complex), fs, window, nperseg, noverlap, nfft, input_onesided, boundary, time_axis,
+        freq_axis, scaling,
+    )  # fmt: skip  # raises where SciPy does
+    if not np.size(spectra):
+        return times, zeros
+    spectra = np.moveaxis(spectra, (freq_axis, time_axis), (-2, -1))
+    bins, count = np.shape(spectra)[-2:]
+    usual = 2 * (bins - 1) if input_onesided else bins
+    length = usual if nperseg is None else int(nperseg)
+    if nfft is None:
+        nfft = length if input_onesided and length == usual + 1 else usual
+    step = length - (length // 2 if noverlap is None else int(noverlap))
+    taper = (
+        scipy.signal.get_window(window, length) if isinstance(window, (str, tuple)) else np.asarray(window)
+    )
+    segments = (np.fft.irfft if input_onesided else np.fft.ifft)(spectra, int(nfft), axis=-2)[..., :length, :]
+    weight = np.sum(taper) if scaling == "spectrum" else np.sqrt(fs * np.sum(taper**2))
+    segments = np.swapaxes(segments, -1, -2) * (taper * weight)
+    widths = [(step * i, step * (count - 1 - i)) for i in range(count)]
+    whole = sum(_between_zeros(segments[..., i, :], width) for i, width in enumerate(widths))
+    squares = sum(np.pad(taper**2, width) for width in widths)
+    kept = slice(length // 2, -(length // 2)) if boundary else slice(None)
+    found = whole[..., kept] / np.where(squares > 1e-10, squares, 1.0)[kept]
+    if time_axis != -1 and np.ndim(found) > 1:
+        first, second = normalised(freq_axis, np.ndim(spectra))[0], normalised(time_axis, np.ndim(spectra))[0]
+        found = np.moveaxis(found, -1, second - (first < second))
+    return times, found
+
+
+def _between_zeros(x, width):
+    """An array with zeros before and behind it along the last axis"""
+    return np.pad(x, [(0, 0)] * (np.ndim(x) - 1) + [width])
+
+
 @primitive("scipy.signal.fftconvolve")
 def fftconvolve(in1, in2, /, *, mode="full", axes=None):
     """The convolution over axes by Fourier transforms; along the others it is a product, which broadcasts"""
@@ -66,6 +170,68 @@ def fftconvolve(in1, in2, /, *, mode="full", axes=None):
 def oaconvolve(in1, in2, /, *, mode="full", axes=None):
     """As fftconvolve, by blocks of which the ends overlap"""
     return scipy.signal.oaconvolve(in1, in2, mode, axes)
+
+
+_BOUNDARIES: Mapping[str, Any] = {"fill": "constant", "symm": "symmetric", "wrap": "wrap"}
+
+
+def _extended(in1, shape, boundary, fillvalue):
+    """in1 with what lies beyond its edges, as far as a kernel of that shape reaches"""
+    widths = [(n - 1, n - 1) for n in shape]
+    if boundary == "fill":
+        return np.pad(in1, widths, constant_values=fillvalue)
+    return np.pad(in1, widths, mode=_BOUNDARIES[boundary])
+
+
+def _of_planes(in1, in2, mode, boundary, fillvalue, middle):
+    """The convolution of in1, continued beyond its edges; ``same`` begins at middle(n) of a kernel of n"""
+    empty = not np.size(in1) or not np.size(in2)
+    zeros = [np.zeros(np.shape(x), np.result_type(x)) for x in (in1, in2)]
+    plain = scipy.signal.convolve2d(
+        *zeros, mode, "fill" if empty else boundary, fillvalue
+    )  # raises where SciPy does
+    if empty:
+        return plain
+    if mode == "valid":
+        return convolve(in1, in2, mode, "direct")
+    whole = convolve(_extended(in1, np.shape(in2), boundary, fillvalue), in2, "valid", "direct")
+    if mode == "full":
+        return whole
+    starts = map(middle, np.shape(in2))
+    return whole[tuple(slice(start, start + n) for start, n in zip(starts, np.shape(in1), strict=True))]
+
+
+@composite("scipy.signal.convolve2d", static=("fillvalue",))
+def convolve2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
+    """As convolve, of arrays of two dimensions, of which the first is continued beyond its edges"""
+    return _of_planes(as_array(in1), as_array(in2), mode, boundary, fillvalue, lambda n: (n - 1) // 2)
+
+
+@composite("scipy.signal.correlate2d", static=("fillvalue",))
+def correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
+    """As correlate, of arrays of two dimensions, of which the first is continued beyond its edges"""
+    reversed_ = np.conj(np.flip(as_array(in2)))
+    return _of_planes(as_array(in1), reversed_, mode, boundary, fillvalue, lambda n: n // 2)
+
+
+@composite("scipy.signal.detrend", static=("bp",))
+def detrend(data, axis=-1, type="linear", bp=0, overwrite_data=False):
+    """What is left of each piece between breakpoints when its mean or its line of least squares is taken away"""
+    data = as_array(data)
+    scipy.signal.detrend(np.zeros(np.shape(data)), axis, type, bp)  # raises where SciPy does
+    if type in ("constant", "c"):
+        return data - np.mean(data, axis, keepdims=True)
+    first = np.moveaxis(data, axis, 0)
+    edges = np.unique([0, *np.ravel(bp), len(first)])
+    pieces = [_without_line(first[start:stop]) for start, stop in itertools.pairwise(edges)]
+    return np.moveaxis(np.concatenate(pieces), 0, axis)
+
+
+def _without_line(piece):
+    """A piece without the line of least squares along its first axis"""
+    line = np.stack([np.arange(len(piece)) / len(piece), np.ones(len(piece))], axis=1)
+    onto = (line @ np.linalg.pinv(line)).astype(piece.dtype)
+    return piece - np.tensordot(onto, piece, 1)
 
 
 fftconvolve.deflinear(
@@ -104,6 +270,47 @@ for _function in convolve, correlate:
 for _function in fftconvolve, oaconvolve:
     _function.samples(_of_modes(((2, 5, 2), (1, 3, 2)), ((3, 2, 1), (3, 3, 2)), axes=1))
     _function.samples(_of_modes(((3, 3, 4), (2, 1, 3)), ((3, 1, 3), (4, 2, 3)), axes=(-1, 0)))
+
+
+for _function in convolve2d, correlate2d:
+    _function.samples(_of_modes(((4, 3), (3, 2)), ((3, 2), (2, 2))))
+    _function.samples(_of_modes(((2, 3), (2, 2)), boundary="fill", fillvalue=0.7))
+
+
+@detrend.samples
+def _(rng):
+    for draw in normal, complex_normal:
+        yield Sample((draw(rng, (6,)),))
+        yield Sample((draw(rng, (3, 4)),), {"axis": 0})
+        yield Sample((draw(rng, (3, 4)), 1, "constant"))
+        yield Sample((draw(rng, (2, 8)),), {"bp": [3, 5]})
+
+
+@csd.samples
+def _(rng):
+    for options in {"nperseg": 4}, {"nperseg": 5, "noverlap": 1, "nfft": 6}, {"window": np.arange(1.0, 4.0)}:
+        yield Sample((normal(rng, (9,)), normal(rng, (9,))), options)
+    yield Sample(
+        (normal(rng, (2, 8)), normal(rng, (8,))), {"nperseg": 4, "detrend": False, "scaling": "spectrum"}
+    )
+    yield Sample((complex_normal(rng, (8,)), normal(rng, (8,))), {"nperseg": 4, "return_onesided": False})
+
+
+@welch.samples
+def _(rng):
+    yield Sample((normal(rng, (9,)),), {"nperseg": 4, "detrend": "linear"})
+    yield Sample((normal(rng, (9, 2)),), {"nperseg": 4, "axis": 0, "fs": 3.0})
+    yield Sample((complex_normal(rng, (8,)),), {"nperseg": 4, "return_onesided": False})
+
+
+@istft.samples
+def _(rng):
+    yield Sample((complex_normal(rng, (3, 4)),))
+    yield Sample(
+        (complex_normal(rng, (4, 2, 3)),), {"nperseg": 4, "noverlap": 3, "time_axis": 0, "freq_axis": 2}
+    )
+    yield Sample((complex_normal(rng, (4, 4)),), {"input_onesided": False, "scaling": "psd", "fs": 2.0})
+    yield Sample((complex_normal(rng, (3, 4)),), {"nperseg": 5, "window": ("tukey", 0.5), "boundary": False})
 
 
 @oaconvolve.samples

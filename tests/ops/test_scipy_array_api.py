@@ -9,7 +9,8 @@ import sys
 PROGRAM = """
 import numpy as np
 import opreg
-from scipy import cluster, fft, integrate, optimize, signal, special, stats
+from scipy import cluster, fft, integrate, interpolate, linalg, ndimage, optimize, signal, special, stats
+from scipy.spatial.transform import RigidTransform
 
 functions = {
     "logsumexp": lambda x: special.logsumexp(x),
@@ -38,7 +39,49 @@ functions = {
     "whiten": lambda x: cluster.vq.whiten(x.reshape(5, 1))[0, 0],
     "chisquare": lambda x: stats.chisquare(x).statistic,
     "ttest_ind": lambda x: stats.ttest_ind(x, x * 2).statistic,
+    "betaln of plain and traced": lambda x: special.betaln(plain, x).sum(),
+    "xlogy of traced and plain": lambda x: special.xlogy(x, plain).sum(),
+    "logsumexp with plain weights": lambda x: special.logsumexp(x, b=plain),
+    "gstd": lambda x: stats.gstd(x),
+    "gmean with plain weights": lambda x: stats.gmean(x, weights=plain),
+    "variation": lambda x: stats.variation(x),
+    "tmean": lambda x: stats.tmean(x, limits=(0.6, None)),
+    "tvar": lambda x: stats.tvar(x),
+    "tstd": lambda x: stats.tstd(x),
+    "tsem": lambda x: stats.tsem(x),
+    "zmap": lambda x: stats.zmap(x, plain)[1] + stats.zmap(plain, x)[2],
+    "ttest_ind with plain": lambda x: stats.ttest_ind(x, plain).pvalue,
+    "ttest_1samp": lambda x: stats.ttest_1samp(x, 1.0).confidence_interval()[0],
+    "ttest_rel": lambda x: stats.ttest_rel(x, plain).pvalue,
+    "pearsonr": lambda x: stats.pearsonr(x, x**3).statistic + stats.pearsonr(x, plain).pvalue,
+    "alexandergovern": lambda x: stats.alexandergovern(x, x**2, plain).statistic,
+    "mannwhitneyu": lambda x: stats.mannwhitneyu(x, plain + 0.05).pvalue * x.sum(),
+    "yeojohnson_llf": lambda x: stats.yeojohnson_llf(0.5, x - 1),
+    "quantile": lambda x: stats.quantile(x, np.array([0.13, 0.57])).sum(),
+    "rosen_hess_prod": lambda x: optimize.rosen_hess_prod(x, plain).sum(),
+    "convolve": lambda x: signal.convolve(x, kernel, method="direct")[2] + signal.convolve(x, x)[3],
+    "correlate": lambda x: signal.correlate(x, kernel)[1],
+    "convolve2d": lambda x: signal.convolve2d(x[:, None] * x, corner, boundary="symm")[1, 2],
+    "correlate2d": lambda x: signal.correlate2d(x[:, None] * x, corner, mode="same")[1, 2],
+    "detrend": lambda x: signal.detrend(x, bp=[2])[1] + signal.detrend(x, type="constant")[0],
+    "welch": lambda x: signal.welch(x, nperseg=4)[1][1],
+    "csd": lambda x: np.abs(signal.csd(x, plain, nperseg=4)[1][1]),
+    "istft": lambda x: signal.istft(np.outer(x[:3], x), nperseg=4)[1][3],
+    "freqz": lambda x: np.abs(signal.freqz(x, kernel, worN=4)[1][1]),
+    "zpk2tf": lambda x: signal.zpk2tf(x, plain, 2.0)[0][2],
+    "lfilter_zi": lambda x: signal.lfilter_zi(x[:3], kernel)[0],
+    "normalize": lambda x: signal.normalize(x, kernel)[0][1],
+    "map_coordinates": lambda x: ndimage.map_coordinates(x[:, None] * x, [[0.3], [1.6]], order=1)[0],
+    "map_coordinates by place": lambda x: ndimage.map_coordinates(x, x[None, :3] + 0.3, order=1, mode="mirror")[1],
+    "block_diag": lambda x: linalg.block_diag(x[None], corner)[0, 1],
+    "cubature": lambda x: integrate.cubature(lambda t: np.exp(-t[:, 0] * x[0]), np.zeros(1), x[1:2]).estimate,
+    "RBFInterpolator": lambda x: interpolate.RBFInterpolator(corner[:, :1], x[:2], kernel="gaussian", epsilon=1)(
+        np.array([[1.5]])
+    )[0],
+    "RigidTransform": lambda x: RigidTransform.from_exp_coords(x[[0, 1, 2, 3, 4, 0]]).apply(kernel)[1],
 }
+kernel, corner = np.array([1.0, 0.4, -0.3]), np.array([[1.0, 2.0], [3.0, -1.0]])
+plain = np.array([0.3, 1.1, 0.6, 0.9, 1.7])
 x, h = np.array([0.5, 1.2, 0.7, 2.0, 1.5]), 1e-6
 done = 0
 for name, function in functions.items():
@@ -60,4 +103,4 @@ def test_functions_for_the_array_api_differentiate_in_both_modes() -> None:
         capture_output=True, text=True, env={**os.environ, "SCIPY_ARRAY_API": "1"}, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "26 of 26\n"
+    assert result.stdout == "64 of 64\n"

@@ -1,4 +1,4 @@
-"""Convolutions of SciPy."""
+"""Convolutions and spectra of SciPy."""
 
 import numpy as np
 import pytest
@@ -82,3 +82,70 @@ def test_what_scipy_refuses_is_refused_as_scipy_does(name) -> None:
 def test_a_correlation_of_lists_of_traced_numbers() -> None:
     found = opreg.grad(lambda t: np.sum(scipy.signal.correlate([t, 1.0, 2.0], [t, 2.0])))(3.0)
     assert found == pytest.approx(2 * 3.0 + 3.0 + 2.0)
+
+
+@pytest.mark.parametrize("name", ["convolve2d", "correlate2d"])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("boundary", ["fill", "symm", "wrap"])
+@pytest.mark.parametrize("shapes", [((4, 3), (3, 2)), ((3, 3), (2, 3)), ((2, 2), (3, 4))])
+def test_planes_are_continued_beyond_their_edges_as_in_scipy(name, mode, boundary, shapes) -> None:
+    rng = np.random.default_rng(6)
+    x, y = (rng.standard_normal(shape) for shape in shapes)
+    function = getattr(scipy.signal, name)
+    out, pullback = opreg.vjp(lambda x, y: function(x, y, mode, boundary, 0.7), x, y)
+    np.testing.assert_allclose(out, function(x, y, mode, boundary, 0.7), rtol=1e-12, atol=1e-12)
+    of_x, of_y = pullback(out)
+    moved = [function(x + h * of_x, y + h * of_y, mode, boundary, 0.7) for h in (-1e-6, 1e-6)]
+    np.testing.assert_allclose(
+        np.sum(out * (moved[1] - moved[0])) / 2e-6, np.sum(of_x**2) + np.sum(of_y**2), rtol=1e-7
+    )
+
+
+SPECTRA = [
+    {},
+    {"nperseg": 7},
+    {"nperseg": 8, "noverlap": 2, "nfft": 10, "fs": 3.0},
+    {"nperseg": 8, "detrend": "linear", "scaling": "spectrum"},
+    {"nperseg": 8, "detrend": False, "return_onesided": False},
+    {"window": np.arange(1.0, 7.0)},
+]
+
+
+@pytest.mark.filterwarnings("ignore:nperseg")
+@pytest.mark.parametrize("options", SPECTRA)
+def test_spectra_are_those_of_scipy(options) -> None:
+    x = np.random.default_rng(7).random((3, 24))
+    for name, arguments in {
+        "csd": (x[0], x[1, :20]),
+        "welch": (x,),
+    }.items():
+        body, original = getattr(signal, name).body, getattr(scipy.signal, name)
+        for found, expected in zip(body(*arguments, **options), original(*arguments, **options), strict=True):
+            assert found.dtype == expected.dtype
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"nperseg": 7},
+        {"noverlap": 6, "fs": 3.0, "scaling": "psd"},
+        {"boundary": False, "window": "boxcar"},
+    ],
+)
+def test_signals_of_spectra_are_those_of_scipy(options) -> None:
+    spectra = scipy.signal.stft(np.random.default_rng(8).random((3, 24)), nperseg=options.get("nperseg", 8))[
+        2
+    ]
+    for order in ((0, 1, 2), (2, 0, 1)):
+        places = {"freq_axis": order.index(1), "time_axis": order.index(2)}
+        given = np.transpose(spectra, order)
+        found = signal.istft.body(given, **options, **places)
+        for one, other in zip(found, scipy.signal.istft(given, **options, **places), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-13)
+
+
+def test_a_median_of_spectra_is_refused() -> None:
+    with pytest.raises(opreg.NotDifferentiable, match="average='median'"):
+        opreg.grad(lambda x: scipy.signal.welch(x, nperseg=4, average="median")[1][1])(np.ones(9))
