@@ -457,3 +457,38 @@ def test_the_module_copy_makes_traced_copies_with_memory_of_their_own() -> None:
 def test_pickling_a_traced_value_is_refused() -> None:
     with pytest.raises(opreg.NotDifferentiable, match="for another process"):
         opreg.grad(lambda x: pickle.dumps(x))(np.ones(2))
+
+
+@pytest.mark.parametrize(
+    "transform", [opreg.grad, lambda f: lambda x: opreg.jvp(f, (x,), (np.ones_like(x),))[1]]
+)
+def test_a_value_on_which_no_input_acts_becomes_a_plain_array_that_nothing_is_written_into(
+    transform: Any,
+) -> None:
+    def function(x: Any) -> Any:
+        fixed = np.zeros(2, like=x) * 2 + 1
+        plain = np.asarray(fixed)
+        assert type(plain) is np.ndarray
+        assert plain.tolist() == [1.0, 1.0]
+        with pytest.raises(ValueError, match="read-only"):
+            plain[0] = 2.0
+        fixed[0] = x[0]
+        for moving in fixed, x, x * 0:
+            with pytest.raises(opreg.NotDifferentiable, match="plain array"):
+                np.asarray(moving)
+        return fixed.sum()
+
+    assert np.sum(transform(function)(np.ones(2))) == 1.0
+    nested = opreg.grad(lambda y: opreg.grad(lambda x: np.sum(x * function(y)))(np.ones(2)).sum())
+    assert nested(np.ones(2)).tolist() == [2.0, 0.0]
+
+
+def test_a_view_of_the_same_dtype_shares_its_elements_and_others_are_refused() -> None:
+    def function(x: Any) -> Any:
+        y = x.copy()
+        y.view(float)[0] = 0.0
+        with pytest.raises(opreg.NotDifferentiable, match=r"np\.real"):
+            y.view(complex)
+        return np.sum(y.view() ** 2)
+
+    assert opreg.grad(function)(np.array([1.0, 2.0])).tolist() == [0.0, 4.0]

@@ -72,3 +72,7 @@ def _(rng):
             (draw(rng, (5,)), [rng.uniform(0.1, 0.4, (2, 2)) + 2]),
             {"order": order, "mode": mode, "cval": 0.7},
         )
+
+
+map_coordinates.leave_unchecked("output", "it is refused")
+map_coordinates.leave_unchecked("prefilter", "it changes the splines of higher orders alone")

@@ -698,3 +698,16 @@ def test_an_array_without_axes_remains_one_when_it_is_changed_in_place() -> None
     assert value == function(x.copy()) == 16.0
     np.testing.assert_array_equal(gradient, [16.0, 8.0, 4.0])
     assert opreg.jvp(function, (x,), (x,))[1] == 48.0
+
+
+def test_a_number_is_written_into_by_a_mask_alone() -> None:
+    def function(x: Any) -> Any:
+        s, t = x.sum(), x.sum()
+        s[np.bool_(True)] = x[0] ** 2
+        t[np.asarray(False)] = np.nan
+        for index in (), 0, ..., np.array([True]):
+            with pytest.raises(TypeError, match="item assignment"):
+                s[index] = 1.0
+        return s + t
+
+    assert opreg.grad(function)(np.array([3.0, 2.0])).tolist() == [7.0, 1.0]

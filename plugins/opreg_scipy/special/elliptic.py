@@ -290,14 +290,48 @@ NO_CLOSED_FORM = "it has no closed form: a hypergeometric function of two variab
 hyp2f1.not_differentiable(a=NO_CLOSED_FORM, b=NO_CLOSED_FORM, c=NO_CLOSED_FORM)
 
 
+@primitive("scipy.special.hyp1f1")
+def hyp1f1(a, b, x, /):
+    """Kummer's M(a, b, x), with the derivative a / b M(a + 1, b + 1, x) by x (DLMF 13.3.15)"""
+    return scipy.special.hyp1f1(a, b, x)
+
+
+elementwise(hyp1f1, x=lambda a, b, x: a / b * scipy.special.hyp1f1(a + 1.0, b + 1.0, x))
+hyp1f1.not_differentiable(a=NO_CLOSED_FORM, b=NO_CLOSED_FORM)
+
+
+def _refuse_parameters(name, argument, *parameters):
+    """Raise if a parameter of a hypergeometric function is traced."""
+    if any(map(is_traced, parameters)):
+        raise NotDifferentiable(
+            f"scipy.special.{name} is differentiated by {argument} alone: of the derivative by the others, "
+            f"{NO_CLOSED_FORM}. Pass opreg.stop_gradient(a) if it is not wanted"
+        )
+
+
 @hyp2f1.called_as
 def _(a, b, c, z, /):
-    if any(map(is_traced, (a, b, c))):
-        raise NotDifferentiable(
-            f"scipy.special.hyp2f1 is differentiated by z alone: of the derivative by a, b or c, {NO_CLOSED_FORM}. "
-            "Pass opreg.stop_gradient(a) if it is not wanted"
-        )
+    _refuse_parameters("hyp2f1", "z", a, b, c)
     return (a, b, c, z), {}
+
+
+@hyp1f1.called_as
+def _(a, b, x, /):
+    _refuse_parameters("hyp1f1", "x", a, b)
+    return (a, b, x), {}
+
+
+@hyp1f1.samples
+def _(rng):
+    for a, b in ((0.5, 1.5), (-2, 3), (1, 2), (2.25, 0.75)):
+        yield Sample((a, b, 3 * normal(rng, (2, 3))), note=f"{a}; {b}")
+    yield Sample((np.array([0.5, 1.25]), np.array([[1.5], [2.25]]), normal(rng, (2,))), note="they broadcast")
+    yield Sample((positive(rng, (2, 1)), np.array([1, 2, 3]), 0.25), note="a Python float")
+    yield Sample((0.5, 2.0, np.array([-30.0, 0.0, 20.0])), note="wide")
+    yield Sample((0.5, 1.5, normal(rng, ())), note="0-d")
+    yield Sample((0.5, 1.5, normal(rng, (0, 2))), note="empty")
+    yield Sample((0.5, 1.5, normal(rng, (3,)).astype(np.float32)), note="float32")
+    yield Sample((0.5, 1.5, complex_normal(rng, (2, 3))), note="complex")
 
 
 @hyp2f1.samples
