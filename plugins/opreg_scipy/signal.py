@@ -133,14 +133,14 @@ def istft(Zxx, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, in
         np.zeros(np.shape(spectra), complex), fs, window, nperseg, noverlap, nfft, input_onesided, boundary, time_axis,
         freq_axis, scaling,
     )  # fmt: skip  # raises where SciPy does
-    if not np.size(spectra):
+    if not zeros.size:
         return times, zeros
     spectra = np.moveaxis(spectra, (freq_axis, time_axis), (-2, -1))
     bins, count = np.shape(spectra)[-2:]
     usual = 2 * (bins - 1) if input_onesided else bins
     length = usual if nperseg is None else int(nperseg)
     if nfft is None:
-        nfft = length if input_onesided and length == usual + 1 else usual
+        nfft = length if input_onesided and length == usual + 1 else max(usual, 1)  # of one frequency alone
     step = length - (length // 2 if noverlap is None else int(noverlap))
     taper = (
         scipy.signal.get_window(window, length) if isinstance(window, (str, tuple)) else np.asarray(window)
