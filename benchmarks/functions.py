@@ -3,7 +3,8 @@
 The value of sum(f(x) w) and its gradient by all arguments, against HIPS autograd, JAX eager (without `jit`, in double
 precision, on the CPU) and NumPy code written by hand. By hand the cotangent of f(x) is 1.0 * w, as the chain rule has
 it, and the rest is what a careful author would write, with the same derivatives: equal ones share the derivative of
-an extremum. Before anything is timed the gradients are compared. `python functions.py sin sort` runs some.
+an extremum, and no two gradients share their memory. Before anything is timed the gradients are compared.
+`python functions.py sin sort` runs some.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _pull_max(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "add": Function(lambda np, x, y: x + y, lambda g, out, x, y: (g, g), 2),
+    "add": Function(lambda np, x, y: x + y, lambda g, out, x, y: (g, g.copy()), 2),
     "subtract": Function(lambda np, x, y: x - y, lambda g, out, x, y: (g, -g), 2),
     "multiply": Function(lambda np, x, y: x * y, lambda g, out, x, y: (g * y, g * x), 2),
     "divide": Function(lambda np, x, y: x / y, lambda g, out, x, y: (g / y, -g * (out / y)), 2),

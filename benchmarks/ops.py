@@ -106,7 +106,7 @@ def _cases() -> dict[str, Case]:
         return (np.full(x.shape, g),)
 
     return {
-        "add": Case(np.add, lambda g, out, x, y: (g, g), (x, y)),
+        "add": Case(np.add, lambda g, out, x, y: (g, g.copy()), (x, y)),  # no gradients share their memory
         "multiply": Case(np.multiply, lambda g, out, x, y: (g * y, g * x), (x, y)),
         "divide": Case(np.divide, lambda g, out, x, y: (g / y, -g * (out / y)), (x, positive)),
         "power(x, 2)": Case(lambda x: x**2, lambda g, out, x: (g * (2 * x),), (x,)),
