@@ -396,7 +396,9 @@ class _Differences:
     def _at_kinks(self, kinked: list[NDArray[np.bool_]]) -> list[Finding]:
         """At a kink the rule must lie within the hull of its own, verified, values nearby."""
         self.at_kink = True
-        moving = np.any([k for k, c in zip(kinked, self.comparisons, strict=True) if not c.forward], axis=0)
+        # What is off moves as well: a tie that two others hide, as in a partition, is none when those are apart.
+        pairs = zip(kinked, self.comparisons, strict=True)
+        moving = np.any([k | c.wrong for k, c in pairs if not c.forward], axis=0)
         if self.rough or not moving.any() or self.oracle.kind == "elementwise":
             moving = np.ones(self.oracle.inputs.size, bool)
         self.met += 1

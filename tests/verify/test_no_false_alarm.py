@@ -556,6 +556,16 @@ def test_what_another_precision_leaves_in_another_order_is_no_reference() -> Non
         assert run("differences", wrong, x, seed=seed).outcome == "fail"
 
 
+def test_a_tie_of_a_partition_that_another_hides() -> None:
+    # While the two smallest are equal NumPy leaves the two largest as they are, whichever is more by a little.
+    x = np.array([1.5, -1.0, 0.75, -1.0, 1.5])
+    for seed in range(30):
+        verdict = run(
+            "differences", plugins.get("numpy.partition"), x, seed=seed, kth=2, axis=-1, kind="introselect"
+        )
+        assert verdict.outcome == "pass", str(verdict)
+
+
 def test_what_is_nothing_in_half_precision_ties_there_and_is_none_to_judge_it_by() -> None:
     partition = plugins.get("numpy.partition")
     for seed in range(5):
