@@ -1,7 +1,7 @@
 """What SciPy's functions for the Array API need to know of traced values.
 
-SciPy finds the kind of the arrays of a call by ``array_namespace`` of ``scipy._lib.array_api_compat``, a copy of the
-library of that name: https://data-apis.org/array-api-compat/helper-functions.html. In the modules
+SciPy finds the kind of the arrays of a call by ``array_namespace`` of its copy of the library ``array_api_compat``,
+which moved in SciPy 1.18: https://data-apis.org/array-api-compat/helper-functions.html. In the modules
 ``_support_alternative_backends`` it hands calls of functions that are not written for the standard to the library of
 the arrays, if that has such functions, as JAX has: there opreg.scipy is the one of traced values.
 """
@@ -17,12 +17,14 @@ import numpy as np
 
 from opreg import NotDifferentiable, UnknownPrimitive, is_traced, plugins
 
+_COPIES = ("scipy._lib.array_api_compat", "scipy._external.array_api_compat")
 _DELEGATING = ("scipy.signal._support_alternative_backends", "scipy.ndimage._support_alternative_backends")
 
 
 def acquaint_scipy() -> None:
     """Have the modules of SciPy that are imported know traced values. Of other values they find what they found."""
-    _replace("scipy._lib.array_api_compat", "array_namespace", _taking_plain_arrays)
+    for module in _COPIES:
+        _replace(module, "array_namespace", _taking_plain_arrays)
     for module in _DELEGATING:
         _replace(module, "is_jax", _also_of_traced_values)
         _replace(module, "scipy_namespace_for", _with_registered_functions)
