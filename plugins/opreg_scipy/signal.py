@@ -133,7 +133,7 @@ def istft(Zxx, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, in
         np.zeros(np.shape(spectra), complex), fs, window, nperseg, noverlap, nfft, input_onesided, boundary, time_axis,
         freq_axis, scaling,
     )  # fmt: skip  # raises where SciPy does
-    if not zeros.size:
+    if not zeros.size or not np.size(spectra):  # of no segments SciPy makes zeros
         return times, zeros
     spectra = np.moveaxis(spectra, (freq_axis, time_axis), (-2, -1))
     bins, count = np.shape(spectra)[-2:]
@@ -213,9 +213,14 @@ def convolve2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
 
 @composite("scipy.signal.correlate2d", static=("fillvalue",))
 def correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
-    """As correlate, of arrays of two dimensions, of which the first is continued beyond its edges"""
-    reversed_ = np.conj(np.flip(as_array(in2)))
-    return _of_planes(as_array(in1), reversed_, mode, boundary, fillvalue, lambda n: n // 2)
+    """As correlate, of arrays of two dimensions, of which the first is continued beyond its edges
+
+    Where only the second has room for the other SciPy exchanges them, and conjugates the first.
+    """
+    in1, in2 = as_array(in1), as_array(in2)
+    found = _of_planes(in1, np.conj(np.flip(in2)), mode, boundary, fillvalue, lambda n: n // 2)
+    exchanged = mode == "valid" and any(n < m for n, m in zip(np.shape(in1), np.shape(in2), strict=True))
+    return np.conj(found) if exchanged else found
 
 
 @composite("scipy.signal.detrend", static=("bp",))
@@ -318,6 +323,7 @@ def _(rng):
         (complex_normal(rng, (8,)), normal(rng, (8,))), {"nperseg": 4, "return_onesided": False, "fs": 2.0}
     )
     yield Sample((normal(rng, (8, 2)), normal(rng, (8, 2))), {"nperseg": 4, "axis": 0})
+    yield Sample((normal(rng, (0, 8)), normal(rng, (0, 8))), {"nperseg": 4}, note="empty")
     yield Sample(
         (normal(rng, (8,)), normal(rng, (8,))), {"nfft": 300}, note="one segment, shorter than SciPy's"
     )
@@ -335,6 +341,8 @@ def _(rng):
 
 @istft.samples
 def _(rng):
+    for options in {}, {"nperseg": 5, "boundary": False}:
+        yield Sample((np.zeros((3, 0), complex),), options, note="no segments")
     yield Sample((complex_normal(rng, (3, 4)),))
     yield Sample(
         (complex_normal(rng, (4, 2, 3)),), {"nperseg": 4, "noverlap": 3, "time_axis": 0, "freq_axis": 2}

@@ -149,3 +149,20 @@ def test_signals_of_spectra_are_those_of_scipy(options) -> None:
 def test_a_median_of_spectra_is_refused() -> None:
     with pytest.raises(opreg.NotDifferentiable, match="average='median'"):
         opreg.grad(lambda x: scipy.signal.welch(x, nperseg=4, average="median")[1][1])(np.ones(9))
+
+
+def test_a_kernel_that_has_room_for_the_array_is_exchanged_with_it() -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((2, *shape)) for shape in ((2, 1), (3, 2)))
+    a, b = a[0] + 1j * a[1], b[0] + 1j * b[1]
+    for name in "correlate2d", "convolve2d":
+        found = opreg.vjp(lambda a, name=name: getattr(opreg.scipy.signal, name)(a, b, "valid"), a)[0]
+        np.testing.assert_allclose(found, getattr(scipy.signal, name)(a, b, "valid"))
+
+
+@pytest.mark.filterwarnings("ignore:NOLA")  # SciPy's own
+def test_of_no_segments_there_is_a_signal_of_zeros() -> None:
+    found = opreg.vjp(
+        lambda z: opreg.scipy.signal.istft(z, nperseg=5, boundary=False)[1], np.zeros((3, 0), complex)
+    )[0]
+    assert found.tolist() == [0.0, 0.0]
