@@ -194,7 +194,10 @@ def _of_planes(in1, in2, mode, boundary, fillvalue, middle):
     plain = scipy.signal.convolve2d(
         *zeros, mode, "fill" if empty else boundary, fillvalue
     )  # raises where SciPy does
-    if empty:
+    filled = (
+        boundary == "fill" and mode != "valid" and np.size(in2)
+    )  # then of an empty array something is made
+    if not plain.size or (empty and not filled):
         return plain
     if mode == "valid":
         return convolve(in1, in2, mode, "direct")
@@ -283,7 +286,13 @@ for _function in fftconvolve, oaconvolve:
 
 for _function in convolve2d, correlate2d:
     _function.samples(_of_modes(((4, 3), (3, 2)), ((3, 2), (2, 2))))
-    _function.samples(_of_modes(((2, 3), (2, 2)), boundary="fill", fillvalue=0.7))
+    _function.samples(_of_modes(((2, 3), (2, 2)), ((2, 0), (2, 2)), boundary="fill", fillvalue=0.7))
+
+
+@correlate2d.samples
+def _(rng):
+    for first, second in (normal, complex_normal), (complex_normal, normal):
+        yield Sample((first(rng, (2, 1)), second(rng, (3, 2)), "valid"), note="exchanged")
 
 
 for _function in convolve2d, correlate2d:
