@@ -97,7 +97,6 @@ class Recorders(dict[int, Any]):
         names: dict[str, Any] = {
             **{f"rule{i}": entry[0] for i, entry in entries.items()},
             **self.engine,
-            "__builtins__": {"type": type},
             "defaults": dict(primitive.static),
             "forward": primitive.residual_from,
             "of_data": getattr(primitive.residual_from, "of_data", None),
