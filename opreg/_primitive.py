@@ -12,7 +12,7 @@ from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
 from opreg._recorder import Recorders
 from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
-from opreg._space import space_of, spec_of
+from opreg._space import ADMITTED, space_of, spec_of
 from opreg._trace import NONE, RECORDING, Tracer, add, call, highest, strip, transpose, zeros_like
 from opreg._views import note
 from opreg.hookspecs import hookimpl
@@ -454,12 +454,26 @@ class Primitive:
 
     def _bound(self, data: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Do what :meth:`bind` does."""
-        top = highest(data)
+        trace, mask, bit, simple = None, 0, 1, True
+        for value in data:
+            if type(value) is Tracer:
+                if trace is None:
+                    trace = value.tracing
+                simple = simple and value.tracing is trace and type(value.primal) is not Tracer
+                mask |= bit
+            elif type(value) not in ADMITTED:
+                simple = False
+            bit <<= 1
         if static and Tracer in map(type, static.values()):
             raise self._static_traced(static)
-        if top is None:
+        if trace is None:
             return self.forward(*data, **static)
-        out = top.process(self, data, static)
+        if (
+            simple and trace.recording and self.recorders is not None
+        ):  # the short way to what process() comes to
+            out = self.recorders[mask](trace, self.forward, static, *data)
+        else:
+            out = highest(data).process(self, data, static)
         return note(self, data[0], static, out) if self.view else out
 
     def _static_traced(self, static: Mapping[str, Any]) -> NotDifferentiable:

@@ -10,7 +10,17 @@ from typing import Any, SupportsIndex, TypeAlias
 from opreg._apart import Apart
 from opreg._errors import NotDifferentiable
 from opreg._space import SPACES, SPEC, require_spec, space_of, spec_of
-from opreg._trace import ForwardTrace, Function, Node, ReverseTrace, Tracer, backward, strip, zeros_like
+from opreg._trace import (
+    ForwardTrace,
+    Function,
+    Node,
+    ReverseTrace,
+    Trace,
+    Tracer,
+    backward,
+    strip,
+    zeros_like,
+)
 from opreg._tree import Tree, flatten, named_children, unflatten
 
 
@@ -99,31 +109,43 @@ def _record(
     label: str, fun: Function, values: tuple[Any, ...], names: Sequence[Any], has_aux: bool
 ) -> tuple[Any, _Pullback, Any]:
     """Run ``fun`` on traced values and return its plain output, the pullback and the auxiliary output."""
-    arguments = _Arguments(label, values, names)
-    sources, keys = [], []
-    with ReverseTrace(label) as trace:
-        for leaf, spec in zip(arguments.leaves, arguments.specs, strict=True):
-            source = leaf if spec is None else trace.leaf(leaf, spec)
-            sources.append(source)
-            keys.append(None if spec is None else source.record[0])
-        result = fun(*unflatten(arguments.tree, sources))
-        out, aux = _split_aux(result, label) if has_aux else (result, None)
+    result, trace, arguments, keys = _run(label, fun, values, names)
+    out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
     nodes, plain = [], []
     for leaf in leaves:
-        leaf = _from_above(leaf, trace)
-        own = type(leaf) is Tracer and leaf.tracing is trace
-        nodes.append(leaf.record if own else None)
-        plain.append(leaf.primal if own else leaf)
+        node, value = _outside(leaf, trace)
+        nodes.append(node)
+        plain.append(value)
     pull = _Pullback(label, arguments, keys, nodes, plain, tree)
     return unflatten(tree, plain), pull, _leave_all(aux, trace) if has_aux else None
 
 
-def _from_above(leaf: Any, trace: Any) -> Any:
-    """Return a value of a trace above that does not end, that of variables made inside, as this trace sees it."""
+def _run(
+    label: str, fun: Function, values: tuple[Any, ...], names: Sequence[Any]
+) -> tuple[Any, ReverseTrace, _Arguments, list[int | None]]:
+    """Run ``fun`` on traced values and return its result, the trace, the arguments and the key of each leaf of them."""
+    arguments = _Arguments(label, values, names)
+    sources, keys = [], []
+    trace = ReverseTrace(label)
+    try:
+        for leaf, spec in zip(arguments.leaves, arguments.specs, strict=True):
+            source = leaf if spec is None else trace.leaf(leaf, spec)
+            sources.append(source)
+            keys.append(None if spec is None else source.record[0])
+        return fun(*unflatten(arguments.tree, sources)), trace, arguments, keys
+    finally:
+        trace.live = trace.recording = False
+
+
+def _outside(leaf: Any, trace: Trace) -> tuple[Any, Any]:
+    """Return the record of a result, ``None`` if it depends on no input of the trace, and its value outside of it.
+
+    A value of a trace above that does not end, that of variables made inside, is taken as this trace sees it.
+    """
     while type(leaf) is Tracer and leaf.tracing.live and leaf.tracing.level > trace.level:
         leaf = leaf.primal
-    return leaf
+    return (leaf.record, leaf.primal) if type(leaf) is Tracer and leaf.tracing is trace else (None, leaf)
 
 
 def _split_aux(result: Any, label: str) -> tuple[Any, Any]:
@@ -248,13 +270,11 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
         result = fun(*unflatten(arguments.tree, sources))
         out, aux = _split_aux(result, label) if has_aux else (result, None)
     leaves, tree = flatten(out)
-    leaves = [_from_above(leaf, trace) for leaf in leaves]
-    plain = [_leave(leaf, trace) for leaf in leaves]
+    pairs = [_outside(leaf, trace) for leaf in leaves]
+    plain = [value for _, value in pairs]
     moved = [
-        leaf.record if type(leaf) is Tracer and leaf.tracing is trace and leaf.record is not None
-        else None if spec_of(leaf) is None else zeros_like(leaf)
-        for leaf in leaves
-    ]  # fmt: skip
+        t if t is not None else None if spec_of(value) is None else zeros_like(value) for t, value in pairs
+    ]
     apart = Apart(directions)
     moved = [
         None if t is None else apart.own(space_of(strip(p)).export(t, p))
@@ -329,36 +349,41 @@ def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         numbers, reduced, values = _select(fun, chosen, args, kwargs)
-        value, pull, aux = _record(label, reduced, values, numbers, has_aux)
-        unit = _unit(value, pull)
-        gradients = pull.send([unit], release=True)
+        result, trace, arguments, keys = _run(label, reduced, values, numbers)
+        if has_aux:
+            result, aux = _split_aux(result, label)
+            aux = _leave_all(aux, trace)
+        node, value = _outside(result, trace)
+        unit = _unit(value, label)
+        seeds = [] if node is None else [(node, unit)]
+        node = result = None  # hold nothing of the tape: it is freed on the way
+        gradients = arguments.derivatives(keys, backward(seeds), ())
         gradient = gradients[0] if isinstance(chosen, int) else gradients
         return ((value, aux) if has_aux else value), gradient
 
     return differentiated
 
 
-def _unit(value: Any, pull: _Pullback) -> Any:
+def _unit(value: Any, label: str) -> Any:
     """Return the cotangent of a scalar output by which the backward pass begins."""
-    if pull.tree.kind != "leaf":
+    plain = strip(value)
+    space, spec = SPACES[type(plain)], SPEC[type(value)](value)
+    unit = None if spec is None else space.unit(spec)
+    if unit is not None:
+        return unit
+    if flatten(value)[1].kind != "leaf":
         raise TypeError(
-            f"{pull.label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp "
+            f"{label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp "
             "or opreg.jacobian, or has_aux=True for a pair (value, auxiliary)"
         )
-    ((space, spec),) = pull.spaces
     if spec is None:
-        raise NotDifferentiable(f"the output of {pull.label}: {space.integer_advice(strip(value))}")
-    unit = space.unit(spec)
-    if unit is None:
-        shape = getattr(strip(value), "shape", ())
-        kind = (
-            f"an array of shape {shape}" if shape else f"a {type(strip(value)).__name__}, which is not real"
-        )
-        raise TypeError(
-            f"{pull.label} needs a real scalar output, but the function returned {kind}. Sum it, or use "
-            "opreg.jacobian, opreg.elementwise_grad or opreg.vjp"
-        )
-    return unit
+        raise NotDifferentiable(f"the output of {label}: {space.integer_advice(plain)}")
+    shape = getattr(plain, "shape", ())
+    kind = f"an array of shape {shape}" if shape else f"a {type(plain).__name__}, which is not real"
+    raise TypeError(
+        f"{label} needs a real scalar output, but the function returned {kind}. Sum it, or use opreg.jacobian, "
+        "opreg.elementwise_grad or opreg.vjp"
+    )
 
 
 def grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:

@@ -66,7 +66,9 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
         return out
     if primitive.copied or SPACES[type(plain)].shares(plain, whole):
         out.memory = Memory(source, primitive, static)
-        memory(source).add(out)
+        if known is None:
+            known = source.memory = Memory()
+        known.add(out)
     return out
 
 
