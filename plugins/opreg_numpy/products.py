@@ -35,7 +35,7 @@ def _matmul_x1(g, x1, x2):
         return like(g * x2 if rank1 == 1 else np.expand_dims(g, -1) * x2, x1)
     if rank1 == 1:
         return like(np.squeeze(np.matmul(x2, np.expand_dims(g, -1)), -1), x1)
-    return like(np.matmul(g, np.swapaxes(x2, -1, -2)), x1)
+    return like(_product_as(x1, g, np.swapaxes(x2, -1, -2)), x1)
 
 
 def _matmul_x2(g, x1, x2):
@@ -47,7 +47,14 @@ def _matmul_x2(g, x1, x2):
         return like(np.squeeze(np.matmul(np.swapaxes(x1, -1, -2), np.expand_dims(g, -1)), -1), x2)
     if rank1 == 1:
         return like(np.expand_dims(x1, -1) * np.expand_dims(g, -2), x2)
-    return like(np.matmul(np.swapaxes(x1, -1, -2), g), x2)
+    return like(_product_as(x2, np.swapaxes(x1, -1, -2), g), x2)
+
+
+def _product_as(x, a, b):
+    """Return a b laid in memory as ``x`` is: of w.T the cotangent is a transpose, so that of w is none."""
+    if x.flags.fnc:
+        return np.swapaxes(np.matmul(np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2)), -1, -2)
+    return np.matmul(a, b)
 
 
 matmul.deflinear(x1=_matmul_x1, x2=_matmul_x2)
@@ -577,6 +584,7 @@ def _(rng):
 
 # -------------------------------------------------------------------------------------------- what no sample need show
 matmul.waive_mutant("x2", "-1 -> 1", "a vector has one axis, behind which both put the new one")
+matmul.waive_mutant("*", "if x.flags.fnc -> ...", "it is of how the result lies in memory, which has a test")
 for _function in dot, inner:
     for _change in "np.transpose(found, np.argsort(places)) -> found", "np.argsort(places) -> places":
         _function.waive_mutant(

@@ -35,6 +35,17 @@ def test_a_matrix_product_has_the_gradients_of_the_textbook() -> None:
     np.testing.assert_allclose(by_b, A.T @ g)
 
 
+def test_the_cotangent_of_a_factor_lies_in_memory_as_the_factor() -> None:
+    x, y = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 5))
+    for left, right in ((x, y), (x.T.copy().T, y), (x, y.T.copy().T), (x.T.copy().T, y.T.copy().T)):
+        by_left, by_right = opreg.vjp(np.matmul, left, right)[1](np.ones((4, 5)))
+        assert (by_left.strides, by_right.strides) == (left.strides, right.strides)
+        np.testing.assert_allclose(by_left, np.ones((4, 5)) @ y.T)
+        np.testing.assert_allclose(by_right, x.T @ np.ones((4, 5)))
+    layer = opreg.grad(lambda w: np.sum(x @ w.T * np.ones((4, 2))))(RNG.standard_normal((2, 3)))
+    assert layer.flags.c_contiguous
+
+
 def test_the_operator_and_the_alias_are_matmul() -> None:
     assert plugins.get("matmul").name == "numpy.matmul"
     np.testing.assert_array_equal(opreg.grad(lambda v: v @ V)(V), V)
