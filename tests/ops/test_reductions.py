@@ -38,6 +38,26 @@ def test_every_element_gets_its_part_of_the_cotangent(f, axis, keepdims) -> None
     assert got.dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize(
+    "kwargs", [{}, {"axis": 1}, {"axis": (), "keepdims": True}, {"axis": (0, 2), "keepdims": True},
+               {"axis": 1, "where": np.array([[True], [False], [True]])}, {"dtype": np.complex128}],
+)  # fmt: skip
+@pytest.mark.parametrize("f", [np.mean, np.var, np.std])
+def test_a_traced_value_is_numpys_to_the_bit(f, kwargs, dtype) -> None:
+    z = np.random.default_rng(2).standard_normal((40, 3, 50, 2)) @ [1, 0.5j]
+    x = z.astype(dtype) if np.dtype(dtype).kind == "c" else z.real.astype(dtype)
+    for a in x, np.asfortranarray(x), x[::2], x[0, 0, 0]:
+        if np.ndim(a) or not {"axis", "where"} & kwargs.keys():
+            expected = f(a, **kwargs)
+            for got in (
+                opreg.vjp(lambda a: f(a, **kwargs), a)[0],
+                opreg.jvp(lambda a: f(a, **kwargs), (a,), (a,))[0],
+            ):
+                assert np.array_equal(got, expected) and got.dtype == expected.dtype
+                assert type(got) is type(expected)
+
+
 def test_the_gradient_of_a_sum_may_be_written_to() -> None:
     got = opreg.grad(np.sum)(np.ones((2, 3)))
     got[0] *= 2
