@@ -38,20 +38,25 @@ def ratios(
     limits: Mapping[str, float | None],
     rounds: int = 41,
     repeat: int = 1,
+    placed: Callable[[], object] = lambda: None,
 ) -> list[Ratio]:
     """Time the contenders in turn, ``rounds`` times; return the ratio of the first one's time to each other's.
 
-    The garbage of one contender is collected before the next is timed. That empties the processor's caches, which costs
-    the first run after it up to 0.7 ms: what takes a few milliseconds is to be run ``repeat`` times in a row.
+    The garbage of one contender is collected before the next is timed. That empties the processor's caches, so each
+    contender is run once more than it is timed, and what takes a few milliseconds is to be timed ``repeat`` times in a
+    row. What ``placed`` returns is held meanwhile.
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds + 2):
         for name, run in contenders.items():
             gc.collect()
+            held = placed()
+            run()
             begin = time.process_time()
             for _ in range(repeat):
                 run()
             times[name].append((time.process_time() - begin) / repeat)
+            del held
     first, *others = contenders
     found = []
     for other in others:

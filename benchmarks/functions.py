@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from compare import Ratio, ratios
-from ops import Case, _by_hand, _by_opreg, _keep_freed_memory, _shifted
+from ops import Case, _by_hand, _by_opreg, _keep_freed_memory, _shift
 
 ROWS = (10, -1)
 SIZES = (10, 1_000, 1_000_000)
@@ -157,11 +157,12 @@ def main(names: Sequence[str] = (), rounds: int = 11) -> list[Ratio]:
                     for got, expected in zip(contenders[f"{name}, opreg"]()[1], run()[1], strict=True):
                         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
                     contenders[peer] = run
-            if large:
-                contenders = {contender: _shifted(run) for contender, run in contenders.items()}
             limits = LIMITS if large else {**LIMITS, "by hand": None}
             repeat = 30 if size == SIZES[0] else 10 if size == SIZES[1] else 5
-            for ratio in ratios(contenders, limits, rounds=rounds, repeat=repeat):
+            placing: dict[str, Any] = (
+                {"rounds": 2 * rounds + 1, "placed": _shift} if large else {"rounds": rounds}
+            )
+            for ratio in ratios(contenders, limits, repeat=repeat, **placing):
                 print(f"  {ratio}", flush=True)
                 found.append(ratio)
     return found

@@ -5,7 +5,8 @@ hand the cotangent of f(x) is 1.0 * w, as the chain rule has it, and the rest is
 the same derivatives: equal ones share the derivative of an extremum. Beside that stand rules by hand that ignore ties.
 The C library is asked to keep the memory that is freed, where it can be asked: else page faults, which depend on the
 order in which arrays die, drown the rest. Where arrays lie relative to each other in memory makes up to a third, in
-either direction: so they are shifted at random before each run.
+either direction: so they are shifted at random before each round. Within a round each contender finds the memory that
+it has just freed, as it would in a loop.
 Beside each ratio stands how much memory the tape keeps between forward and backward, in arrays of the size of x; what
 x, y and the result themselves take is not counted.
 """
@@ -176,17 +177,12 @@ def _by_opreg(case: Case, w: Any) -> Callable[[], object]:
     return lambda: differentiated(*case.arrays)
 
 
-def _shifted(run: Callable[[], object]) -> Callable[[], object]:
-    """Return ``run`` with other places in memory for its arrays each time."""
-    rng = random.Random(0)
+_random = random.Random(0)
 
-    def shifted() -> object:
-        held = [np.empty(64 * rng.randrange(1, 2**14), np.uint8) for _ in range(4)]
-        result = run()
-        del held
-        return result
 
-    return shifted
+def _shift() -> list[Any]:
+    """Return some small arrays: while they are held, large ones lie elsewhere."""
+    return [np.empty(64 * _random.randrange(1, 2**14), np.uint8) for _ in range(4)]
 
 
 def _kept(case: Case) -> float:
@@ -200,7 +196,7 @@ def _kept(case: Case) -> float:
     return float(max(held - own, 0) / case.arrays[0].nbytes)
 
 
-def main(names: Sequence[str] = (), rounds: int = 15) -> list[Ratio]:
+def main(names: Sequence[str] = (), rounds: int = 31) -> list[Ratio]:
     """Print and return the ratios, of the cases whose names begin with one of these if any are given."""
     _keep_freed_memory()
     found = []
@@ -221,8 +217,7 @@ def main(names: Sequence[str] = (), rounds: int = 15) -> list[Ratio]:
                 np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9)
         kept = _kept(case)
         with np.errstate(divide="ignore", invalid="ignore"):
-            shifted = {contender: _shifted(run) for contender, run in contenders.items()}
-            (ratio,) = ratios(shifted, {by_hand: LIMIT}, rounds=rounds, repeat=5)
+            (ratio,) = ratios(contenders, {by_hand: LIMIT}, rounds=rounds, repeat=5, placed=_shift)
         print(f"  {ratio}   keeps {kept:.2f}", flush=True)
         found.append(ratio)
     return found
