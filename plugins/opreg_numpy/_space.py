@@ -157,7 +157,7 @@ class ArraySpace(Space):
             return False
         if a.base is None and b.base is None:
             return a is b
-        return a.base is b or np.may_share_memory(a, b)
+        return a.base is b or a.base is b.base or np.may_share_memory(a, b)  # of one base: they may
 
     replaced = staticmethod(replaced)
     updated = staticmethod(updated)
