@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
@@ -69,6 +70,18 @@ def _hermitian(x):
 
 def _column(x):
     return np.expand_dims(x, -1)
+
+
+def _first_columns(x, k):
+    """The first k columns of x: x itself if it has no more, for a second derivative records every cut"""
+    *_, columns = np.shape(x)
+    return x if columns == k else x[..., :k]
+
+
+def _first_rows(x, k):
+    """The first k rows of x: see `_first_columns`"""
+    *_, rows, _ = np.shape(x)
+    return x if rows == k else x[..., :k, :]
 
 
 def _halved_lower(x):
@@ -536,9 +549,9 @@ def _thin_qr_tangent(t, residual, a):
     """
     q, r = residual
     k = np.shape(q)[-1]
-    square = r[..., :k]
+    square = _first_columns(r, k)
     _require_full_rank(stop_gradient(square))
-    c = _transposed(np.linalg.solve(_transposed(square), _transposed(t[..., :k])))
+    c = _transposed(np.linalg.solve(_transposed(square), _transposed(_first_columns(t, k))))
     m = np.matmul(_adjoint(q), c)
     below = np.tril(m, -1)
     skew = below - _adjoint(below)
@@ -567,7 +580,7 @@ def _above_zeros(r, rows):
 
 def _qr_cotangent(g, residual, a, mode):
     of_q, of_r = (None, g) if mode == "r" else g
-    tangent = lambda t: _thin_qr_tangent(t, residual, a)  # noqa: E731
+    tangent = partial(_thin_qr_tangent, residual=residual, a=a)
     return _transposed_qr_tangent(tangent, of_q, of_r, residual, a, "mode='reduced'")
 
 
@@ -576,7 +589,7 @@ def _transposed_qr_tangent(tangent, of_q, of_r, residual, a, advice):
     q = stop_gradient(residual[0])
     k = np.shape(q)[-1]
     of_q = np.zeros_like(q) if of_q is None else _of_the_first(of_q, k, advice)
-    return vjp(tangent, np.zeros_like(stop_gradient(a)))[1]((of_q, of_r[..., :k, :]))[0]
+    return vjp(tangent, np.zeros_like(stop_gradient(a)))[1]((of_q, _first_rows(of_r, k)))[0]
 
 
 qr.defvjp(a=_qr_cotangent).defjvp(a=_qr_tangent)
@@ -586,7 +599,7 @@ qr.defvjp(a=_qr_cotangent).defjvp(a=_qr_tangent)
 def _(a, *, mode="reduced"):
     q, r = factors = np.linalg.qr(a, "reduced" if mode == "r" else mode)
     k = min(np.shape(a)[-2:])
-    return (r if mode == "r" else factors), (q[..., :k], r[..., :k, :])
+    return (r if mode == "r" else factors), (_first_columns(q, k), _first_rows(r, k))
 
 
 @qr.compared_as
@@ -606,7 +619,7 @@ def _of_the_first(g, k, advice):
             f"what completes the {k} vectors of a basis has no derivative, which was asked for. Those {k} alone can be "
             f"had by {advice}"
         )
-    return g[..., :k]
+    return _first_columns(g, k)
 
 
 def _completed(t, count):
@@ -804,7 +817,7 @@ def _(a, full_matrices=True, compute_uv=True, hermitian=False):
 def _(a, *, full_matrices=True, compute_uv=True):
     u, s, vh = factors = np.linalg.svd(a, full_matrices)
     k = min(np.shape(a)[-2:])
-    return (factors if compute_uv else s), (u[..., :k], s, vh[..., :k, :])
+    return (factors if compute_uv else s), (_first_columns(u, k), s, _first_rows(vh, k))
 
 
 def _svd_tangent(t, residual, compute_uv, full_matrices):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import scipy
@@ -27,6 +28,8 @@ from opreg_numpy.linalg import (
     _adjoint,
     _asked,
     _completed,
+    _first_columns,
+    _first_rows,
     _gaps,
     _halved_lower,
     _hermitian,
@@ -820,7 +823,8 @@ def _(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finit
 def _(a, *, mode="economic", **options):
     k = min(np.shape(a)[-2:])
     q, r, *order = factors = qr.bind(a, mode="full" if mode == "full" else "economic", **options)
-    return qr.bind(a, mode=mode, **options) if mode == "r" else factors, (q[..., :k], r[..., :k, :], *order)
+    out = qr.bind(a, mode=mode, **options) if mode == "r" else factors
+    return out, (_first_columns(q, k), _first_rows(r, k), *order)
 
 
 def _thin_qr_tangent_in_order(t, residual, a):
@@ -844,7 +848,7 @@ def _qr_tangent_in_order(t, residual, a, out, mode):
 
 def _qr_cotangent_in_order(g, residual, a, out, mode):
     of_q, of_r = g[:2] if mode != "r" else (None, g[0] if isinstance(out, tuple) else g)
-    tangent = lambda t: _thin_qr_tangent_in_order(t, residual, a)  # noqa: E731
+    tangent = partial(_thin_qr_tangent_in_order, residual=residual, a=a)
     return _transposed_qr_tangent(tangent, of_q, of_r, residual, a, "mode='economic'")
 
 
@@ -873,7 +877,7 @@ def _(a, full_matrices=True, compute_uv=True, overwrite_a=False, check_finite=Tr
 def _(a, *, full_matrices=False, compute_uv=True, **options):
     u, s, vh = factors = svd.bind(a, full_matrices=full_matrices, compute_uv=True, **options)
     k = min(np.shape(a)[-2:])
-    return (factors if compute_uv else s), (u[..., :k], s, vh[..., :k, :])
+    return (factors if compute_uv else s), (_first_columns(u, k), s, _first_rows(vh, k))
 
 
 svd.defvjp(a=lambda g, residual, compute_uv: _svd_cotangent(g, residual, compute_uv))

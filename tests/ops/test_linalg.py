@@ -368,6 +368,12 @@ def test_the_first_vectors_of_a_complete_basis_have_their_derivatives_and_the_ot
         opreg.grad(total(whole))(a)
 
 
+@pytest.mark.parametrize("factors", [np.linalg.qr, np.linalg.svd])
+def test_of_a_square_matrix_whose_factors_have_nothing_to_cut_off_no_cut_is_recorded(factors: Any) -> None:
+    slope = opreg.grad(lambda a: sum(np.sum(part**3) for part in factors(a)))(opreg.variable(A))
+    assert "getitem" not in str(opreg.graph(np.sum(slope)))
+
+
 def test_the_norm_of_a_complex_vector() -> None:
     z = np.array([3.0 + 4j, 0.0])
     np.testing.assert_allclose(opreg.grad(np.linalg.norm)(z), [0.6 - 0.8j, 0.0])

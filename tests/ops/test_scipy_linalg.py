@@ -343,6 +343,12 @@ def test_derivatives_nest(function) -> None:
     np.testing.assert_allclose(opreg.jvp(slope, (S,), (B,))[1], numeric, atol=1e-5 * np.abs(numeric).max())
 
 
+@pytest.mark.parametrize("factors", [sp.linalg.qr, sp.linalg.svd])
+def test_of_a_square_matrix_whose_factors_have_nothing_to_cut_off_no_cut_is_recorded(factors) -> None:
+    slope = opreg.grad(lambda a: sum(np.sum(part**3) for part in factors(a)))(opreg.variable(A))
+    assert "getitem" not in str(opreg.graph(np.sum(slope)))
+
+
 def test_the_derivative_of_expm_in_a_huge_direction_and_of_what_is_not_finite() -> None:
     a = np.array([[0.1, 0.2], [-0.3, 0.05]], np.float32)
     one = opreg.jvp(sp.linalg.expm, (a,), (np.eye(2, dtype=np.float32),))[1]
