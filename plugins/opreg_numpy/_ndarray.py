@@ -51,8 +51,8 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     name = _name_of(ufunc)
     if method == "at":
         return _at(name, ufunc, *inputs)
-    out = kwargs.get("out") or ()
-    if any(target is not None for target in out):
+    out = kwargs.get("out")
+    if out:
         for target in out:
             if target is not None:
                 _require_traced(name, target)  # before what is said of keywords: `array @= traced` sets one
