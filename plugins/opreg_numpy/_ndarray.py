@@ -345,7 +345,7 @@ def _copy(traced: Any, order: Any = "C") -> Any:
 def _flat(traced: Any) -> Any:
     if isinstance(stop_gradient(traced), np.ndarray):
         return plugins.get("opreg_numpy.shapes.flat")(traced)
-    return np.ravel(traced)  # a number never changes
+    return np.ravel(traced)  # the line of a number is its own
 
 
 def _conj(traced: Any) -> Any:

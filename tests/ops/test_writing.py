@@ -711,3 +711,13 @@ def test_a_number_is_written_into_by_a_mask_alone() -> None:
         return s + t
 
     assert opreg.grad(function)(np.array([3.0, 2.0])).tolist() == [7.0, 1.0]
+
+
+def test_a_number_of_pythons_is_not_written_into_by_a_mask_either() -> None:
+    def function(x: Any) -> Any:
+        for mask in True, np.bool_(True), np.asarray(False):
+            with pytest.raises(TypeError, match="item assignment"):
+                x[mask] = 1.0
+        return x * x
+
+    assert opreg.grad(function)(3.0) == 6.0
