@@ -206,6 +206,11 @@ def lstsq(a, b, /, *, rcond=None):
     return np.linalg.lstsq(a, b, rcond)
 
 
+@lstsq.called_as
+def _(a, b, rcond=None):
+    return (a, b), {"rcond": stop_gradient(rcond)}  # a limit, as of `pinv`
+
+
 def _lstsq_parts(out, a, b):
     """Return a^+, x and the residuals in columns, and which singular values are kept if some left out are not zero."""
     x, _, rank, s = out

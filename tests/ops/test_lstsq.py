@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import opreg
+import opreg.numpy as onp
 from opreg.testing import conformance
 
 test_rules = conformance("numpy.linalg.lstsq", "numpy.linalg.matrix_rank", samples=1)
@@ -151,9 +152,13 @@ def test_what_does_not_fit_is_refused_as_numpy_does() -> None:
             opreg.grad(lambda a: np.sum(np.linalg.lstsq(a, b)[0]))(a)  # noqa: B023
 
 
-def test_a_traced_cutoff_is_refused() -> None:
-    with pytest.raises(opreg.NotDifferentiable, match="rcond"):
-        opreg.grad(lambda c: np.sum(opreg.plugins.get("numpy.linalg.lstsq")(A, B, rcond=c)[0]))(0.1)
+def test_a_traced_cutoff_is_constant_between_the_jumps_of_the_rank() -> None:
+    by_both = opreg.grad(lambda a, c: np.sum(np.linalg.lstsq(a, B, rcond=c * a[0, 0] ** 2)[0]), (0, 1))(
+        A, 1e-9
+    )
+    close(by_both[0], opreg.grad(lambda a: np.sum(np.linalg.lstsq(a, B)[0]))(A))
+    assert by_both[1] == 0.0
+    assert opreg.grad(lambda c: np.sum(onp.linalg.lstsq(A, B, c)[0]))(0.1) == 0.0
 
 
 def test_the_rank_is_a_constant() -> None:
