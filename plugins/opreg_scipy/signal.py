@@ -190,14 +190,14 @@ def _extended(in1, shape, boundary, fillvalue):
 def _of_planes(in1, in2, mode, boundary, fillvalue, middle):
     """The convolution of in1, continued beyond its edges; ``same`` begins at middle(n) of a kernel of n"""
     empty = not np.size(in1) or not np.size(in2)
-    zeros = [np.zeros(np.shape(x), np.result_type(x)) for x in (in1, in2)]
+    zeros = [np.zeros(np.shape(x) if empty else (1,) * np.ndim(x), np.result_type(x)) for x in (in1, in2)]
     plain = scipy.signal.convolve2d(
         *zeros, mode, "fill" if empty else boundary, fillvalue
-    )  # raises where SciPy does
+    )  # raises where SciPy does, but for shapes that do not fit: those convolve refuses
     filled = (
         boundary == "fill" and mode != "valid" and np.size(in2)
     )  # then of an empty array something is made
-    if not plain.size or (empty and not filled):
+    if empty and not (filled and plain.size):
         return plain
     if mode == "valid":
         return convolve(in1, in2, mode, "direct")
@@ -230,9 +230,9 @@ def correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
 def detrend(data, axis=-1, type="linear", bp=0, overwrite_data=False):
     """What is left of each piece between breakpoints when its mean or its line of least squares is taken away"""
     data = as_array(data)
-    scipy.signal.detrend(np.zeros(np.shape(data)), axis, type, bp)  # raises where SciPy does
     if type in ("constant", "c"):
         return data - np.mean(data, axis, keepdims=True)
+    scipy.signal.detrend(np.zeros(np.shape(data)[axis]), 0, type, bp)  # raises where SciPy does
     first = np.moveaxis(data, axis, 0)
     edges = np.unique([0, *np.ravel(bp), len(first)])
     pieces = [_without_line(first[start:stop]) for start, stop in itertools.pairwise(edges)]

@@ -79,6 +79,41 @@ def test_what_scipy_refuses_is_refused_as_scipy_does(name) -> None:
         opreg.vjp(lambda x: function(x, Y, boundary="wrap"), X)
 
 
+@pytest.mark.parametrize("name", ["convolve2d", "correlate2d"])
+def test_what_scipy_refuses_of_planes_is_refused_as_scipy_does(name) -> None:
+    function, plane = getattr(scipy.signal, name), np.ones((3, 2))
+    for call in (
+        lambda x: function(x, plane, "middle"),
+        lambda x: function(x, plane, "full", "mirror"),
+        lambda x: function(x, plane, fillvalue=[1.0, 2.0]),
+        lambda x: function(x, plane, "valid"),
+    ):
+        with pytest.raises(ValueError) as refused:
+            call(np.ones((2, 3)))
+        with pytest.raises(ValueError) as raised:
+            opreg.vjp(call, np.ones((2, 3)))
+        assert str(raised.value) == str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((2,), IndexError),
+        ((None,), TypeError),
+        ((-1, "quadratic"), ValueError),
+        ((-1, "linear", 5), ValueError),
+        ((2, "constant"), np.exceptions.AxisError),
+    ],
+)
+def test_a_trend_that_scipy_refuses_is_refused_as_scipy_does(arguments, error) -> None:
+    x = np.ones((3, 4))
+    with pytest.raises(error) as refused:
+        scipy.signal.detrend(x, *arguments)
+    with pytest.raises(error) as raised:
+        opreg.vjp(lambda x: scipy.signal.detrend(x, *arguments), x)
+    assert str(raised.value) == str(refused.value)
+
+
 def test_a_correlation_of_lists_of_traced_numbers() -> None:
     found = opreg.grad(lambda t: np.sum(scipy.signal.correlate([t, 1.0, 2.0], [t, 2.0])))(3.0)
     assert found == pytest.approx(2 * 3.0 + 3.0 + 2.0)
