@@ -187,11 +187,14 @@ def _extended(in1, shape, boundary, fillvalue):
     return np.pad(in1, widths, mode=_BOUNDARIES[boundary])
 
 
-def _of_planes(in1, in2, mode, boundary, fillvalue, middle):
-    """The convolution of in1, continued beyond its edges; ``same`` begins at middle(n) of a kernel of n"""
+def _of_planes(function, in1, in2, mode, boundary, fillvalue, middle):
+    """The convolution of in1, continued beyond its edges; ``same`` begins at middle(n) of a kernel of n
+
+    ``function`` is that of SciPy which says what is refused.
+    """
     empty = not np.size(in1) or not np.size(in2)
     zeros = [np.zeros(np.shape(x) if empty else (1,) * np.ndim(x), np.result_type(x)) for x in (in1, in2)]
-    plain = scipy.signal.convolve2d(
+    plain = function(
         *zeros, mode, "fill" if empty else boundary, fillvalue
     )  # raises where SciPy does, but for shapes that do not fit: those convolve refuses
     filled = (
@@ -211,7 +214,8 @@ def _of_planes(in1, in2, mode, boundary, fillvalue, middle):
 @composite("scipy.signal.convolve2d", static=("fillvalue",))
 def convolve2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
     """As convolve, of arrays of two dimensions, of which the first is continued beyond its edges"""
-    return _of_planes(as_array(in1), as_array(in2), mode, boundary, fillvalue, lambda n: (n - 1) // 2)
+    in1, in2 = as_array(in1), as_array(in2)
+    return _of_planes(scipy.signal.convolve2d, in1, in2, mode, boundary, fillvalue, lambda n: (n - 1) // 2)
 
 
 @composite("scipy.signal.correlate2d", static=("fillvalue",))
@@ -221,7 +225,9 @@ def correlate2d(in1, in2, mode="full", boundary="fill", fillvalue=0):
     Where only the second has room for the other SciPy exchanges them, and conjugates the first.
     """
     in1, in2 = as_array(in1), as_array(in2)
-    found = _of_planes(in1, np.conj(np.flip(in2)), mode, boundary, fillvalue, lambda n: n // 2)
+    found = _of_planes(
+        scipy.signal.correlate2d, in1, np.conj(np.flip(in2)), mode, boundary, fillvalue, lambda n: n // 2
+    )
     exchanged = mode == "valid" and any(n < m for n, m in zip(np.shape(in1), np.shape(in2), strict=True))
     return np.conj(found) if exchanged else found
 

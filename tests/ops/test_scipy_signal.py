@@ -83,6 +83,7 @@ def test_what_scipy_refuses_is_refused_as_scipy_does(name) -> None:
 def test_what_scipy_refuses_of_planes_is_refused_as_scipy_does(name) -> None:
     function, plane = getattr(scipy.signal, name), np.ones((3, 2))
     for call in (
+        lambda x: function(x, X),
         lambda x: function(x, plane, "middle"),
         lambda x: function(x, plane, "full", "mirror"),
         lambda x: function(x, plane, fillvalue=[1.0, 2.0]),
