@@ -3,7 +3,8 @@
 The value of sum(f(x) w) and its gradient by all arguments, against HIPS autograd, JAX eager (without `jit`, in double
 precision, on the CPU) and NumPy code written by hand. By hand the cotangent of f(x) is 1.0 * w, as the chain rule has
 it, and the rest is what a careful author would write, with the same derivatives: equal ones share the derivative of
-an extremum, and no two gradients share their memory. Before anything is timed the gradients are compared.
+an extremum, a product may have a zero among its factors, and no two gradients share their memory. Before anything is
+timed the gradients are compared.
 `python functions.py sin sort` runs some.
 """
 
@@ -54,6 +55,15 @@ def _pull_max(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
     return (chosen * (g / np.count_nonzero(chosen, axis=1))[:, None],)
 
 
+def _pull_prod(g: Any, out: Any, x: Any) -> tuple[Any, ...]:
+    if (out != 0).all():
+        return (g * out / x,)
+    ones = np.ones((1, x.shape[1]))
+    before = np.cumprod(np.vstack([ones, x[:-1]]), axis=0)
+    behind = np.cumprod(np.vstack([ones, x[:0:-1]]), axis=0)[::-1]
+    return (g * (before * behind),)
+
+
 FUNCTIONS: dict[str, Function] = {
     "add": Function(lambda np, x, y: x + y, lambda g, out, x, y: (g, g.copy()), 2),
     "subtract": Function(lambda np, x, y: x - y, lambda g, out, x, y: (g, -g), 2),
@@ -84,7 +94,7 @@ FUNCTIONS: dict[str, Function] = {
     ),
     "var": Function(lambda np, x: np.var(x, axis=1), _pull_var, shape=ROWS),
     "max": Function(lambda np, x: np.max(x, axis=1), _pull_max, shape=ROWS),
-    "prod": Function(lambda np, x: np.prod(x, axis=0), lambda g, out, x: (g * out / x,), shape=ROWS),
+    "prod": Function(lambda np, x: np.prod(x, axis=0), _pull_prod, shape=ROWS),
     "cumsum": Function(lambda np, x: np.cumsum(x), lambda g, out, x: (np.cumsum(g[::-1])[::-1],)),
     "sort": Function(lambda np, x: np.sort(x), lambda g, out, x: (_scattered(g, np.argsort(x), x),)),
     "reshape": Function(lambda np, x: np.reshape(x, (-1, 2)), lambda g, out, x: (g.reshape(-1),)),

@@ -76,7 +76,8 @@ sum_.samples(reductions(normal, complex=True, keywords=EVERY_KEYWORD))
 def mean(a, /, *, axis: Axis = None, dtype=None, keepdims=False, where=True):
     """Mean of a along some axes: each element gets the cotangent of its mean, over their number"""
     if type(a) is np.ndarray and a.dtype is _FLOAT64 and a.size and dtype is None and where is True:
-        return np.add.reduce(a, axis=axis, keepdims=keepdims) / count(a.shape, axis)  # in half of the time
+        total = np.add.reduce(a, axis=axis, keepdims=keepdims)  # in half of the time of np.mean
+        return total / (a.size // total.size)
     return np.asanyarray(a).mean(axis=axis, dtype=dtype, keepdims=keepdims, where=where)
 
 
@@ -325,7 +326,7 @@ def _invertible(products, last=...):
 
     ``last`` is the index of those in which the overflow of any other shows.
     """
-    plain = stop_gradient(products)
+    plain = products if type(products) is np.ndarray else stop_gradient(products)
     least = np.minimum.reduce(plain, axis=None, initial=1.0) if plain.dtype.kind == "f" else 0.0
     if not least > 0:
         plain = np.absolute(plain)
@@ -352,8 +353,12 @@ def _exclusive(x, axis=-1):
 
 
 def _prod_pull(g, a, out, axis, dtype, initial, where):
-    g = expanded(g, shape_of(a), axis)
-    return form_of(a).fit(_times_others(g, a, out, axis, dtype, initial, where))
+    shape = shape_of(a)
+    if where is True and _invertible(out):
+        found = expanded(g * out, shape, axis) / _in(dtype, a)
+    else:
+        found = _times_others(expanded(g, shape, axis), a, out, axis, dtype, initial, where)
+    return form_of(a).fit(found)
 
 
 def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):
