@@ -176,15 +176,18 @@ def oaconvolve(in1, in2, /, *, mode="full", axes=None):
     return scipy.signal.oaconvolve(in1, in2, mode, axes)
 
 
-_BOUNDARIES: Mapping[str, Any] = {"fill": "constant", "symm": "symmetric", "wrap": "wrap"}
+_BOUNDARIES: Mapping[str, Any] = {  # as np.pad names them
+    **dict.fromkeys(("fill", "pad"), "constant"),
+    **dict.fromkeys(("symm", "symmetric"), "symmetric"),
+    **dict.fromkeys(("wrap", "circular"), "wrap"),
+}
 
 
 def _extended(in1, shape, boundary, fillvalue):
     """in1 with what lies beyond its edges, as far as a kernel of that shape reaches"""
     widths = [(n - 1, n - 1) for n in shape]
-    if boundary == "fill":
-        return np.pad(in1, widths, constant_values=fillvalue)
-    return np.pad(in1, widths, mode=_BOUNDARIES[boundary])
+    kind = _BOUNDARIES[boundary]
+    return np.pad(in1, widths, kind, **({"constant_values": fillvalue} if kind == "constant" else {}))
 
 
 def _of_planes(function, in1, in2, mode, boundary, fillvalue, middle):
@@ -198,7 +201,7 @@ def _of_planes(function, in1, in2, mode, boundary, fillvalue, middle):
         *zeros, mode, "fill" if empty else boundary, fillvalue
     )  # raises where SciPy does, but for shapes that do not fit: those convolve refuses
     filled = (
-        boundary == "fill" and mode != "valid" and np.size(in2)
+        _BOUNDARIES.get(boundary) == "constant" and mode != "valid" and np.size(in2)
     )  # then of an empty array something is made
     if empty and not (filled and plain.size):
         return plain

@@ -122,7 +122,7 @@ def test_a_correlation_of_lists_of_traced_numbers() -> None:
 
 @pytest.mark.parametrize("name", ["convolve2d", "correlate2d"])
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
-@pytest.mark.parametrize("boundary", ["fill", "symm", "wrap"])
+@pytest.mark.parametrize("boundary", ["fill", "pad", "symm", "symmetric", "wrap", "circular"])
 @pytest.mark.parametrize("shapes", [((4, 3), (3, 2)), ((3, 3), (2, 3)), ((2, 2), (3, 4))])
 def test_planes_are_continued_beyond_their_edges_as_in_scipy(name, mode, boundary, shapes) -> None:
     rng = np.random.default_rng(6)
