@@ -32,6 +32,9 @@ def kept(shape: Shape, axis: Axis) -> Shape:
     """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
     if axis is None:
         return (1,) * len(shape)
+    if type(axis) is int:
+        at = normalize_axis_index(axis, len(shape))
+        return (*shape[:at], 1, *shape[at + 1 :])
     reduced = normalised(axis, len(shape))
     return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
 
@@ -69,6 +72,8 @@ def _view(g: Any, shape: Shape, strides: Sequence[int]) -> Any:
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
+        if type(axis) is int:
+            return shape[axis]
         return prod(shape if axis is None else [shape[i] for i in normalised(axis, len(shape))])
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
