@@ -47,7 +47,7 @@ def _resolved(a, order):
     )
 
 
-reshape.deflinear(a=lambda g, residual, order: np.reshape(g, residual, order=order))
+reshape.deflinear(a=lambda g, residual, order: g.reshape(residual, order=order))
 reshape.residual_of(shape_of)
 
 
