@@ -579,8 +579,8 @@ def _qr_tangent(t, residual, a, mode):
 
 def _above_zeros(r, rows):
     """Return the tangent of a triangular factor with that of the zeros below it, so that it has so many rows."""
-    zeros = np.zeros((*np.shape(r)[:-2], rows - np.shape(r)[-2], np.shape(r)[-1]), stop_gradient(r).dtype)
-    return np.concatenate([r, zeros], axis=-2)
+    *stack, k, columns = np.shape(r)
+    return np.concatenate([r, np.zeros((*stack, rows - k, columns), stop_gradient(r).dtype)], axis=-2)
 
 
 def _qr_cotangent(g, residual, a, mode):
@@ -609,12 +609,12 @@ def _(a, *, mode="reduced"):
 
 @qr.compared_as
 def without_completion(out):
-    """Q and R without the columns that complete a basis, and the zeros below R"""
+    """Q without the columns that complete a basis, and R"""
     matrices = [part for part in out if np.ndim(part) > 1] if isinstance(out, tuple) else []
     if len(matrices) < 2 or np.shape(matrices[1])[-2] <= np.shape(matrices[1])[-1]:
         return out
-    (q, r), k = matrices, np.shape(matrices[1])[-1]
-    return q[..., :k], r[..., :k, :]
+    q, r = matrices
+    return q[..., : np.shape(r)[-1]], r
 
 
 def _of_the_first(g, k, advice):
@@ -640,19 +640,19 @@ def _gaps(values, asked=True, squares=False):
     """
     n = np.shape(values)[-1]
     difference = np.expand_dims(values, -2) - np.expand_dims(values, -1)
-    size = np.abs(stop_gradient(values))
-    least = n * np.finfo(size.dtype).eps * np.max(size, axis=-1, keepdims=True, initial=0)
-    equal = np.abs(stop_gradient(difference)) <= np.expand_dims(least, -1)
+    size = np.abs(stop_gradient(values))[..., None]
+    least = n * np.finfo(size.dtype).eps * np.max(size, axis=-2, keepdims=True, initial=0)
+    equal = np.abs(stop_gradient(difference)) <= least
     if squares:
         difference = difference * (np.expand_dims(values, -2) + np.expand_dims(values, -1))
-    inverse = 1 / np.where(equal, np.ones_like(stop_gradient(difference)), difference)
     unknown = np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool)
-    return np.where(equal, np.where(unknown, np.nan, 0.0).astype(inverse.dtype), inverse)
+    instead = np.where(unknown, np.nan, np.inf).astype(stop_gradient(difference).dtype)
+    return 1 / np.where(equal, instead, difference)
 
 
-def _asked(g, values, across=-2):
+def _asked(g, across=-2):
     """Tell of which vectors in a cotangent the derivative is asked for. Of a traced one it is all."""
-    return np.broadcast_to(is_traced(g) or np.any(np.atleast_2d(g), axis=across), np.shape(values))
+    return is_traced(g) or np.any(g, axis=across)
 
 
 def _is_zero(g):
@@ -674,7 +674,7 @@ def _eigh_cotangent(g, out):
     w, v = out
     weights = np.expand_dims(g[0], -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
     if not _is_zero(g[1]):
-        weights = weights + _gaps(w, _asked(g[1], w)) * np.matmul(_transposed(v), g[1])
+        weights = weights + _gaps(w, _asked(g[1])) * np.matmul(_transposed(v), g[1])
     return _hermitian(np.matmul(np.conj(v), np.matmul(weights, _transposed(v))))
 
 
@@ -759,7 +759,7 @@ def _eig_cotangent(g, out, a):
     """v^-T diag(g) v^T for the values; for the vectors the transpose of the JVP"""
     if _is_zero(g[1]):
         return _eigenvalues_cotangent(g[0], a, out[1])
-    asked = _asked(g[1], out[0])
+    asked = _asked(g[1])
     return vjp(lambda t: _eig_tangent(t, out, asked), np.zeros_like(stop_gradient(a)))[1](tuple(g))[0]
 
 
@@ -834,7 +834,7 @@ def _svd_tangent(t, residual, compute_uv, full_matrices):
     return _completed(du, rows), ds, _transposed(_completed(_transposed(dvh), columns))
 
 
-def _thin_svd_tangent(t, residual, compute_uv, asked=(True, True)):
+def _thin_svd_tangent(t, residual, compute_uv, asked_u=True, asked_v=True):
     """ds = diag(p), du = u (F (p s + s p^H)) + (1 - u u^H) t v / s, the like for v; p = u^H t v, F = 1/(s_j^2 - s_i^2)
 
     Source: Townsend, "Differentiating the singular value decomposition" (2016).
@@ -846,16 +846,16 @@ def _thin_svd_tangent(t, residual, compute_uv, asked=(True, True)):
     if not compute_uv:
         return ds
     rows, rows_s = np.expand_dims(s, -1), np.expand_dims(s, -2)
-    du = np.matmul(u, _gaps(s, asked[0], True) * (p * rows_s + rows * _adjoint(p)))
-    dv = np.matmul(v, _gaps(s, asked[1], True) * (rows * p + _adjoint(p) * rows_s))
+    du = np.matmul(u, _gaps(s, asked_u, True) * (p * rows_s + rows * _adjoint(p)))
+    dv = np.matmul(v, _gaps(s, asked_v, True) * (rows * p + _adjoint(p) * rows_s))
     if np.iscomplexobj(t):
-        turn = np.imag(np.diagonal(p, 0, -2, -1)) * _reciprocal(residual, asked[0])
+        turn = np.imag(np.diagonal(p, 0, -2, -1)) * _reciprocal(residual, asked_u)
         du = du + 1j * u * np.expand_dims(turn, -2)
     m, n = np.shape(t)[-2:]
     if m > n:
-        du = du + _beyond(u, np.matmul(t, v) * np.expand_dims(_reciprocal(residual, asked[0]), -2))
+        du = du + _beyond(u, np.matmul(t, v) * np.expand_dims(_reciprocal(residual, asked_u), -2))
     elif n > m:
-        dv = dv + _beyond(v, np.matmul(_adjoint(t), u) * np.expand_dims(_reciprocal(residual, asked[1]), -2))
+        dv = dv + _beyond(v, np.matmul(_adjoint(t), u) * np.expand_dims(_reciprocal(residual, asked_v), -2))
     return du, ds, _adjoint(dv)
 
 
@@ -867,15 +867,16 @@ def _beyond(u, x):
 def _rounding_of(u, s, vh):
     """Return up to which size a singular value is 0 to rounding."""
     s = stop_gradient(s)
-    return max(np.shape(u)[-2], np.shape(vh)[-1]) * np.finfo(s.dtype).eps * s[..., :1]
+    *_, rows, _ = np.shape(u)
+    *_, columns = np.shape(vh)
+    return max(rows, columns) * np.finfo(s.dtype).eps * s[..., :1]
 
 
 def _reciprocal(factors, asked):
     """1 / s; of what is 0 to rounding it is NaN, and 0 where it is not asked for"""
     s = factors[1]
     zero = stop_gradient(s) <= _rounding_of(*factors)
-    inverse = 1 / np.where(zero, np.ones_like(stop_gradient(s)), s)
-    return np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)
+    return 1 / np.where(zero, np.where(asked, np.nan, np.inf).astype(stop_gradient(s).dtype), s)
 
 
 def _svd_cotangent(g, residual, compute_uv):
@@ -886,9 +887,9 @@ def _svd_cotangent(g, residual, compute_uv):
     k = np.shape(s)[-1]
     of_u = _of_the_first(g[0], k, "full_matrices=False")
     of_vh = _transposed(_of_the_first(_transposed(g[2]), k, "full_matrices=False"))
-    asked = _asked(of_u, s), _asked(of_vh, s, -1)
+    asked = _asked(of_u), _asked(of_vh, -1)
     like_a = np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)
-    return vjp(lambda t: _thin_svd_tangent(t, residual, True, asked), like_a)[1]((of_u, g[1], of_vh))[0]
+    return vjp(lambda t: _thin_svd_tangent(t, residual, True, *asked), like_a)[1]((of_u, g[1], of_vh))[0]
 
 
 svd.defvjp(a=_svd_cotangent).defjvp(a=_svd_tangent)
@@ -1459,6 +1460,8 @@ def _(rng):
     for shape in (3, 2), (2, 2, 3):
         yield Sample((normal(rng, shape),), note="complete")
     yield Sample((complex_normal(rng, (2, 3)),), note="complete")
+    for shape in (2, 2), (2, 1):
+        yield Sample((normal(rng, shape) * 1e-18, False), note="tiny")
 
 
 @svdvals.samples
@@ -1608,6 +1611,7 @@ _TWICE = "it occurs twice, and the signs cancel"
 _SQUARE = "a square matrix has as many rows as columns"
 _SHORT = "a short way; the long one is right too"
 _LINEAR = "a linear function has the same transpose everywhere"
+_NO_MATRIX = "it makes a difference to a matrix of zeros alone, whose singular vectors have no derivative"
 
 for _function, _helper in (
     (qr, "_require_full_rank"),
@@ -1661,18 +1665,15 @@ for _change in "_hermitian(t) -> t", "_hermitian(inner) -> inner":
 eigvalsh.waive_mutant(
     "a", "_hermitian(t) -> t", "the real part of v^H t v is that of the Hermitian part of t"
 )
-qr.waive_mutant("a", "np.shape(a)[-1] > k -> np.shape(a)[-1] >= k", "it then joins on nothing")
+for _change, _reason in {
+    "np.shape(a)[-1] > k -> np.shape(a)[-1] >= k": "it then joins on nothing",
+    "np.eye(k, dtype=m.real.dtype) -> np.eye(k)": "in double precision it is as right, and the result is fitted to the "
+    "argument",
+    "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))": _LINEAR,
+}.items():
+    qr.waive_mutant("a", _change, _reason)
 for _function in eig, eigh, svd:
     _function.waive_mutant("a", "_is_zero -> ...", _SHORT)
-for _function in eigh, svd:
-    _function.waive_mutant(
-        "a",
-        "np.ones_like(stop_gradient(difference)) -> np.zeros_like(stop_gradient(difference))",
-        "any number will do in the place of what is masked out",
-    )
-    _function.waive_mutant(
-        "a", "np.eye(n, dtype=bool) -> np.eye(n)", "np.where takes 1 and 0 for true and false"
-    )
 eig.waive_mutant("a", "_gaps -> ...", "of a vector's tangent the part along the vector is taken away")
 eig.waive_mutant("a", "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))", _LINEAR)
 for _change, _reason in {
@@ -1681,8 +1682,37 @@ for _change, _reason in {
     "np.ones((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)": _LINEAR,
     "m > n -> m >= n": "of a square matrix nothing lies beyond",
     "n > m -> n >= m": "of a square matrix nothing lies beyond",
+    "np.abs(stop_gradient(values)) -> stop_gradient(values)": "singular values are not negative",
+    "np.abs(stop_gradient(difference)) <= least -> np.abs(stop_gradient(difference)) < least": _NO_MATRIX,
+    "stop_gradient(s) <= _rounding_of(*factors) -> stop_gradient(s) < _rounding_of(*factors)": _NO_MATRIX,
+    "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, keepdims=True, initial=0)": "beside a matrix "
+    "larger by 10**16 finite differences resolve nothing of a small one, but it has a test",
+    "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, axis=-2, keepdims=True)": "of an empty matrix "
+    "there is nothing to compare, but it has a test",
 }.items():
     svd.waive_mutant("a", _change, _reason)
+for _change in (
+    "n * np.finfo(size.dtype).eps -> np.finfo(size.dtype).eps",
+    "np.max(size, axis=-2, keepdims=True, initial=0) -> np.min(size, axis=-2, keepdims=True, initial=0)",
+    "max(rows, columns) * np.finfo(s.dtype).eps -> np.finfo(s.dtype).eps",
+    "max(rows, columns) -> min(rows, columns)",
+):
+    svd.waive_mutant("a", _change, "it moves a limit among values whose differences are rounding")
+for _change in (
+    "is_traced(g) or np.any(g, axis=across) -> ...",
+    "np.any(g, axis=across) -> ...",
+    "np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool) -> ~np.eye(n, dtype=bool)",
+    "np.where(zero, np.where(asked, np.nan, np.inf).astype(stop_gradient(s).dtype), s) -> s",
+    "np.where(asked, np.nan, np.inf) -> ...",
+    "max(rows, columns) * np.finfo(s.dtype).eps * s[..., :1] -> "
+    "-(max(rows, columns) * np.finfo(s.dtype).eps * s[..., :1])",
+):
+    svd.waive_mutant(
+        "a",
+        _change,
+        "where singular values are equal, or 0, vectors have no derivative: no sample, but what the others then have "
+        "has tests",
+    )
 for _change in (
     "_rounding_of",
     "stop_gradient(s) > _rounding_of(u, s, vh)",
@@ -1691,10 +1721,8 @@ for _change in (
     "kept.astype(s.dtype)",
     "np.where(kept, s, one)",
     "stop_gradient(s) <= _rounding_of(*factors)",
-    "np.where(zero, np.ones_like(stop_gradient(s)), s)",
-    "np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)",
-    "np.where(asked, np.nan, 0.0)",
-    "0.0",
+    "np.where(zero, np.where(asked, np.nan, np.inf).astype(stop_gradient(s).dtype), s)",
+    "np.where(asked, np.nan, np.inf)",
     "False",
     "u * np.expand_dims(mask, -2)",
     "v * np.expand_dims(mask, -2)",
