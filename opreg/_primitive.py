@@ -468,9 +468,7 @@ class Primitive:
             raise self._static_traced(static)
         if trace is None:
             return self.forward(*data, **static)
-        if (
-            simple and trace.recording and self.recorders is not None
-        ):  # the short way to what process() comes to
+        if simple and trace.recording and self.recorders is not None:  # the short way of process()
             out = self.recorders[mask](trace, self.forward, static, *data)
         else:
             out = highest(data).process(self, data, static)

@@ -632,7 +632,7 @@ def backward(
                 try:  # as call() does
                     c = node[at + 1](g, node[at + 2])
                 except ZeroDivisionError:
-                    c = call(node[at + 1], g, node[at + 2])
+                    c = node[at + 1](_as_scalars(g), _as_scalars(node[at + 2]))
                 if TOKEN[type(c)](c) != parent[1]:
                     c = node[2].fit_cotangent(c, parent[1], node[at + 1])
                 if key in cotangents:

@@ -75,11 +75,12 @@ class _Arguments:
             c = None
             if key is not None:
                 c = found[key] if key in found else zeros_like(leaf)
-                c = SPACES[type(strip(leaf))].export(c, leaf)
+                plain = strip(leaf) if type(leaf) is Tracer else leaf
+                c = SPACES[type(plain)].export(c, leaf)
                 if apart is not None:
                     c = apart.own(c)
             results.append(c)
-        return unflatten(self.tree, results)
+        return tuple(results) if self.tree.flat else unflatten(self.tree, results)
 
 
 def _may_be_static(leaf: Any) -> bool:
@@ -133,7 +134,9 @@ def _run(
             source = leaf if spec is None else trace.leaf(leaf, spec)
             sources.append(source)
             keys.append(None if spec is None else source.record[0])
-        return fun(*unflatten(arguments.tree, sources)), trace, arguments, keys
+        if not arguments.tree.flat:
+            sources = unflatten(arguments.tree, sources)
+        return fun(*sources), trace, arguments, keys
     finally:
         trace.live = trace.recording = False
 
@@ -366,7 +369,7 @@ def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -
 
 def _unit(value: Any, label: str) -> Any:
     """Return the cotangent of a scalar output by which the backward pass begins."""
-    plain = strip(value)
+    plain = strip(value) if type(value) is Tracer else value
     space, spec = SPACES[type(plain)], SPEC[type(value)](value)
     unit = None if spec is None else space.unit(spec)
     if unit is not None:
