@@ -73,7 +73,7 @@ def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
         if type(axis) is int:
-            return shape[axis]
+            return shape[normalize_axis_index(axis, len(shape))]
         return prod(shape if axis is None else [shape[i] for i in normalised(axis, len(shape))])
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 

@@ -645,9 +645,9 @@ def _gaps(values, asked=True, squares=False):
     equal = np.abs(stop_gradient(difference)) <= least
     if squares:
         difference = difference * (np.expand_dims(values, -2) + np.expand_dims(values, -1))
+    inverse = 1 / np.where(equal, np.ones_like(stop_gradient(difference)), difference)
     unknown = np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool)
-    instead = np.where(unknown, np.nan, np.inf).astype(stop_gradient(difference).dtype)
-    return 1 / np.where(equal, instead, difference)
+    return np.where(equal, np.where(unknown, np.nan, 0.0).astype(inverse.dtype), inverse)
 
 
 def _asked(g, across=-2):
@@ -1674,6 +1674,12 @@ for _change, _reason in {
     qr.waive_mutant("a", _change, _reason)
 for _function in eig, eigh, svd:
     _function.waive_mutant("a", "_is_zero -> ...", _SHORT)
+for _function in eigh, svd:
+    _function.waive_mutant(
+        "a",
+        "np.ones_like(stop_gradient(difference)) -> np.zeros_like(stop_gradient(difference))",
+        "any number will do in the place of what is masked out",
+    )
 eig.waive_mutant("a", "_gaps -> ...", "of a vector's tangent the part along the vector is taken away")
 eig.waive_mutant("a", "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))", _LINEAR)
 for _change, _reason in {
