@@ -154,7 +154,7 @@ def test_an_interrupted_run_reports_what_it_decided(
     monkeypatch.setattr("opreg.cli.Inline", Interrupted)
     result = verify("mylib", "zlib", "--report", str(tmp_path))
     assert result.exit_code == 3
-    assert "The run broke: it was interrupted" in result.stdout
+    assert "The run broke: it was interrupted" in result.stdout, result.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert [primitive["name"] for primitive in report["primitives"]] == ["mylib.softsign"]
     assert report["run"]["exit_status"] == 3
