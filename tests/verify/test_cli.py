@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from opreg.cli import cli
+from opreg.verify._executors import Inline
 
 Install = Callable[..., None]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -138,15 +139,10 @@ def test_an_interrupted_run_reports_what_it_decided(
     installed: Install, sources: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     installed(mylib=sources.good, zlib=sources.good)
-    from opreg.verify import _session
 
-    class Interrupted(_session.Executor):
-        name, workers = "inline", 1
-
+    class Interrupted(Inline):
         def run(self, plan: Any, options: Any) -> Any:
-            from opreg.verify._executors import Inline
-
-            for message in Inline().run(plan, options):
+            for message in super().run(plan, options):
                 if message.primitive == "zlib.softsign":
                     raise KeyboardInterrupt
                 yield message
