@@ -89,7 +89,8 @@ class Tracer:
         return len(self.primal)
 
     def __getitem__(self, index: Any) -> Any:
-        return _PICK[type(strip(self))](self, index)
+        primal = self.primal
+        return _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))](self, index)
 
     def __iter__(self) -> Any:
         if not hasattr(strip(self), "__iter__") or not self.shape:

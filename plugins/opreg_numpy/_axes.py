@@ -5,7 +5,6 @@ Everything here works on traced values too, and is differentiated through the pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -30,13 +29,10 @@ def normalised(axis: Axis, ndim: int) -> Shape:
 
 def kept(shape: Shape, axis: Axis) -> Shape:
     """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
-    if axis is None:
-        return (1,) * len(shape)
-    if type(axis) is int:
-        at = normalize_axis_index(axis, len(shape))
-        return (*shape[:at], 1, *shape[at + 1 :])
-    reduced = normalised(axis, len(shape))
-    return tuple([1 if i in reduced else n for i, n in enumerate(shape)])
+    found = list(shape)
+    for i in normalised(axis, len(shape)):
+        found[i] = 1
+    return tuple(found)
 
 
 def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
@@ -48,33 +44,29 @@ def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
     return g if form == target else g.reshape(target)
 
 
-def spread(g: Any, shape: Shape, axis: Axis) -> Any:
-    """Return a cotangent given to every element that was reduced: the adjoint of a sum over ``axis``."""
-    if isinstance(g, np.generic):
-        return _view(g, shape, (0,) * len(shape)) if shape else g
-    g = expanded(g, shape, axis)
-    form = shape_of(g)
-    if form == shape:
-        return g
-    if type(g) is not np.ndarray or not g.flags.c_contiguous:
-        return np.broadcast_to(g, shape)
-    steps = [0 if n == 1 else step for n, step in zip(form, g.strides, strict=True)]
-    return _view(g, shape, steps or [0] * len(shape))
+def spread(g: Any, shape: Shape, axis: Axis, where: Any = True) -> Any:
+    """Return a cotangent given to every element that was reduced, 0 to those that a mask leaves out.
 
-
-def _view(g: Any, shape: Shape, strides: Sequence[int]) -> Any:
-    """Return what ``np.broadcast_to`` gives, in an eighth of its time."""
-    view = np.ndarray(shape, g.dtype, g, 0, strides)
-    view.setflags(write=False)
-    return view
+    It is the adjoint of a sum over ``axis``. The view is what ``np.broadcast_to`` gives, in an eighth of its time.
+    """
+    if not isinstance(g, np.generic):
+        g = expanded(g, shape, axis)
+    plain = isinstance(g, np.generic) or (type(g) is np.ndarray and g.flags.c_contiguous)
+    if g.shape == shape:
+        found = g
+    elif plain:
+        steps = [0 if n == 1 else step for n, step in zip(g.shape, g.strides, strict=True)]
+        found = np.ndarray(shape, g.dtype, g, 0, steps or [0] * len(shape))
+        found.setflags(write=False)
+    else:
+        found = np.broadcast_to(g, shape)
+    return found if where is True else np.where(where, found, 0.0)
 
 
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
-        if type(axis) is int:
-            return shape[normalize_axis_index(axis, len(shape))]
-        return prod(shape if axis is None else [shape[i] for i in normalised(axis, len(shape))])
+        return prod(map(shape.__getitem__, normalised(axis, len(shape))))
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 

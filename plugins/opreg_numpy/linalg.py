@@ -633,21 +633,23 @@ def _completed(t, count):
     return np.concatenate([t, others], axis=-1)
 
 
-def _gaps(values, asked=True, squares=False):
+def _gaps(values, asked=True):
     """Return 1 / (w_j - w_i), 0 on the diagonal, and NaN where different values are equal to rounding.
 
-    Or of their squares. Of columns j that are not asked for the NaN is 0.
+    Of columns j that are not asked for the NaN is 0.
     """
     n = np.shape(values)[-1]
     difference = np.expand_dims(values, -2) - np.expand_dims(values, -1)
     size = np.abs(stop_gradient(values))[..., None]
     least = n * np.finfo(size.dtype).eps * np.max(size, axis=-2, keepdims=True, initial=0)
     equal = np.abs(stop_gradient(difference)) <= least
-    if squares:
-        difference = difference * (np.expand_dims(values, -2) + np.expand_dims(values, -1))
-    inverse = 1 / np.where(equal, np.ones_like(stop_gradient(difference)), difference)
-    unknown = np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool)
-    return np.where(equal, np.where(unknown, np.nan, 0.0).astype(inverse.dtype), inverse)
+    return _inverse(difference, equal, np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool))
+
+
+def _inverse(x, zero, asked):
+    """Return 1 / x; of what is 0 to rounding it is NaN, and 0 where it is not asked for."""
+    inverse = 1 / np.where(zero, np.ones_like(stop_gradient(x)), x)
+    return np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)
 
 
 def _asked(g, across=-2):
@@ -845,9 +847,9 @@ def _thin_svd_tangent(t, residual, compute_uv, asked_u=True, asked_v=True):
     ds = np.real(np.diagonal(p, 0, -2, -1))
     if not compute_uv:
         return ds
-    rows, rows_s = np.expand_dims(s, -1), np.expand_dims(s, -2)
-    du = np.matmul(u, _gaps(s, asked_u, True) * (p * rows_s + rows * _adjoint(p)))
-    dv = np.matmul(v, _gaps(s, asked_v, True) * (rows * p + _adjoint(p) * rows_s))
+    rows, columns = np.expand_dims(s, -1), np.expand_dims(s, -2)
+    du = np.matmul(u, _gaps_of_squares(s, asked_u) * (p * columns + rows * _adjoint(p)))
+    dv = np.matmul(v, _gaps_of_squares(s, asked_v) * (rows * p + _adjoint(p) * columns))
     if np.iscomplexobj(t):
         turn = np.imag(np.diagonal(p, 0, -2, -1)) * _reciprocal(residual, asked_u)
         du = du + 1j * u * np.expand_dims(turn, -2)
@@ -857,6 +859,12 @@ def _thin_svd_tangent(t, residual, compute_uv, asked_u=True, asked_v=True):
     elif n > m:
         dv = dv + _beyond(v, np.matmul(_adjoint(t), u) * np.expand_dims(_reciprocal(residual, asked_v), -2))
     return du, ds, _adjoint(dv)
+
+
+def _gaps_of_squares(s, asked):
+    """1 / (s_j^2 - s_i^2), as :func:`_gaps` has it; their sum is 0 where both are, and they equal"""
+    total = np.expand_dims(s, -2) + np.expand_dims(s, -1)
+    return _gaps(s, asked) / (total + np.equal(total, 0))
 
 
 def _beyond(u, x):
@@ -873,10 +881,9 @@ def _rounding_of(u, s, vh):
 
 
 def _reciprocal(factors, asked):
-    """1 / s; of what is 0 to rounding it is NaN, and 0 where it is not asked for"""
+    """1 / s, as :func:`_inverse` has it"""
     s = factors[1]
-    zero = stop_gradient(s) <= _rounding_of(*factors)
-    return 1 / np.where(zero, np.where(asked, np.nan, np.inf).astype(stop_gradient(s).dtype), s)
+    return _inverse(s, stop_gradient(s) <= _rounding_of(*factors), asked)
 
 
 def _svd_cotangent(g, residual, compute_uv):
@@ -1421,6 +1428,8 @@ def _(rng):
         yield Sample((_definite(rng, normal, *shape), "U"), note=f"{shape}")
     for kind, draw in KINDS.items():
         yield Sample((_definite(rng, draw, 3, 3),), note=kind)
+    for shape in (3, 3), (3, 2, 2):
+        yield Sample((_definite(rng, normal, *shape) * 1e-18,), note="tiny")
 
 
 def _apart(rng, draw, *shape):
@@ -1447,6 +1456,7 @@ def _(rng):
         yield Sample((_apart(rng, normal, *shape),), note=f"{shape}")
     for kind, draw in KINDS.items():
         yield Sample((_apart(rng, draw, 3, 3),), note=kind)
+    yield Sample((_apart(rng, normal, 2, 3, 3) * 1e-18,), note="tiny")
 
 
 @svd.samples
@@ -1611,6 +1621,11 @@ _TWICE = "it occurs twice, and the signs cancel"
 _SQUARE = "a square matrix has as many rows as columns"
 _SHORT = "a short way; the long one is right too"
 _LINEAR = "a linear function has the same transpose everywhere"
+_LIMIT = "it moves a limit among values whose differences are rounding"
+_NO_SAMPLE = (
+    "where values are equal, or singular ones 0, their vectors have no derivative: no sample, but what the others then "
+    "have has tests"
+)
 _NO_MATRIX = "it makes a difference to a matrix of zeros alone, whose singular vectors have no derivative"
 
 for _function, _helper in (
@@ -1674,13 +1689,38 @@ for _change, _reason in {
     qr.waive_mutant("a", _change, _reason)
 for _function in eig, eigh, svd:
     _function.waive_mutant("a", "_is_zero -> ...", _SHORT)
-for _function in eigh, svd:
+for _function in eig, eigh, svd:
     _function.waive_mutant(
         "a",
-        "np.ones_like(stop_gradient(difference)) -> np.zeros_like(stop_gradient(difference))",
+        "np.ones_like(stop_gradient(x)) -> np.zeros_like(stop_gradient(x))",
         "any number will do in the place of what is masked out",
     )
-eig.waive_mutant("a", "_gaps -> ...", "of a vector's tangent the part along the vector is taken away")
+    for _change in (
+        "is_traced(g) or np.any(g, axis=across) -> ...",
+        "np.any(g, axis=across) -> ...",
+    ):
+        _function.waive_mutant("a", _change, _NO_SAMPLE)
+for _function in eigh, svd:
+    for _change, _reason in {
+        "np.abs(stop_gradient(difference)) <= least -> np.abs(stop_gradient(difference)) < least": _NO_MATRIX,
+        "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, keepdims=True, initial=0)": "beside a matrix "
+        "larger by 10**16 finite differences resolve nothing of a small one, but it has a test",
+        "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, axis=-2, keepdims=True)": "of an empty matrix "
+        "there is nothing to compare, but it has a test",
+        "n * np.finfo(size.dtype).eps -> np.finfo(size.dtype).eps": _LIMIT,
+        "np.max(size, axis=-2, keepdims=True, initial=0) -> np.min(size, axis=-2, keepdims=True, initial=0)": _LIMIT,
+        "np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool) -> ~np.eye(n, dtype=bool)": _NO_SAMPLE,
+    }.items():
+        _function.waive_mutant("a", _change, _reason)
+for _change in "_gaps", "np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)", "0.0":
+    eig.waive_mutant(
+        "a", f"{_change} -> ...", "of a vector's tangent the part along the vector is taken away"
+    )
+eig.waive_mutant(
+    "a",
+    "np.where(asked, np.nan, 0.0).astype(inverse.dtype) -> np.where(asked, np.nan, 0.0)",
+    "NumPy promotes it",
+)
 eig.waive_mutant("a", "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))", _LINEAR)
 for _change, _reason in {
     "not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])) -> not compute_uv": _SHORT,
@@ -1689,36 +1729,23 @@ for _change, _reason in {
     "m > n -> m >= n": "of a square matrix nothing lies beyond",
     "n > m -> n >= m": "of a square matrix nothing lies beyond",
     "np.abs(stop_gradient(values)) -> stop_gradient(values)": "singular values are not negative",
-    "np.abs(stop_gradient(difference)) <= least -> np.abs(stop_gradient(difference)) < least": _NO_MATRIX,
     "stop_gradient(s) <= _rounding_of(*factors) -> stop_gradient(s) < _rounding_of(*factors)": _NO_MATRIX,
-    "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, keepdims=True, initial=0)": "beside a matrix "
-    "larger by 10**16 finite differences resolve nothing of a small one, but it has a test",
-    "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, axis=-2, keepdims=True)": "of an empty matrix "
-    "there is nothing to compare, but it has a test",
 }.items():
     svd.waive_mutant("a", _change, _reason)
 for _change in (
-    "n * np.finfo(size.dtype).eps -> np.finfo(size.dtype).eps",
-    "np.max(size, axis=-2, keepdims=True, initial=0) -> np.min(size, axis=-2, keepdims=True, initial=0)",
     "max(rows, columns) * np.finfo(s.dtype).eps -> np.finfo(s.dtype).eps",
     "max(rows, columns) -> min(rows, columns)",
 ):
-    svd.waive_mutant("a", _change, "it moves a limit among values whose differences are rounding")
-for _change in (
-    "is_traced(g) or np.any(g, axis=across) -> ...",
-    "np.any(g, axis=across) -> ...",
-    "np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool) -> ~np.eye(n, dtype=bool)",
-    "np.where(zero, np.where(asked, np.nan, np.inf).astype(stop_gradient(s).dtype), s) -> s",
-    "np.where(asked, np.nan, np.inf) -> ...",
+    svd.waive_mutant("a", _change, _LIMIT)
+svd.waive_mutant("a", "np.equal(total, 0) -> ...", _NO_SAMPLE)
+svd.waive_mutant("a", "total + np.equal(total, 0) -> ...", _NO_SAMPLE)
+svd.waive_mutant("a", "0 -> 1", _NO_SAMPLE)
+svd.waive_mutant(
+    "a",
     "max(rows, columns) * np.finfo(s.dtype).eps * s[..., :1] -> "
     "-(max(rows, columns) * np.finfo(s.dtype).eps * s[..., :1])",
-):
-    svd.waive_mutant(
-        "a",
-        _change,
-        "where singular values are equal, or 0, vectors have no derivative: no sample, but what the others then have "
-        "has tests",
-    )
+    _NO_SAMPLE,
+)
 for _change in (
     "_rounding_of",
     "stop_gradient(s) > _rounding_of(u, s, vh)",
@@ -1727,8 +1754,11 @@ for _change in (
     "kept.astype(s.dtype)",
     "np.where(kept, s, one)",
     "stop_gradient(s) <= _rounding_of(*factors)",
-    "np.where(zero, np.where(asked, np.nan, np.inf).astype(stop_gradient(s).dtype), s)",
-    "np.where(asked, np.nan, np.inf)",
+    "np.where(zero, np.ones_like(stop_gradient(x)), x)",
+    "np.ones_like(stop_gradient(x))",
+    "np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)",
+    "np.where(asked, np.nan, 0.0)",
+    "0.0",
     "False",
     "u * np.expand_dims(mask, -2)",
     "v * np.expand_dims(mask, -2)",
@@ -1754,3 +1784,6 @@ for _function in cholesky, eigh, eigvalsh:
 for _function in eig, eigh, eigvalsh:
     _function.waive_mutant("*", "-1 -> -2", _SQUARE)
 eigh.waive_mutant("a", "-1 -> 1", "of a diagonal matrix rows and columns are alike")
+eigh.waive_mutant("a", "np.abs(stop_gradient(values)) -> stop_gradient(values)", _LIMIT)
+eigh.waive_mutant("a", "True -> False", _NO_SAMPLE)
+eigh.waive_mutant("a", "_square(x) -> x", "it decides what is refused, not what is computed")

@@ -62,7 +62,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True)
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
-sum_.defvjp(a=lambda g, residual, axis, where: residual.fit(_masked(spread(g, residual.shape, axis), where)))
+sum_.defvjp(a=lambda g, residual, axis, where: residual.fit(spread(g, residual.shape, axis, where)))
 sum_.defjvp(
     a=lambda t, axis, dtype, keepdims, where: np.sum(
         t, axis=axis, dtype=dtype, keepdims=keepdims, where=where
@@ -90,7 +90,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 def _mean_pull(g, residual, axis, where):
     shape = residual.shape
     each = (g if where is True else expanded(g, shape, axis)) / _number(g, shape, axis, where)
-    return residual.fit(_masked(spread(each, shape, axis), where))
+    return residual.fit(spread(each, shape, axis, where))
 
 
 def _number(g, shape, axis, where, less=0):
@@ -201,6 +201,10 @@ def _constant_slices(a, axis, where):
     return np.less_equal(high, low)
 
 
+def _deviations(a, mean, dtype, where):
+    return _masked(_in(dtype, a) - mean, where)
+
+
 def _rules(weight, sign, which):
     """Return the VJP and the JVP of a spread, whose partial by the data is ``weight`` times conj(a - m).
 
@@ -210,7 +214,7 @@ def _rules(weight, sign, which):
     """
 
     def pull(g, a, mean, residual, out, axis, dtype, ddof, where):
-        d = _masked(_in(dtype, a) - residual, where)
+        d = _deviations(a, residual, dtype, where)
         if np.iscomplexobj(a):
             g, d = np.real(g), np.conjugate(d)
         each = expanded(sign * g, np.shape(a), axis) * weight(
@@ -219,7 +223,7 @@ def _rules(weight, sign, which):
         return form_of((a, mean)[which]).fit(d * each)
 
     def push(t, a, mean, residual, out, axis, dtype, ddof, keepdims, where):
-        d = _masked(_in(dtype, a) - residual, where)
+        d = _deviations(a, residual, dtype, where)
         inner = np.real(t * np.conjugate(d)) if np.iscomplexobj(a) else t * d
         total = np.sum(inner, axis=axis, keepdims=True)
         change = np.reshape(
@@ -302,12 +306,14 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True)
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
-def _times_others(factor, a, out, axis, dtype, initial, where):
-    """Return a factor times the product of the others, for each element, 0 for those that the mask leaves out."""
-    shape = shape_of(a)
-    x = _masked(_in(dtype, a), where, 1.0)
-    if _invertible(out):
-        return _masked(factor * expanded(out, shape, axis) / x, where)
+def _factors(a, dtype, where):
+    """Return the elements of a as they are multiplied: 1 for those that the mask leaves out."""
+    return _masked(_in(dtype, a), where, 1.0)
+
+
+def _products_of_others(x, axis, initial):
+    """Return for each element the product of those before and of those after, times ``initial``."""
+    shape = np.shape(x)
     reduced = normalised(axis, len(shape))
     order = tuple(i for i in range(len(shape)) if i not in reduced) + reduced
     turned = tuple(shape[i] for i in order)
@@ -315,10 +321,9 @@ def _times_others(factor, a, out, axis, dtype, initial, where):
     line = np.reshape(np.transpose(x, order), (*rows, product(turned[len(rows) :])))
     before = _exclusive(line)
     after = reversed_along(_exclusive(reversed_along(line, -1)), -1)
-    others = np.transpose(
+    return np.transpose(
         np.reshape(initial * before * after, turned), tuple(int(i) for i in np.argsort(order))
     )
-    return _masked(factor * others, where)
 
 
 def _invertible(products, last=...):
@@ -353,16 +358,20 @@ def _exclusive(x, axis=-1):
 
 
 def _prod_pull(g, a, out, axis, dtype, initial, where):
-    shape = shape_of(a)
-    if where is True and _invertible(out):
-        found = expanded(g * out, shape, axis) / _in(dtype, a)
+    x, shape = _factors(a, dtype, where), shape_of(a)
+    if _invertible(out):
+        found = expanded(g * out, shape, axis) / x
     else:
-        found = _times_others(expanded(g, shape, axis), a, out, axis, dtype, initial, where)
-    return form_of(a).fit(found)
+        found = expanded(g, shape, axis) * _products_of_others(x, axis, initial)
+    return form_of(a).fit(_masked(found, where))
 
 
 def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):
-    change = np.sum(_times_others(t, a, out, axis, dtype, initial, where), axis=axis, keepdims=keepdims)
+    x = _factors(a, dtype, where)
+    others = (
+        expanded(out, shape_of(a), axis) / x if _invertible(out) else _products_of_others(x, axis, initial)
+    )
+    change = np.sum(t * others, axis=axis, keepdims=keepdims, where=where)
     return change if np.result_type(change) == np.result_type(out) else change.astype(np.result_type(out))
 
 

@@ -22,8 +22,12 @@ from opreg_numpy.indexing import embed_diagonal, scatter_add
 def reshape(a, /, *, shape, order="C", copy=None):
     """The elements of a, read and written in one order, in another shape"""
     options = {} if copy is None else {"copy": copy}
-    a = a if isinstance(a, np.generic) else np.asanyarray(a)  # a scalar of one element may stay one
-    return a.reshape(shape, order=order, **options)
+    return _as_is(a).reshape(shape, order=order, **options)
+
+
+def _as_is(a):
+    """Return what has the methods of an array: a NumPy scalar stays one."""
+    return a if isinstance(a, (np.ndarray, np.generic)) else np.asarray(a)
 
 
 @reshape.called_as
@@ -175,10 +179,15 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 @primitive("numpy.transpose", aliases=("transpose", "numpy.permute_dims"))
 def transpose(a, /, *, axes=None):
     """a with its axes in another order: reversed, or as given"""
-    return np.transpose(a, axes)
+    return _as_is(a).transpose(axes)
 
 
-transpose.deflinear(a=lambda g, axes: np.transpose(g, None if axes is None else _inverse(axes)))
+@transpose.called_as
+def _(a, axes=None):
+    return (a,), {"axes": axes}
+
+
+transpose.deflinear(a=lambda g, axes: g.transpose(None if axes is None else _inverse(axes)))
 
 
 def _inverse(axes):
