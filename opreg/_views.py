@@ -58,7 +58,9 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
     """Return what a primitive gave, and take note if that is a view of its source; the source if it gave that back."""
     if type(out) is not Tracer or type(source) is not Tracer or out.tracing is not source.tracing:
         return out
-    plain, whole = strip(out), strip(source)
+    plain, whole = out.primal, source.primal
+    if type(plain) is Tracer or type(whole) is Tracer:
+        plain, whole = strip(plain), strip(whole)
     if plain is whole:
         return source
     known: Memory | None = source.memory

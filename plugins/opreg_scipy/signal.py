@@ -190,6 +190,11 @@ def _extended(in1, shape, boundary, fillvalue):
     return np.pad(in1, widths, kind, **({"constant_values": fillvalue} if kind == "constant" else {}))
 
 
+def _has_an_outside(mode, boundary):
+    """Tell whether a convolution is taken beyond the edges too, and finds a constant there: also of an empty array."""
+    return mode != "valid" and _BOUNDARIES.get(boundary) == "constant"
+
+
 def _of_planes(function, in1, in2, mode, boundary, fillvalue, middle):
     """The convolution of in1, continued beyond its edges; ``same`` begins at middle(n) of a kernel of n
 
@@ -197,13 +202,9 @@ def _of_planes(function, in1, in2, mode, boundary, fillvalue, middle):
     """
     empty = not np.size(in1) or not np.size(in2)
     zeros = [np.zeros(np.shape(x) if empty else (1,) * np.ndim(x), np.result_type(x)) for x in (in1, in2)]
-    plain = function(
-        *zeros, mode, "fill" if empty else boundary, fillvalue
-    )  # raises where SciPy does, but for shapes that do not fit: those convolve refuses
-    filled = (
-        _BOUNDARIES.get(boundary) == "constant" and mode != "valid" and np.size(in2)
-    )  # then of an empty array something is made
-    if empty and not (filled and plain.size):
+    # raises where SciPy does, but for shapes that do not fit: those convolve refuses
+    plain = function(*zeros, mode, "fill" if empty else boundary, fillvalue)
+    if empty and not (plain.size and np.size(in2) and _has_an_outside(mode, boundary)):
         return plain
     if mode == "valid":
         return convolve(in1, in2, mode, "direct")
