@@ -145,20 +145,30 @@ def _own_code(function: Any) -> CodeType | None:
     return None if hasattr(function, "__wrapped__") else function.__code__
 
 
+class OfSeveral:
+    """A rule that asks for several values beside ``g``, called with a tuple of them; the backward pass unpacks it."""
+
+    __slots__ = ("__wrapped__",)
+
+    def __init__(self, rule: Function) -> None:
+        self.__wrapped__ = rule
+
+    def __call__(self, g: Any, saved: Any) -> Any:
+        return self.__wrapped__(g, *saved)
+
+
 def as_called(rule: Function, names: Sequence[str], layout: Sequence[str]) -> Entry:
     """Return a rule as the engine calls it. ``pick`` gives the one value asked for beside ``g``, or a tuple of them."""
     wanted = [layout.index(name) for name in names if name != "g"]
     at = names.index("g") if "g" in names else None
-    if at == 0 and len(wanted) == 1:
-        return rule, itemgetter(*wanted)
+    if at == 0 and wanted:
+        return rule if len(wanted) == 1 else OfSeveral(rule), itemgetter(*wanted)
 
     def anywhere(g: Any, saved: Any) -> Any:
         several = saved if len(wanted) != 1 else (saved,)
         return rule(*several) if at is None else rule(*several[:at], g, *several[at:])
 
-    function: Function = anywhere
-    if at == 0:
-        function = (lambda g, saved: rule(g, *saved)) if wanted else (lambda g, saved: rule(g))
+    function: Function = anywhere if at is None or wanted else lambda g, saved: rule(g)
     function.__wrapped__ = rule  # type: ignore[attr-defined]
     return function, itemgetter(*wanted) if wanted else _nothing
 

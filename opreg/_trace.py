@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from opreg import plugins
 from opreg._errors import EscapedTracer, NotDifferentiable
-from opreg._signature import for_joint
+from opreg._signature import OfSeveral, for_joint
 from opreg._space import (
     ADD,
     ADMITTED,
@@ -630,12 +630,13 @@ def backward(
             parent = node[at]
             key = parent[0]
             if active is None or key in active:
+                rule, saved = node[at + 1], node[at + 2]
                 try:  # as call() does
-                    c = node[at + 1](g, node[at + 2])
+                    c = rule.__wrapped__(g, *saved) if type(rule) is OfSeveral else rule(g, saved)
                 except ZeroDivisionError:
-                    c = node[at + 1](_as_scalars(g), _as_scalars(node[at + 2]))
+                    c = rule(_as_scalars(g), _as_scalars(saved))
                 if TOKEN[type(c)](c) != parent[1]:
-                    c = node[2].fit_cotangent(c, parent[1], node[at + 1])
+                    c = node[2].fit_cotangent(c, parent[1], rule)
                 if key in cotangents:
                     cotangents[key] = ADD[type(c)](cotangents[key], c)
                 else:
@@ -644,7 +645,7 @@ def backward(
                         heappush(pending, following)
                     following = parent
             at += 3
-        node = parent = g = c = None  # hold nothing while the next rule runs
+        node = parent = g = c = saved = None  # hold nothing while the next rule runs
         if following is not None:
             node = heappushpop(pending, following) if pending else following
         elif pending:

@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex, TypeAlias
 
 from opreg._apart import Apart
 from opreg._errors import NotDifferentiable
-from opreg._space import SPACES, SPEC, require_spec, space_of, spec_of
+from opreg._space import SPACES, SPEC, Spec, require_spec, space_of, spec_of
 from opreg._trace import (
     ForwardTrace,
     Function,
@@ -357,7 +357,7 @@ def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -
             result, aux = _split_aux(result, label)
             aux = _leave_all(aux, trace)
         node, value = _outside(result, trace)
-        unit = _unit(value, label)
+        unit = _unit(value, SPEC[type(value)](value) if node is None else node[1], label)
         seeds = [] if node is None else [(node, unit)]
         node = result = None  # hold nothing of the tape: it is freed on the way
         gradients = arguments.derivatives(keys, backward(seeds), ())
@@ -367,10 +367,10 @@ def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -
     return differentiated
 
 
-def _unit(value: Any, label: str) -> Any:
+def _unit(value: Any, spec: Spec | None, label: str) -> Any:
     """Return the cotangent of a scalar output by which the backward pass begins."""
     plain = strip(value) if type(value) is Tracer else value
-    space, spec = SPACES[type(plain)], SPEC[type(value)](value)
+    space = SPACES[type(plain)]
     unit = None if spec is None else space.unit(spec)
     if unit is not None:
         return unit

@@ -37,11 +37,10 @@ def kept(shape: Shape, axis: Axis) -> Shape:
 
 def expanded(g: Any, shape: Shape, axis: Axis) -> Any:
     """Return a reduced array, ``keepdims`` or not, so that it broadcasts to ``shape``: with axes of length one."""
-    form = shape_of(g)
-    if not form:
+    if not g.shape:
         return g
     target = kept(shape, axis)
-    return g if form == target else g.reshape(target)
+    return g if g.shape == target else g.reshape(target)
 
 
 def spread(g: Any, shape: Shape, axis: Axis, where: Any = True) -> Any:

@@ -41,12 +41,11 @@ def declared(namespace: Mapping[str, Any], *prefixes: str) -> list[Primitive]:
     return [p for p in namespace.values() if isinstance(p, Primitive) and p.name.startswith(prefixes)]
 
 
-def refuse_out(name: str, out: Any) -> None:
-    """Raise if an array was given to write the result into: a traced value has no memory to share."""
-    if out is not None:
-        raise NotDifferentiable(
-            f"{name} cannot write into out= while it is differentiated. Use the value that it returns instead"
-        )
+def out_refused(name: str) -> NotDifferentiable:
+    """Return the error for an array that was given to write the result into: a traced value has no memory to share."""
+    return NotDifferentiable(
+        f"{name} cannot write into out= while it is differentiated. Use the value that it returns instead"
+    )
 
 
 _DEFAULTS: Mapping[str, Any] = {

@@ -57,7 +57,7 @@ def multiply(x, y, /):
     return np.multiply(x, y)
 
 
-elementwise(multiply, x=lambda y: y, y=lambda x: x)
+pointwise(multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
 multiply.samples(pairs(wide, complex=True))
 multiply.samples(beside_integers(wide))
 multiply.samples(pairs(tied))

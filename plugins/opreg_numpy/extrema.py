@@ -13,7 +13,7 @@ import numpy as np
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import pointwise, refuse_options, refuse_out, weighted
+from opreg_numpy._rules import out_refused, pointwise, refuse_options, weighted
 from opreg_numpy._samples import (
     SHAPES,
     beside_integers,
@@ -182,7 +182,8 @@ _ABSENT = object()
 
 @clip.called_as
 def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT, **options):
-    refuse_out("numpy.clip", out)
+    if out is not None:
+        raise out_refused("numpy.clip")
     refuse_options("numpy.clip", options)
     given = [value is not _ABSENT for value in (a_min, a_max, min, max)]
     if any(given[:2]) and any(given[2:]):
@@ -327,7 +328,8 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
 
     @reduction.called_as
     def _(a, axis=None, out=None, keepdims=False, initial=None, where=True):
-        refuse_out(f"numpy.{name}", out)
+        if out is not None:
+            raise out_refused(f"numpy.{name}")
         return (a,), {"axis": axis, "keepdims": keepdims, "initial": initial, "where": where}
 
     @reduction.with_residual

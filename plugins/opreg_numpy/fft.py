@@ -25,7 +25,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, hookimpl, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import declared, refuse_out
+from opreg_numpy._rules import declared, out_refused
 from opreg_numpy._samples import LAYOUTS, call, complex_normal, normal, of_one_array, single
 from opreg_numpy.shapes import as_array
 
@@ -67,7 +67,8 @@ def irfft(a, /, *, n=None, axis=-1, norm=None):
 @rfft.called_as
 @irfft.called_as
 def _(a, n=None, axis=-1, norm=None, out=None):
-    refuse_out("numpy.fft", out)
+    if out is not None:
+        raise out_refused("numpy.fft")
     return (a,), {"n": n, "axis": axis, "norm": norm}
 
 
@@ -111,7 +112,8 @@ _INVERSE_NORM = {None: "forward", "backward": "forward", "forward": "backward"}
 @composite("numpy.fft.hfft")
 def hfft(a, n=None, axis=-1, norm=None, out=None):
     """The n real terms, 2 (m - 1) of m by default, of fft of a signal that a begins and a_(n-j) = conj a_j goes on"""
-    refuse_out("numpy.fft.hfft", out)
+    if out is not None:
+        raise out_refused("numpy.fft.hfft")
     a = as_array(a)
     return np.fft.irfft(np.conj(a), n, axis, _INVERSE_NORM.get(norm, norm))
 
@@ -119,7 +121,8 @@ def hfft(a, n=None, axis=-1, norm=None, out=None):
 @composite("numpy.fft.ihfft")
 def ihfft(a, n=None, axis=-1, norm=None, out=None):
     """The first n // 2 + 1 terms of ifft of real a: the inverse of hfft"""
-    refuse_out("numpy.fft.ihfft", out)
+    if out is not None:
+        raise out_refused("numpy.fft.ihfft")
     a = as_array(a)
     return np.conj(np.fft.rfft(a, n, axis, _INVERSE_NORM.get(norm, norm)))
 
@@ -141,7 +144,8 @@ def _steps(a, s, axes):
 @composite("numpy.fft.fftn")
 def fftn(a, s=None, axes=None, norm=None, out=None):
     """fft along all axes, or along those named: the last first. An axis may be named twice"""
-    refuse_out("numpy.fft.fftn", out)
+    if out is not None:
+        raise out_refused("numpy.fft.fftn")
     a = as_array(a)
     for n, axis in reversed(_steps(a, s, axes)):
         a = np.fft.fft(a, n, axis, norm)
@@ -151,7 +155,8 @@ def fftn(a, s=None, axes=None, norm=None, out=None):
 @composite("numpy.fft.ifftn")
 def ifftn(a, s=None, axes=None, norm=None, out=None):
     """ifft along all axes, or along those named: the last first. An axis may be named twice"""
-    refuse_out("numpy.fft.ifftn", out)
+    if out is not None:
+        raise out_refused("numpy.fft.ifftn")
     a = as_array(a)
     for n, axis in reversed(_steps(a, s, axes)):
         a = np.fft.ifft(a, n, axis, norm)
@@ -161,7 +166,8 @@ def ifftn(a, s=None, axes=None, norm=None, out=None):
 @composite("numpy.fft.rfftn")
 def rfftn(a, s=None, axes=None, norm=None, out=None):
     """rfft along the last of the axes, then fft along the others"""
-    refuse_out("numpy.fft.rfftn", out)
+    if out is not None:
+        raise out_refused("numpy.fft.rfftn")
     a = as_array(a)
     steps = _steps(a, s, axes)
     n, axis = steps[-1]
@@ -174,7 +180,8 @@ def rfftn(a, s=None, axes=None, norm=None, out=None):
 @composite("numpy.fft.irfftn")
 def irfftn(a, s=None, axes=None, norm=None, out=None):
     """ifft along all of the axes but the last, then irfft along this one: by default to the length 2 (m - 1)"""
-    refuse_out("numpy.fft.irfftn", out)
+    if out is not None:
+        raise out_refused("numpy.fft.irfftn")
     a = as_array(a)
     steps = _steps(a, s, axes)
     for n, axis in steps[:-1]:

@@ -15,7 +15,7 @@ from numpy.lib.array_utils import byte_bounds
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
 
@@ -199,7 +199,8 @@ take.residual_of(shape_of)
 
 @take.called_as
 def _(a, indices, axis=None, out=None, mode="raise"):
-    refuse_out("numpy.take", out)
+    if out is not None:
+        raise out_refused("numpy.take")
     return (a,), {"indices": indices, "axis": axis, "mode": mode}
 
 
@@ -256,7 +257,8 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
 @composite("numpy.compress")
 def compress(condition, a, axis=None, out=None):
     """The slices of a along an axis at which the condition holds"""
-    refuse_out("numpy.compress", out)
+    if out is not None:
+        raise out_refused("numpy.compress")
     length = np.size(a) if axis is None else np.shape(a)[axis]
     return np.take(a, np.compress(stop_gradient(condition), np.arange(length)), axis=axis)
 
@@ -340,7 +342,8 @@ def select(condlist, choicelist, default=0):
 @composite("numpy.choose")
 def choose(a, choices, out=None, mode="raise"):
     """choices[a[i]][i]: from each choice, broadcast, the elements where a names it"""
-    refuse_out("numpy.choose", out)
+    if out is not None:
+        raise out_refused("numpy.choose")
     which = np.choose(stop_gradient(a), range(len(choices)), mode=mode)
     shape = np.broadcast_shapes(np.shape(which), *(np.shape(choice) for choice in choices))
     dtype = np.result_type(*(_weakly_typed(choice) for choice in choices))

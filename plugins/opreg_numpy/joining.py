@@ -13,7 +13,7 @@ import numpy as np
 from opreg import Sample, composite, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single
 
 
@@ -60,7 +60,8 @@ def stack(*arrays, axis=0, dtype=None, casting="same_kind"):
 @concatenate.called_as
 @stack.called_as
 def _(arrays, axis=0, out=None, *, dtype=None, casting="same_kind"):
-    refuse_out("numpy.concatenate and numpy.stack", out)
+    if out is not None:
+        raise out_refused("numpy.concatenate and numpy.stack")
     return tuple(arrays), {"axis": axis, "dtype": dtype, "casting": casting}
 
 

@@ -29,7 +29,7 @@ from opreg import (
 )
 from opreg_numpy._axes import as_scalar, expanded, kept, laid_as, normalised
 from opreg_numpy._form import like
-from opreg_numpy._rules import declared, refuse_out
+from opreg_numpy._rules import declared, out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
 from opreg_numpy.shapes import as_array
 
@@ -1134,7 +1134,8 @@ def _power(a, n):
 @composite("numpy.linalg.multi_dot")
 def multi_dot(arrays, *, out=None):
     """The product of several matrices, in the order that is cheapest; the first and the last may be vectors"""
-    refuse_out("numpy.linalg.multi_dot", out)
+    if out is not None:
+        raise out_refused("numpy.linalg.multi_dot")
     if len(arrays) < 2:
         raise ValueError("Expecting at least two arrays.")
     arrays = [as_array(a) for a in arrays]

@@ -7,7 +7,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, is_traced, stop_gradient
 from opreg_numpy._axes import Axis, count, expanded
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out, weighted
+from opreg_numpy._rules import out_refused, weighted
 from opreg_numpy._samples import complex_normal, fortran, nonzero, normal, read_only, tied
 from opreg_numpy.constants import INDEX
 from opreg_numpy.extrema import _shares
@@ -66,7 +66,8 @@ def _extremum(name: str, what: str) -> Primitive:
 
     @extremum.called_as
     def _(a, axis=None, out=None, keepdims=False, initial=None, where=True):
-        refuse_out(f"numpy.{name}", out)
+        if out is not None:
+            raise out_refused(f"numpy.{name}")
         return (a,), {"axis": axis, "keepdims": keepdims, "initial": initial, "where": where}
 
     @extremum.with_residual
@@ -159,7 +160,8 @@ nanmin = _extremum("nanmin", "least")
 @composite("numpy.nansum", aliases=("nansum",), static=("initial",))
 def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
     """The sum with 0 in the place of NaN"""
-    refuse_out("numpy.nansum", out)
+    if out is not None:
+        raise out_refused("numpy.nansum")
     a = _filled(a, _missing(a), 0.0)
     return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
@@ -167,7 +169,8 @@ def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=
 @composite("numpy.nanprod", aliases=("nanprod",), static=("initial",))
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
     """The product with 1 in the place of NaN, whose derivative is exact however many zeros there are"""
-    refuse_out("numpy.nanprod", out)
+    if out is not None:
+        raise out_refused("numpy.nanprod")
     a = _filled(a, _missing(a), 1.0)
     return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
@@ -175,14 +178,16 @@ def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where
 @composite("numpy.nancumsum", aliases=("nancumsum",))
 def nancumsum(a, axis=None, dtype=None, out=None):
     """The running sum with 0 in the place of NaN"""
-    refuse_out("numpy.nancumsum", out)
+    if out is not None:
+        raise out_refused("numpy.nancumsum")
     return np.cumsum(_filled(a, _missing(a), 0.0), axis=axis, dtype=dtype)
 
 
 @composite("numpy.nancumprod", aliases=("nancumprod",))
 def nancumprod(a, axis=None, dtype=None, out=None):
     """The running product with 1 in the place of NaN"""
-    refuse_out("numpy.nancumprod", out)
+    if out is not None:
+        raise out_refused("numpy.nancumprod")
     return np.cumprod(_filled(a, _missing(a), 1.0), axis=axis, dtype=dtype)
 
 
@@ -213,7 +218,8 @@ def _of_special_values(rng):
 @composite("numpy.nanmean", aliases=("nanmean",))
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     """The mean of what is no NaN"""
-    refuse_out("numpy.nanmean", out)
+    if out is not None:
+        raise out_refused("numpy.nanmean")
     _require_inexact(a, dtype)
     axis, missing = _axis_of(a, axis), _missing(a)
     present = _present(missing, where)
@@ -255,7 +261,8 @@ def nanstd(
 
 
 def _spread(name, compute, a, axis, dtype, out, ddof, keepdims, where, mean, correction):
-    refuse_out(name, out)
+    if out is not None:
+        raise out_refused(name)
     if correction is not None and ddof != 0:
         raise ValueError("ddof and correction can't be provided simultaneously.")
     _require_inexact(a, dtype)
@@ -329,7 +336,8 @@ def _of_spreads(rng):
 @composite("numpy.nanmedian", aliases=("nanmedian",))
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The median of what is no NaN; equal elements share, as in ``sort``"""
-    refuse_out("numpy.nanmedian", out)
+    if out is not None:
+        raise out_refused("numpy.nanmedian")
     if np.size(a) == 0:
         return np.nanmean(a, axis=axis, keepdims=keepdims)
     lanes = lanes_of(a, axis)
@@ -346,7 +354,8 @@ def _number(lanes):
 
 
 def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
-    refuse_out(name, out)
+    if out is not None:
+        raise out_refused(name)
     if form_of(a).dtype.kind == "c":
         raise TypeError("a must be an array of real numbers")
     if np.size(a) == 0:
@@ -460,7 +469,8 @@ def _place(name: str, what: str) -> Primitive:
 
     @place.called_as
     def _(a, axis=None, out=None, *, keepdims=False):
-        refuse_out(f"numpy.{name}", out)
+        if out is not None:
+            raise out_refused(f"numpy.{name}")
         return (a,), {"axis": axis, "keepdims": keepdims}
 
     place.samples(lambda rng: filter(_of_one_axis, with_gaps(normal, keywords=("keepdims",))(rng)))

@@ -16,7 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar
 from opreg_numpy._form import form_of, like
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import KINDS, complex_normal, normal, of_two_arrays, single
 from opreg_numpy.indexing import scatter_add
 
@@ -156,7 +156,8 @@ inner.deflinear(a=_contracting(_contract_a, _last), b=_contracting(_contract_b, 
 
 @dot.called_as
 def _(a, b, out=None):
-    refuse_out("numpy.dot", out)
+    if out is not None:
+        raise out_refused("numpy.dot")
     return (a, b), {}
 
 
@@ -212,7 +213,8 @@ outer.deflinear(
 
 @outer.called_as
 def _(a, b, out=None):
-    refuse_out("numpy.outer", out)
+    if out is not None:
+        raise out_refused("numpy.outer")
     return (a, b), {}
 
 
@@ -277,7 +279,8 @@ einsum.returns_view()
 
 @einsum.called_as
 def _(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False):
-    refuse_out("numpy.einsum", out)
+    if out is not None:
+        raise out_refused("numpy.einsum")
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0], operands[1:]
     else:

@@ -21,7 +21,7 @@ from opreg_numpy._axes import (
     spread,
 )
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import (
     backwards,
     complex_of,
@@ -58,7 +58,8 @@ def sum_(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=0, wher
 
 @sum_.called_as
 def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
-    refuse_out("numpy.sum", out)
+    if out is not None:
+        raise out_refused("numpy.sum")
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
@@ -83,7 +84,8 @@ def mean(a, /, *, axis: Axis = None, dtype=None, keepdims=False, where=True):
 
 @mean.called_as
 def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
-    refuse_out("numpy.mean", out)
+    if out is not None:
+        raise out_refused("numpy.mean")
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "where": where}
 
 
@@ -139,7 +141,8 @@ def _called_as_spread(name):
     def calling(
         a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None
     ):
-        refuse_out(name, out)
+        if out is not None:
+            raise out_refused(name)
         if correction is not None and ddof != 0:
             raise ValueError(f"{name}: ddof and correction are two names of one number; give one of them")
         ddof = ddof if correction is None else correction
@@ -302,7 +305,8 @@ def prod(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=1, wher
 
 @prod.called_as
 def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
-    refuse_out("numpy.prod", out)
+    if out is not None:
+        raise out_refused("numpy.prod")
     return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
 
 
@@ -425,13 +429,15 @@ def cumprod(a, /, *, axis=None, dtype=None):
 
 @cumsum.called_as
 def _(a, axis=None, dtype=None, out=None):
-    refuse_out("numpy.cumsum", out)
+    if out is not None:
+        raise out_refused("numpy.cumsum")
     return (a,), {"axis": axis, "dtype": dtype}
 
 
 @cumprod.called_as
 def _(a, axis=None, dtype=None, out=None):
-    refuse_out("numpy.cumprod", out)
+    if out is not None:
+        raise out_refused("numpy.cumprod")
     return (a,), {"axis": axis, "dtype": dtype}
 
 
@@ -539,14 +545,16 @@ def _cumulative(x, axis, dtype, include_initial, running, start):
 @composite("numpy.cumulative_sum", aliases=("cumulative_sum",))
 def cumulative_sum(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
     """Running sum along an axis, with a zero before it if ``include_initial``"""
-    refuse_out("numpy.cumulative_sum", out)
+    if out is not None:
+        raise out_refused("numpy.cumulative_sum")
     return _cumulative(x, axis, dtype, include_initial, np.cumsum, 0)
 
 
 @composite("numpy.cumulative_prod", aliases=("cumulative_prod",))
 def cumulative_prod(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
     """Running product along an axis, with a one before it if ``include_initial``"""
-    refuse_out("numpy.cumulative_prod", out)
+    if out is not None:
+        raise out_refused("numpy.cumulative_prod")
     return _cumulative(x, axis, dtype, include_initial, np.cumprod, 1)
 
 
@@ -571,7 +579,8 @@ def _of_the_standard(rng):
 @composite("numpy.ptp", aliases=("ptp",))
 def ptp(a, axis=None, out=None, keepdims=False):
     """The greatest element less the least, along some axes"""
-    refuse_out("numpy.ptp", out)
+    if out is not None:
+        raise out_refused("numpy.ptp")
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 

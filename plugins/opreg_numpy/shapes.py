@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, as_zero_dimensional, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
 from opreg_numpy.indexing import embed_diagonal, scatter_add
 
@@ -393,7 +393,8 @@ def diagflat(v, k=0):
 @composite("numpy.trace")
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """The sums along the diagonals of the matrices that two axes span"""
-    refuse_out("numpy.trace", out)
+    if out is not None:
+        raise out_refused("numpy.trace")
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from opreg import Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar, kept, normalised
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import (
     KINDS,
     apart,
@@ -64,7 +64,8 @@ def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
 
     ``overwrite_input`` permits to spoil the data; a traced value is never written into. One that is NaN is constant.
     """
-    refuse_out("numpy.median", out)
+    if out is not None:
+        raise out_refused("numpy.median")
     ordered = np.sort(lanes_of(a, axis), axis=0)
     length = np.shape(ordered)[0]
     middle = np.mean(ordered[max(length - 1, 0) // 2 : length // 2 + 1], axis=0)
@@ -156,7 +157,8 @@ def sequence(q):
 
 
 def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
-    refuse_out(name, out)
+    if out is not None:
+        raise out_refused(name)
     compute = getattr(np, name.removeprefix("numpy."))
     q, lanes = sequence(q), lanes_of(a, axis)
     p, plain, length = stop_gradient(q), stop_gradient(lanes), np.shape(lanes)[0]

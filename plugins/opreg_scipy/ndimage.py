@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, stop_gradient
-from opreg_numpy._rules import declared, refuse_out
+from opreg_numpy._rules import declared, out_refused
 from opreg_numpy._samples import complex_normal, normal
 from opreg_numpy.shapes import as_array
 
@@ -37,7 +37,8 @@ _MODES["grid-mirror"] = _MODES["reflect"]
 @composite("scipy.ndimage.map_coordinates", static=("cval",))
 def map_coordinates(input, coordinates, output=None, order=3, mode="constant", cval=0.0, prefilter=True):
     """The values of an array between its elements, by splines of order 0 or 1"""
-    refuse_out("scipy.ndimage.map_coordinates", output)
+    if output is not None:
+        raise out_refused("scipy.ndimage.map_coordinates")
     if order not in (0, 1) or mode not in _MODES:
         raise NotDifferentiable(
             f"scipy.ndimage.map_coordinates: order={order} with mode={mode!r} is not differentiated. Orders 0 and 1 "

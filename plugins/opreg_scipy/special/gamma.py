@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from opreg import NotDifferentiable, Sample, elementwise, is_traced, primitive, stop_gradient
-from opreg_numpy._rules import refuse_out
+from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import beside_integers, nonzero, normal, pairs, positive, single, unary
 
 _BERNOULLI = (
@@ -603,7 +603,8 @@ def zeta(x, q, /):
 
 @zeta.called_as
 def _(x, q=None, out=None):
-    refuse_out("scipy.special.zeta", out)
+    if out is not None:
+        raise out_refused("scipy.special.zeta")
     return (x, q), {}
 
 
