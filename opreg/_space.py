@@ -110,6 +110,10 @@ class Space:
     def require_constant(self, value: Any, what: str) -> None:
         """Raise if ``value``, which has no derivative, may hide one: an array of objects computed from numbers."""
 
+    def hides_traced(self, value: Any) -> bool:
+        """Tell whether ``value``, which has no derivative, holds traced values that have: an array of objects may."""
+        return False
+
     def shares(self, a: Any, b: Any) -> bool:
         """Tell whether two plain values may share memory, so that writing into one of them changes the other."""
         return False

@@ -92,6 +92,9 @@ class Tracer:
         primal = self.primal
         return _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))](self, index)
 
+    def __contains__(self, value: Any) -> bool:
+        return strip(value) in strip(self)  # a comparison: constant between its jumps
+
     def __iter__(self) -> Any:
         if not hasattr(strip(self), "__iter__") or not self.shape:
             raise TypeError("iteration over a traced scalar: it has no elements")

@@ -148,7 +148,15 @@ def _outside(leaf: Any, trace: Trace) -> tuple[Any, Any]:
     """
     while type(leaf) is Tracer and leaf.tracing.live and leaf.tracing.level > trace.level:
         leaf = leaf.primal
-    return (leaf.record, leaf.primal) if type(leaf) is Tracer and leaf.tracing is trace else (None, leaf)
+    if type(leaf) is Tracer and leaf.tracing is trace:
+        return leaf.record, leaf.primal
+    if SPACES[type(leaf)].hides_traced(leaf):
+        raise NotDifferentiable(
+            f"the output of {trace.what} is an array of objects that holds traced values: their derivatives would be "
+            "lost. An array of several traced values is np.stack([x, y]), and one to write them into "
+            "np.zeros(shape, like=x)"
+        )
+    return None, leaf
 
 
 def _split_aux(result: Any, label: str) -> tuple[Any, Any]:

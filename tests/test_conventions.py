@@ -229,3 +229,11 @@ def test_a_density_outside_of_its_support_has_the_derivative_zero() -> None:
     pdf = opreg.scipy.stats.gamma.pdf
     assert stats.gamma.pdf(-1.0, 2.0) == 0
     assert opreg.grad(lambda x, a, s: pdf(x, a, scale=s), (0, 1, 2))(-1.0, 2.0, 1.5) == (0.0, 0.0, 0.0)
+
+
+def test_a_logarithm_of_a_probability_that_underflows_has_no_derivative_inside_of_the_support() -> None:
+    pytest.importorskip("scipy.stats")
+    logcdf = opreg.scipy.stats.gamma.logcdf
+    assert logcdf(1e-8, 60.0) == logcdf(-1.0, 60.0) == -np.inf
+    assert np.isnan(opreg.grad(logcdf)(1e-8, 60.0))
+    assert opreg.grad(logcdf)(-1.0, 60.0) == 0.0

@@ -492,3 +492,77 @@ def test_a_view_of_the_same_dtype_shares_its_elements_and_others_are_refused() -
         return np.sum(y.view() ** 2)
 
     assert opreg.grad(function)(np.array([1.0, 2.0])).tolist() == [0.0, 4.0]
+
+
+def test_an_array_of_objects_does_not_carry_traced_values_out() -> None:
+    def hidden(x: Any) -> Any:
+        found = np.empty(2, object)
+        found[0] = x[0, 0] ** 2
+        return found
+
+    for transform in (
+        lambda: opreg.vjp(hidden, X),
+        lambda: opreg.jvp(hidden, (X,), (X,)),
+        lambda: opreg.jacobian(hidden)(X),
+    ):
+        with pytest.raises(
+            opreg.NotDifferentiable, match=r"an array of objects that holds traced.*np\.stack"
+        ):
+            transform()
+    labels = np.array(["a", None], object)
+    assert opreg.vjp(lambda x: (x, labels), X)[0][1] is labels
+
+
+def test_membership_is_that_of_the_plain_array() -> None:
+    assert value(lambda x: x * (6.0 in x) * (x[0, 0] in x) + (7.0 in x)).tolist() == X.tolist()
+    with pytest.raises(TypeError):
+        opreg.grad(lambda x: x * (1.0 in x))(2.0)
+
+
+def test_an_outer_product_takes_numbers_for_arrays_as_numpy_does() -> None:
+    x = np.ones(2, np.float32)
+    for call in (
+        lambda x: np.multiply.outer(x, 3),
+        lambda x: np.add.outer(2.5, x),
+        lambda x: np.multiply.outer(x, x),
+        lambda x: np.power.outer(x, np.float32(2)),
+    ):
+        assert value(call, x).dtype == call(x).dtype
+
+
+def test_what_gives_an_array_is_an_operand_unless_it_answers_itself() -> None:
+    class Gives:
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return np.arange(3.0)
+
+    class First(Gives):
+        __array_priority__ = 10
+
+        def __rmul__(self, other: Any) -> str:
+            return "its own"
+
+    expected = [[0.0, 1, 2], [0, 1, 2]]
+    assert opreg.grad(lambda x: np.sum(x * Gives()))(X).tolist() == expected
+    assert opreg.grad(lambda x: np.sum(Gives() * x))(X).tolist() == expected
+    assert value(lambda x: (x * First()) and x[0, 0]) == 3.0
+
+
+def test_a_view_as_an_array_is_the_array() -> None:
+    assert value(lambda x: x.view(np.ndarray)).tolist() == X.tolist()
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.logaddexp])
+@pytest.mark.parametrize(("x", "axis"), [(X, None), (X, (0, 1)), (X, 2), (np.float64(1.0), 0), (X, 0.5)])
+def test_what_numpy_does_not_accumulate_is_refused_as_it_does(ufunc: Any, x: Any, axis: Any) -> None:
+    with pytest.raises(Exception) as plain:
+        ufunc.accumulate(x, axis=axis)
+    with pytest.raises(type(plain.value)) as traced:
+        value(lambda x: ufunc.accumulate(x, axis=axis), x)
+    assert str(traced.value) == str(plain.value)
+
+
+@pytest.mark.parametrize("axis", [(0,), (-1,), np.int64(1)])
+def test_an_axis_of_an_accumulation_may_be_a_tuple(axis: Any) -> None:
+    assert (
+        value(lambda x: np.add.accumulate(x, axis=axis)).tolist() == np.add.accumulate(X, axis=axis).tolist()
+    )

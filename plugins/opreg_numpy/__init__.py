@@ -23,6 +23,7 @@ _FAMILIES = (
     "joining",
     "reductions",
     "shapes",
+    "padding",
     "sorting",
     "trigonometric",
     "products",

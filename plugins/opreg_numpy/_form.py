@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from opreg import is_traced
 from opreg_numpy._space import ARRAYS
 
 
@@ -28,6 +29,13 @@ def form_of(x: Any) -> Form:
     return tuple.__new__(
         Form, (x.shape, x.dtype)
     )  # a named tuple's own constructor takes three times as long
+
+
+def in_dtype(x: Any, dtype: Any) -> Any:
+    """Return ``x``, traced or not, as an array of a dtype; as it is if it has that, or if the dtype is ``None``."""
+    if dtype is None or form_of(x).dtype == dtype:
+        return x
+    return np.astype(x if is_traced(x) else np.asarray(x), dtype)
 
 
 def like(cotangent: Any, primal: Any) -> Any:

@@ -181,7 +181,13 @@ def _reduce_with(function: Callable[..., Any], converts: bool = True) -> Callabl
 
 def _accumulate_with(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``ufunc.accumulate`` in terms of the function that accumulates."""
-    return lambda ufunc, array, axis=0, dtype=None: function(array, axis=axis, dtype=dtype)
+
+    def accumulate(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+        ndim = np.ndim(array)
+        ufunc.accumulate(np.ones((1,) * ndim), axis=axis)  # raises where NumPy does
+        return function(array, axis=normalised(axis, ndim)[0], dtype=dtype)
+
+    return accumulate
 
 
 def _reduce(
@@ -225,7 +231,7 @@ def _accumulate(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: A
 
 def _outer(ufunc: Any, a: Any, b: Any, dtype: Any = None, **options: Any) -> Any:
     refuse_options(f"{_name_of(ufunc)}.outer", options)
-    a, b = _cast(a, dtype), _cast(b, dtype)
+    a, b = (_cast(x if is_traced(x) else np.asarray(x), dtype) for x in (a, b))
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
@@ -307,7 +313,7 @@ def _array(traced: Any, dtype: Any = None, *, copy: Any = None) -> Any:
 
 
 def _view(traced: Any, dtype: Any = None) -> Any:
-    if dtype is None or np.dtype(dtype) == traced.dtype:
+    if dtype is None or dtype is np.ndarray or np.dtype(dtype) == traced.dtype:
         return traced[...]
     raise NotDifferentiable(
         f"a traced array of {traced.dtype} is not looked at as one of {np.dtype(dtype)}. "

@@ -14,7 +14,7 @@ def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:
     """Declare an elementwise function by rules ``g -> g * partial`` that serve as VJP and as JVP.
 
     It is :func:`opreg.elementwise` for a product that is better not written as one: a division, or a selection
-    by a mask, in which what is masked out may be infinite.
+    by a mask, in which what is masked out may be infinite; and for the product itself, which needs no other call.
     """
     return elementwise(primitive).defvjp(**rules).defjvp(**rules)
 
@@ -46,6 +46,11 @@ def out_refused(name: str) -> NotDifferentiable:
     return NotDifferentiable(
         f"{name} cannot write into out= while it is differentiated. Use the value that it returns instead"
     )
+
+
+def is_zero(g: Any) -> bool:
+    """Tell whether nothing depends on an output: the engine's zero stands in its place."""
+    return not is_traced(g) and not np.any(g)
 
 
 _DEFAULTS: Mapping[str, Any] = {

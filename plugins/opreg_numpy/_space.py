@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from opreg import NotDifferentiable, Space
+from opreg import NotDifferentiable, Space, is_traced
 from opreg_numpy._ndarray import attribute_of
 from opreg_numpy._writing import replaced, updated
 
@@ -123,9 +123,12 @@ class ArraySpace(Space):
         return plain.astype(dtype)
 
     def coerce(self, value: Any) -> Any:
-        """Take the sequences of numbers that NumPy's operators take: lists, ranges, buffers."""
-        taken = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-        return np.asarray(value) if taken else NotImplemented
+        """Take what NumPy's operators take: sequences of numbers, and what gives an array but is none."""
+        if isinstance(value, Sequence):
+            return NotImplemented if isinstance(value, (str, bytes)) else np.asarray(value)
+        kind = type(value)
+        answers = hasattr(kind, "__array_ufunc__") or getattr(kind, "__array_priority__", 0) > 0
+        return np.asarray(value) if hasattr(kind, "__array__") and not answers else NotImplemented
 
     def export(self, value: Any, primal: Any) -> Any:
         """Return an array that its receiver may write to: a rule may have given a broadcast view."""
@@ -151,6 +154,9 @@ class ArraySpace(Space):
                 "lost. Convert what it is computed from to numbers first, as in np.asarray(y, float), or pass "
                 "opreg.stop_gradient(x) if the derivative is not wanted"
             )
+
+    def hides_traced(self, value: Any) -> bool:
+        return value.dtype == object and any(map(is_traced, value.flat))
 
     def shares(self, a: Any, b: Any) -> bool:
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):

@@ -626,8 +626,8 @@ def _(rng):
 
 # -------------------------------------------------------------------------------------------- what no sample need show
 for _change in (
-    "part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer)) -> ...",
-    "_names_each_place_once((key,)) or (isinstance(key, np.ndarray) and key.dtype == bool) -> ...",
+    "part is None or part is Ellipsis or isinstance(part, _ONE) -> ...",
+    "key is None or key is Ellipsis or isinstance(key, _ONE) -> ...",
 ):
     replace.waive_mutant(
         "value", _change, "to take a key for one that may name a place twice costs time alone"

@@ -29,7 +29,7 @@ from opreg import (
 )
 from opreg_numpy._axes import as_scalar, expanded, kept, laid_as, normalised
 from opreg_numpy._form import like
-from opreg_numpy._rules import declared, out_refused
+from opreg_numpy._rules import declared, is_zero, out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
 from opreg_numpy.shapes import as_array
 
@@ -248,7 +248,7 @@ def _lstsq_cotangents(g, out, a, b):
     if np.size(of_squares):
         u = u + 2 * of_squares * np.conj(r)
     of_a = of_a - np.matmul(u, _transposed(x))
-    if not _is_zero(of_s):
+    if not is_zero(of_s):
         of_a = of_a + vjp(np.linalg.svdvals, a)[1](of_s)[0]
     if kept is not None:
         of_p = np.matmul(of_x, _transposed(b_columns))
@@ -657,11 +657,6 @@ def _asked(g, across=-2):
     return is_traced(g) or np.any(g, axis=across)
 
 
-def _is_zero(g):
-    """Tell whether nothing depends on an output: the engine's zero stands in its place."""
-    return not is_traced(g) and not np.any(g)
-
-
 @primitive("numpy.linalg.eigh")
 def eigh(a, /, *, UPLO="L"):
     """The eigenvalues w, ascending, and eigenvectors v of the Hermitian part of a
@@ -675,7 +670,7 @@ def _eigh_cotangent(g, out):
     """v* (diag(g_w) + F v^T g_v) v^T, made Hermitian, with F_ij = 1 / (w_j - w_i)"""
     w, v = out
     weights = np.expand_dims(g[0], -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
-    if not _is_zero(g[1]):
+    if not is_zero(g[1]):
         weights = weights + _gaps(w, _asked(g[1])) * np.matmul(_transposed(v), g[1])
     return _hermitian(np.matmul(np.conj(v), np.matmul(weights, _transposed(v))))
 
@@ -759,7 +754,7 @@ def _eigenvalues_cotangent(g, a, v):
 
 def _eig_cotangent(g, out, a):
     """v^-T diag(g) v^T for the values; for the vectors the transpose of the JVP"""
-    if _is_zero(g[1]):
+    if is_zero(g[1]):
         return _eigenvalues_cotangent(g[0], a, out[1])
     asked = _asked(g[1])
     return vjp(lambda t: _eig_tangent(t, out, asked), np.zeros_like(stop_gradient(a)))[1](tuple(g))[0]
@@ -889,7 +884,7 @@ def _reciprocal(factors, asked):
 def _svd_cotangent(g, residual, compute_uv):
     """conj(u diag(g_s) vh) for the values; for the vectors the transpose of the JVP"""
     u, s, vh = residual
-    if not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])):
+    if not compute_uv or (is_zero(g[0]) and is_zero(g[2])):
         return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
     k = np.shape(s)[-1]
     of_u = _of_the_first(g[0], k, "full_matrices=False")
@@ -1622,6 +1617,7 @@ _TWICE = "it occurs twice, and the signs cancel"
 _SQUARE = "a square matrix has as many rows as columns"
 _SHORT = "a short way; the long one is right too"
 _LINEAR = "a linear function has the same transpose everywhere"
+_IN_DOUBLE = "cofactors by pivots are computed in double precision, as NumPy computes determinants"
 _LIMIT = "it moves a limit among values whose differences are rounding"
 _NO_SAMPLE = (
     "where values are equal, or singular ones 0, their vectors have no derivative: no sample, but what the others then "
@@ -1648,6 +1644,19 @@ for _change, _reason in {
     "_rounds -> ...": "whichever pivots go together, the adjugate is the same, more or less exactly",
     "np.matmul(a, adjugate) -> np.matmul(adjugate, a)": "a matrix commutes with its adjugate",
     "n - 1 -> ...": "the sign is the same",
+    "n < 2 or not np.size(a) -> ...": _SHORT,
+    "-1 -> -2": _SQUARE,
+    "plain.astype(double) -> plain": _IN_DOUBLE,
+    "one.astype(double) -> one": _IN_DOUBLE,
+    "np.eye(np.shape(a)[-1], dtype=pivots.dtype) -> np.eye(np.shape(a)[-1])": _IN_DOUBLE,
+    "np.eye(np.shape(a)[-1] - k, dtype=stop_gradient(a).dtype) -> np.eye(np.shape(a)[-1] - k)": _IN_DOUBLE,
+    "np.eye(n, dtype=stop_gradient(a).dtype) -> np.eye(n)": _IN_DOUBLE,
+    "sign[:, None, None].astype(pivots.real.dtype) -> sign[:, None, None]": _IN_DOUBLE,
+    "_times_power -> ...": "powers of two keep from overflow, which has a test",
+    "exponents // 2 -> ...": "powers of two may be shared out in any way, unless one overflows, which has a test",
+    "det_first * det_c -> ...": "of far smaller pivots than a sample resolves beside the other cofactors: it has "
+    "a test",
+    "a[:, k:, k:] - np.matmul(behind, a[:, :k, k:]) -> ...": "it shows in third derivatives, which have a test",
 }.items():
     det.waive_mutant("a", _change, _reason)
 for _change, _reason in {
@@ -1668,7 +1677,7 @@ for _change, _reason in {
     "plain[~kept] > _rounding(plain) -> plain[~kept] >= _rounding(plain)": "of values so small what is added is lost",
     "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))": _LINEAR,
     "-1 -> 1": "a matrix has no more than two axes",
-    "_is_zero -> ...": _SHORT,
+    "is_zero -> ...": _SHORT,
     "np.where(mixed, np.where(kept[..., :, None], s[..., :, None], s[..., None, :]), one) -> "
     "np.where(kept[..., :, None], s[..., :, None], s[..., None, :])": "any number will do in the place of what is "
     "masked out",
@@ -1689,7 +1698,7 @@ for _change, _reason in {
 }.items():
     qr.waive_mutant("a", _change, _reason)
 for _function in eig, eigh, svd:
-    _function.waive_mutant("a", "_is_zero -> ...", _SHORT)
+    _function.waive_mutant("a", "is_zero -> ...", _SHORT)
 for _function in eig, eigh, svd:
     _function.waive_mutant(
         "a",
@@ -1724,7 +1733,7 @@ eig.waive_mutant(
 )
 eig.waive_mutant("a", "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))", _LINEAR)
 for _change, _reason in {
-    "not compute_uv or (_is_zero(g[0]) and _is_zero(g[2])) -> not compute_uv": _SHORT,
+    "not compute_uv or (is_zero(g[0]) and is_zero(g[2])) -> not compute_uv": _SHORT,
     "np.zeros((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype) -> "
     "np.ones((*np.shape(u)[:-1], np.shape(vh)[-1]), stop_gradient(u).dtype)": _LINEAR,
     "m > n -> m >= n": "of a square matrix nothing lies beyond",

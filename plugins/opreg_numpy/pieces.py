@@ -9,9 +9,9 @@ from math import factorial
 
 import numpy as np
 
-from opreg import Sample, composite, elementwise, is_traced, primitive, stop_gradient
+from opreg import Sample, composite, elementwise, primitive, stop_gradient
 from opreg_numpy import arithmetic
-from opreg_numpy._form import form_of
+from opreg_numpy._form import form_of, in_dtype
 from opreg_numpy._rules import pointwise, weighted
 from opreg_numpy._samples import (
     apart,
@@ -48,8 +48,7 @@ def float_power(x1, x2, /):
 
 def _double(x):
     """Return x in double precision at least."""
-    dtype = np.result_type(form_of(x).dtype, np.float64)
-    return x if form_of(x).dtype == dtype else np.astype(x if is_traced(x) else np.asarray(x), dtype)
+    return in_dtype(x, np.result_type(form_of(x).dtype, np.float64))
 
 
 float_power.samples(pairs(positive, normal, complex=True, same=False))

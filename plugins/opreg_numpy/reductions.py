@@ -20,7 +20,7 @@ from opreg_numpy._axes import (
     shape_of,
     spread,
 )
-from opreg_numpy._form import form_of
+from opreg_numpy._form import form_of, in_dtype
 from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import (
     backwards,
@@ -42,11 +42,6 @@ EVERY_KEYWORD = ("keepdims", "where", "initial", "dtype")
 def _masked(x, where, otherwise=0.0):
     """Return ``x`` with another number in place of what the mask leaves out."""
     return x if where is True else np.where(where, x, otherwise)
-
-
-def _in(dtype, x):
-    """Return ``x`` as the reduction takes it: in the dtype asked for."""
-    return x if dtype is None or np.result_type(x) == dtype else np.asarray(x).astype(dtype)
 
 
 # -------------------------------------------------------------------------------------------------- sum, mean
@@ -165,7 +160,7 @@ def _with_mean(spread):
     """Return the forward function that gives the mean beside the spread, so that no rule computes it again."""
 
     def forward(a, mean, *, axis=None, dtype=None, ddof=0, keepdims=False, where=True):
-        m = np.mean(_in(dtype, a), axis=axis, keepdims=True, where=where) if mean is None else mean
+        m = np.mean(in_dtype(a, dtype), axis=axis, keepdims=True, where=where) if mean is None else mean
         if _has_mean_of_numpy(a, dtype):
             mean = m
         return spread.bind(a, mean, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims, where=where), m
@@ -205,7 +200,7 @@ def _constant_slices(a, axis, where):
 
 
 def _deviations(a, mean, dtype, where):
-    return _masked(_in(dtype, a) - mean, where)
+    return _masked(in_dtype(a, dtype) - mean, where)
 
 
 def _rules(weight, sign, which):
@@ -312,7 +307,7 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True)
 
 def _factors(a, dtype, where):
     """Return the elements of a as they are multiplied: 1 for those that the mask leaves out."""
-    return _masked(_in(dtype, a), where, 1.0)
+    return _masked(in_dtype(a, dtype), where, 1.0)
 
 
 def _products_of_others(x, axis, initial):
@@ -471,13 +466,15 @@ def _recurrence(a, b, axis):
 
 def _in_line(a, axis, dtype):
     """Return the array and the axis along which the running product goes."""
-    x = _in(dtype, a)
+    x = in_dtype(a, dtype)
     return (np.reshape(x, (-1,)), 0) if axis is None or np.ndim(a) == 0 else (x, axis)
 
 
 def _cumprod_pull(g, out, a, axis, dtype):
     x, axis = _in_line(a, axis, dtype)
-    if _invertible(out, along(np.ndim(out), axis, slice(-1, None))):
+    if not is_traced(x) and _invertible(
+        out, along(np.ndim(out), axis, slice(-1, None))
+    ):  # quotients would cancel
         return form_of(a).fit(np.reshape(_from_the_end(g * out, axis) / x, np.shape(a)))
     ones = np.ones(kept(np.shape(x), axis), np.result_type(x))
     ahead = np.concatenate([x[along(np.ndim(x), axis, slice(1, None))], ones], axis=axis)
@@ -487,7 +484,7 @@ def _cumprod_pull(g, out, a, axis, dtype):
 
 def _cumprod_push(t, a, axis, dtype):
     x, line = _in_line(a, axis, dtype)
-    t = np.reshape(_in(dtype, t), np.shape(x))
+    t = np.reshape(in_dtype(t, dtype), np.shape(x))
     return _recurrence(x, _exclusive(x, line) * t, line)
 
 

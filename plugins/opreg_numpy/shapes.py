@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
+from opreg import Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, as_zero_dimensional, shape_of
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import out_refused
@@ -299,61 +299,6 @@ def _tile_transposed(g, residual, reps):
 
 tile.deflinear(A=_tile_transposed)
 tile.residual_of(shape_of)
-
-_PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
-
-
-@primitive("numpy.pad", aliases=("pad",))
-def pad(array, /, *, pad_width, mode="constant", constant_values=None, reflect_type=None):
-    """The array with a margin: of a constant, or of copies of its own elements (edge, reflect, symmetric, wrap)"""
-    options = {"constant_values": constant_values, "reflect_type": reflect_type}
-    return np.pad(
-        array, pad_width, mode, **{name: value for name, value in options.items() if value is not None}
-    )
-
-
-@pad.called_as
-def _(array, pad_width, mode="constant", **options):
-    if mode not in _PAD_MODES[:-1] or options.get("reflect_type", "even") != "even":
-        raise NotDifferentiable(
-            f"numpy.pad is differentiated in the modes {', '.join(_PAD_MODES[:-1])} (with reflect_type='even'), "
-            f"not in mode={mode!r} with {options}. Build the margin with np.concatenate, or pass "
-            "opreg.stop_gradient(x) if the derivative is not wanted"
-        )
-    unknown = options.keys() - {"constant_values", "reflect_type"}
-    if unknown:
-        raise TypeError(f"numpy.pad() got an unexpected keyword {unknown.pop()!r} for the mode {mode!r}")
-    return (array,), {"pad_width": pad_width, "mode": mode, **options}
-
-
-def _widths(pad_width, ndim):
-    if isinstance(pad_width, dict):
-        widths = np.zeros((ndim, 2), int)
-        for axis, width in pad_width.items():
-            widths[axis] = width
-        return widths
-    return np.broadcast_to(np.asarray(pad_width, int), (ndim, 2))
-
-
-def _pad_transposed(g, residual, pad_width, mode):
-    widths = _widths(pad_width, len(residual))
-    if mode == "constant":
-        return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, residual, strict=True))]
-    shape = list(np.shape(g))
-    for axis, (width, n) in enumerate(zip(widths, residual, strict=True)):
-        if width.any():
-            origin = np.pad(np.arange(n), width, mode)
-            shape[axis] = n
-            g = scatter_add(g, key=along(len(shape), axis, origin), shape=tuple(shape))
-    return g
-
-
-def _pad_tangent(t, pad_width, mode):
-    return np.pad(t, pad_width, mode)
-
-
-pad.defvjp(array=_pad_transposed).defjvp(array=_pad_tangent)
-pad.residual_of(shape_of)
 
 
 # ---------------------------------------------------------------------------------------- diagonals, triangles
@@ -719,26 +664,6 @@ tile.samples(
         call((1, 1), reps=[2, 2]),
     )
 )
-pad.samples(
-    of_one_array(
-        call((3, 4), ((1, 2), (0, 3))),
-        call((3, 4), 1, "constant", constant_values=2.5),
-        call((3, 4), (2, 1), mode="edge"),
-        call((4,), (1, 2), constant_values=(1.0, -1.0)),
-        call((3, 4), ((2, 1), (0, 7)), "reflect"),
-        call((4,), 9, "symmetric"),
-        call((3, 2), ((4, 5), (1, 0)), mode="wrap"),
-        call((3,), 2, "reflect", reflect_type="even"),
-        call((2, 0), 1),
-        call((1,), 3, "reflect"),
-        call((), 1),
-        call((2, 3), 0, "edge"),
-        call((2, 3, 2), ((1,), (0,), (2,)), mode="wrap"),
-    )
-)
-if np.lib.NumpyVersion(np.__version__) >= "2.4.0":  # older ones may take no dictionary
-    pad.samples(of_one_array(call((2, 3), {-1: (1, 2)}), call((2, 3), {0: 2}, mode="edge")))
-
 diagonal.samples(
     of_one_array(
         call((3, 4)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from opreg import Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar, kept, normalised
-from opreg_numpy._form import form_of
+from opreg_numpy._form import form_of, in_dtype
 from opreg_numpy._rules import out_refused
 from opreg_numpy._samples import (
     KINDS,
@@ -172,7 +172,7 @@ def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
         if is_traced(q):
             place = moved(place, np.reshape(q, columns), length, method, unit)
         ordered = np.sort(with_constant(lanes, nan), axis=0)
-        found = _as(dtype, interpolated(ordered, place, length - 1, dtype))
+        found = in_dtype(interpolated(ordered, place, length - 1, dtype), dtype)
     else:
         found = weighted_quantile(compute, lanes, p, method, stop_gradient(weights), np.shape(a), axis)
     found = with_nan(found, np.broadcast_to(nan, np.shape(found)))
@@ -303,23 +303,18 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     ]
     w = _product(*weights)
     mean, total = np.average(x, axis=1, weights=w, returned=True)
-    deviation = _as(np.result_type(x), x - np.expand_dims(mean, 1))
+    deviation = in_dtype(x - np.expand_dims(mean, 1), np.result_type(x))
     number = _degrees(x, total[0], w, weights[1], ddof)
     if stop_gradient(number) <= 0:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
         number = 0.0
     products = np.dot(deviation, np.conj(np.transpose(deviation if w is None else deviation * w)))
-    return np.squeeze(_as(np.result_type(products), products * np.true_divide(1, number)))
-
-
-def _as(dtype, x):
-    """Return an array in a dtype."""
-    return x if np.result_type(x) == dtype else x.astype(dtype)
+    return np.squeeze(in_dtype(products * np.true_divide(1, number), np.result_type(products)))
 
 
 def _variables(m, rowvar, dtype, turns):
     """Return data as a matrix with variables in its rows."""
-    x = _as(dtype, m if is_traced(m) else np.asarray(m))
+    x = in_dtype(m if is_traced(m) else np.asarray(m), dtype)
     x = np.reshape(x, (1, np.size(x))) if np.ndim(x) < 2 else x
     return np.transpose(x) if turns and not rowvar else x
 
@@ -338,7 +333,7 @@ def _observed(w, name, number):
         raise RuntimeError(f"incompatible numbers of samples and {name}")
     if np.any(plain < 0):
         raise ValueError(f"{name} cannot be negative")
-    return _as(np.float64, w)
+    return in_dtype(w, np.float64)
 
 
 def _product(fweights, aweights):

@@ -21,7 +21,7 @@ import scipy
 
 from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, primitive, stop_gradient
 from opreg_numpy._form import like
-from opreg_numpy._rules import declared
+from opreg_numpy._rules import declared, is_zero
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.linalg import (
     _above_zeros,
@@ -33,7 +33,6 @@ from opreg_numpy.linalg import (
     _gaps,
     _halved_lower,
     _hermitian,
-    _is_zero,
     _matrices_of,
     _svd_cotangent,
     _svd_tangent,
@@ -958,7 +957,7 @@ def _eigh_cotangents(g, residual, a, b, eigvals_only):
     w, v = residual
     of_values, of_vectors = (g, 0.0) if eigvals_only else g
     weights, lengths = _diagonal(of_values), 0.0
-    if not _is_zero(of_vectors):
+    if not is_zero(of_vectors):
         turned = np.matmul(_transposed(v), of_vectors)
         weights = weights + _gaps(w, _asked(of_vectors)) * turned
         lengths = np.real(turned) * np.eye(np.shape(w)[-1], dtype=stop_gradient(w).dtype) / 2

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, primitive
+from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, primitive, stop_gradient
 from opreg_numpy._axes import normalised
 from opreg_numpy._form import form_of, like
 from opreg_numpy._rules import declared
@@ -146,6 +146,7 @@ def istft(Zxx, fs=1.0, window="hann", nperseg=None, noverlap=None, nfft=None, in
         scipy.signal.get_window(window, length) if isinstance(window, (str, tuple)) else np.asarray(window)
     )
     segments = (np.fft.irfft if input_onesided else np.fft.ifft)(spectra, int(nfft), axis=-2)[..., :length, :]
+    taper = taper.astype(np.real(stop_gradient(segments)).dtype)
     weight = np.sum(taper) if scaling == "spectrum" else np.sqrt(fs * np.sum(taper**2))
     segments = np.swapaxes(segments, -1, -2) * (taper * weight)
     widths = [(step * i, step * (count - 1 - i)) for i in range(count)]

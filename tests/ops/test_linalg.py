@@ -527,6 +527,16 @@ def test_equal_eigenvalues_do_not_spoil_another_vector(decomposed: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "powers", [[0, -30, -30, -60], [400, -400, 350, -450], [530, 520, -480, -480], [-350, -400, 450, 440]]
+)
+def test_each_cofactor_of_a_matrix_of_unlike_columns_is_exact(powers: Any) -> None:
+    m = np.array([[7.0, 1, -1, 3], [1, 6, 2, -2], [-1, 2, 8, 1], [2, -3, 1, 9]])
+    others = np.sum(powers) - np.array(powers)
+    expected = np.ldexp(np.linalg.det(m) * np.linalg.inv(m).T, others)
+    np.testing.assert_allclose(opreg.grad(np.linalg.det)(np.ldexp(m, powers)), expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
     "a",
     [
         np.diag([2.0, 1, 1]),

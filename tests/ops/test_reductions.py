@@ -399,3 +399,40 @@ def test_an_average_says_what_is_wrong_with_its_weights() -> None:
         at(weights=np.ones(3), axis=0)
     with pytest.raises(ZeroDivisionError, match="sum to zero"):
         at(weights=np.zeros(3), axis=1)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.prod, np.cumprod, np.var, np.std, np.sum, np.mean, np.nanprod, np.nancumprod, np.nanvar, np.nanstd,
+        np.multiply.reduce, np.multiply.accumulate,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("given", "asked"), [(np.float32, np.float64), (np.float64, complex)])
+def test_the_second_derivative_where_another_dtype_is_asked_for(function, given, asked):
+    x = np.array([0.5, 2.0, 3.0], given)
+
+    def in_it(x):
+        return np.sum(np.real(function(x, dtype=asked)) ** 2)
+
+    def plain(x):
+        return np.sum(function(x) ** 2)
+
+    expected = opreg.hessian(plain)(x.astype(float))
+    rtol = 1e-5 if given is np.float32 else 1e-12
+    np.testing.assert_allclose(opreg.hessian(in_it)(x), expected, rtol=rtol, atol=1e-6)
+    twice = opreg.jacrev(opreg.grad(in_it))(x)
+    np.testing.assert_allclose(twice, expected, rtol=rtol, atol=1e-6)
+
+
+@pytest.mark.parametrize(("y", "x"), [(1e-20, 1e10), (1e-8, 1e5), (2.0, 3.0)])
+def test_the_second_derivative_of_running_products_that_decay(y, x):
+    def f(x):
+        return np.sum(np.cumprod(np.stack([x, y, x * y])))
+
+    for second in (
+        opreg.grad(opreg.grad(f))(x),
+        opreg.jvp(opreg.grad(f), (x,), (1.0,))[1],
+        opreg.grad(lambda x: opreg.jvp(f, (x,), (1.0,))[1])(x),
+    ):
+        np.testing.assert_allclose(second, 2 * y * y, rtol=1e-14)

@@ -202,3 +202,18 @@ def test_of_no_segments_there_is_a_signal_of_zeros() -> None:
         lambda z: opreg.scipy.signal.istft(z, nperseg=5, boundary=False)[1], np.zeros((3, 0), complex)
     )[0]
     assert found.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", ["f", "d", "F", "D"])
+@pytest.mark.parametrize("input_onesided", [True, False])
+def test_an_inverse_transform_keeps_the_precision(dtype, input_onesided) -> None:
+    x = np.ones((3, 5), dtype)
+
+    def inverse(x):
+        return scipy.signal.istft(x, nperseg=4 if input_onesided else 3, input_onesided=input_onesided)[1]
+
+    expected = inverse(x)
+    out, tangent = opreg.jvp(inverse, (x,), (x,))
+    assert out.dtype == tangent.dtype == expected.dtype
+    np.testing.assert_allclose(out, expected, rtol=1e-5)
+    assert opreg.vjp(inverse, x)[1](expected)[0].dtype == dtype

@@ -92,10 +92,67 @@ def test_the_constant_of_a_padding_has_no_part_in_the_tangent() -> None:
     assert tangent.tolist() == [0.0, 2.0, 0.0]
 
 
-@pytest.mark.parametrize("mode", ["mean", "linear_ramp", "median", "empty"])
-def test_other_modes_of_padding_are_refused_by_name(mode: Any) -> None:
-    with pytest.raises(opreg.NotDifferentiable, match=mode):
-        opreg.grad(lambda x: np.pad(x, 1, mode=mode).sum())(np.ones(3))
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("constant", {"constant_values": ((1.0, 2.0), (3.0, 4.0))}),
+        ("linear_ramp", {"end_values": ((5.0, 6.0), (7.0, 8.0))}),
+        ("maximum", {}),
+        ("mean", {"stat_length": ((1, 2), (2, 9))}),
+        ("minimum", {"stat_length": 2}),
+        ("median", {}),
+        ("reflect", {"reflect_type": "odd"}),
+        ("symmetric", {"reflect_type": "odd"}),
+    ],
+)
+@pytest.mark.parametrize("widths", [0, 1, ((2, 7), (9, 0)), ((0, 3), (12, 12))])
+def test_a_margin_of_any_mode_has_the_value_of_numpy(mode: Any, options: Any, widths: Any) -> None:
+    expected = np.pad(A, widths, mode, **options)
+    found, tangent = opreg.jvp(lambda x: np.pad(x, widths, mode, **options), (A,), (np.ones_like(A),))
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-14)
+    step = 2.0**-20
+    change = (np.pad(A + step, widths, mode, **options) - np.pad(A - step, widths, mode, **options)) / (
+        2 * step
+    )
+    np.testing.assert_allclose(tangent, change, rtol=1e-8, atol=1e-8)
+
+
+def test_what_lies_in_an_empty_margin_has_no_derivative() -> None:
+    assert gradient(lambda x: np.pad(x, 1, "empty"), A).tolist() == [[7, 8, 9], [12, 13, 14]]
+
+
+def test_the_values_of_a_margin_may_be_traced() -> None:
+    by_constants = opreg.grad(
+        lambda c: np.sum(opreg.numpy.pad(A, 1, constant_values=(c[0], c[1])) * [1.0, 1, 1, 1, 3])
+    )
+    assert by_constants(np.ones(2)).tolist() == [5.0 + 2, 5.0 + 2 + 2 + 2 + 4]
+    by_end = opreg.grad(lambda e: opreg.numpy.pad(np.ones(2), (4, 0), "linear_ramp", end_values=e).sum())
+    assert by_end(0.0) == 1 + 0.75 + 0.5 + 0.25
+
+
+def test_what_numpy_refuses_of_a_padding_is_refused_as_it_does() -> None:
+    def error(function: Any) -> tuple[type, str]:
+        with pytest.raises((ValueError, TypeError)) as caught:
+            function()
+        return type(caught.value), str(caught.value)
+
+    for args, kwargs in (
+        ((1, "foo"), {}),
+        ((-1,), {}),
+        ((1.5,), {}),
+        ((1, "edge"), {"constant_values": 1}),
+        ((1, "mean"), {"stat_length": -1}),
+        ((1, "maximum"), {"stat_length": 0}),
+    ):
+        plain = error(lambda args=args, kwargs=kwargs: np.pad(A, *args, **kwargs))
+        assert (
+            error(lambda args=args, kwargs=kwargs: opreg.vjp(lambda x: np.pad(x, *args, **kwargs), A))
+            == plain
+        )
+    with pytest.raises(ValueError, match="empty axis"):
+        opreg.vjp(lambda x: np.pad(x, 1, "mean"), np.ones((2, 0)))
+    with pytest.raises(opreg.NotDifferentiable, match="a function as its mode"):
+        opreg.vjp(lambda x: np.pad(x, 1, lambda *args: None), A)
 
 
 def test_padding_by_axes_that_are_named() -> None:

@@ -185,3 +185,29 @@ def test_the_derivatives_of_the_sine_and_the_hyperbolic_sine_integral_at_zero() 
 def test_the_order_of_an_exponential_integral_is_refused() -> None:
     with pytest.raises(opreg.NotDifferentiable, match="'n'"):
         opreg.grad(lambda n: scipy.special.expn(n, 1.0))(2.0)
+
+
+@pytest.mark.parametrize("m", [1e-17, 1e-12, 1e-5, 0.3, 0.7, 1 - 1e-9, -3.0])
+@pytest.mark.parametrize("phi", [0.5, 1.0, 4.0])
+def test_the_second_derivatives_of_incomplete_integrals_at_small_moduli(m, phi):
+    s, c = mpmath.sin(phi), mpmath.cos(phi)
+    delta = mpmath.sqrt(1 - mpmath.mpf(m) * s**2)
+    for function, expected in (
+        (scipy.special.ellipkinc, m * s * c / delta**3),
+        (scipy.special.ellipeinc, -m * s * c / delta),
+    ):
+        found = opreg.grad(opreg.grad(lambda phi, function=function: function(phi, m)))(phi)
+        np.testing.assert_allclose(found, float(expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["sici", "shichi"])
+@pytest.mark.parametrize("x", [1e-160, 1e-300])
+def test_the_pole_of_one_integral_does_not_spoil_the_other_near_zero(name, x):
+    def first(x):
+        return getattr(scipy.special, name)(x)[0]
+
+    sign = -1 if name == "sici" else 1
+    np.testing.assert_allclose(opreg.grad(opreg.grad(first))(x), sign * x / 3, rtol=1e-12)
+    np.testing.assert_allclose(
+        opreg.grad(lambda x: opreg.jvp(first, (x,), (1.0,))[1])(x), sign * x / 3, rtol=1e-12
+    )

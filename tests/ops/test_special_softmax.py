@@ -137,3 +137,12 @@ def test_the_derivatives_of_softmax_are_exact_where_one_element_is_nearly_all(x:
         np.testing.assert_allclose(first, small, rtol=1e-13)
         logarithm = transform(lambda x: scipy.special.log_softmax(np.stack([x, 0.0 * x]))[0])(x)
         np.testing.assert_allclose(logarithm, 1 / (1 + np.exp(x)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64, np.float64])
+@pytest.mark.parametrize("rows", [[[-np.inf, -np.inf], [0, 1]], [[np.inf, 1], [0, 1]], [[], []]])
+def test_the_precision_of_logsumexp_stays_where_a_row_is_infinite_or_empty(dtype, rows):
+    a = np.array(rows, dtype)
+    with np.errstate(invalid="ignore"):
+        out, tangent = opreg.jvp(lambda a: scipy.special.logsumexp(a, axis=1), (a,), (np.ones_like(a),))
+    assert out.dtype == tangent.dtype == dtype

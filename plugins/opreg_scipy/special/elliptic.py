@@ -8,6 +8,7 @@ import numpy as np
 import scipy
 
 from opreg import NotDifferentiable, Sample, elementwise, is_traced, jvp, primitive, stop_gradient
+from opreg_numpy._rules import is_zero
 from opreg_numpy._samples import complex_normal, complex_of, nonzero, normal, pairs, positive, unary
 from opreg_scipy.special.gamma import refuse_traced
 from opreg_scipy.special.powers import log1p_over
@@ -186,8 +187,11 @@ def _parts(phi, m):
     """Return sin phi within a half turn, the squares of cos phi and Delta, and the number of half turns."""
     turns = np.rint(stop_gradient(phi) / pi)
     sine = np.sin(phi) * (1 - 2 * (turns % 2))
-    square = np.square(np.cos(phi))
-    return sine, square, square + (1 - m) * (sine * sine), turns
+    square, other = np.square(np.cos(phi)), sine * sine
+    delta = np.where(
+        np.less(m, 0.5), 1 - m * other, square + (1 - m) * other
+    )  # neither cancels, nor its derivative
+    return sine, square, delta, turns
 
 
 def _beyond(turns, slope, m):
@@ -416,7 +420,11 @@ def shichi(x, /):
 
 def _two(first, second):
     """Return the VJP and the JVP of two functions of x, given their derivatives."""
-    return (lambda g, x: g[0] * first(x) + g[1] * second(x)), (lambda t, x: (t * first(x), t * second(x)))
+
+    def pull(g, x):  # the second has a pole at 0
+        return g[0] * first(x) if is_zero(g[1]) else g[0] * first(x) + g[1] * second(x)
+
+    return pull, lambda t, x: (t * first(x), t * second(x))
 
 
 for _primitive, _rules in (

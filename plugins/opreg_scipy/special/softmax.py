@@ -96,7 +96,8 @@ def _parts(a, b, axis, weightless=False):
         return softmax.bind(a, axis=axis)  # whose derivative is exact where one element is nearly all
     relative = a - np.where(finite, largest, 0.0)
     if not np.all(finite):
-        relative = np.where(finite, relative, np.where(np.equal(size, largest), 0.0, -np.inf))
+        others = np.where(np.equal(size, largest), 0.0, -np.inf).astype(size.dtype)
+        relative = np.where(finite, relative, others)
     too_large = np.greater(np.real(stop_gradient(relative)), OVERFLOW)
     each = np.exp(np.where(too_large, OVERFLOW, relative))
     total = np.sum(each if b is None else b * each, axis=axis, keepdims=True)

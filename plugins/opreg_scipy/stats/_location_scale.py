@@ -6,7 +6,8 @@ loc + scale F^-1(1 - q). All that their derivatives need is how log p changes wi
 how F changes with the latter.
 
 Outside of the support derivatives are zero, those of a logarithm that is minus infinity included; where SciPy gives
-NaN, for parameters that are none, they are NaN.
+NaN, for parameters that are none, they are NaN, and so are those of log F and log(1 - F) where these are minus infinity
+inside of the support: a probability that underflowed says nothing of them.
 """
 
 from __future__ import annotations
@@ -180,7 +181,17 @@ def _of_logpdf(family):
 
 def _of_logarithm(value, out):
     """A derivative of a logarithm: 0 where it is minus infinity, NaN where it is NaN"""
-    return _where_there_is(stop_gradient(out) > -np.inf, value, out)
+    out = stop_gradient(out)
+    return _where_there_is(out > -np.inf, value, out)
+
+
+def _with_lost(out, data, support):
+    """A logarithm of F, NaN where it is minus infinity inside of the support: there F underflowed"""
+    lost = np.equal(out, -np.inf)
+    if not np.any(lost):
+        return out
+    z, _, _ = _standardised(data)
+    return np.where(lost & (z > support[0]) & (z < support[1]), np.nan, stop_gradient(out))
 
 
 def _where_there_is(something, value, out):
@@ -268,7 +279,11 @@ def _of_log_probability(family, sign):
         return -_moment(rate(out, data), z)
 
     def by_shape(change):
-        return lambda out, *data: _of_logarithm(_over_exp(_of_shape(change, out, data, support), out), out)
+        def rule(out, *data):
+            value = _over_exp(_of_shape(change, out, data, support), out)
+            return _of_logarithm(value, _with_lost(out, data, support))
+
+        return rule
 
     return {
         "x": lambda out, *data: rate(out, data),
@@ -290,9 +305,17 @@ def _rate(family, sign):
         return _over_scale(_ratio(family.mills, family.hazard, sign), family.support)
     if family.density is not None:
         density = _density(family)
-        return lambda out, data: _of_logarithm(_over_exp(density(out, data), out), out)
-    log_density = family.made["logpdf"]
-    return lambda out, data: np.exp(log_density.bind(*data) - np.where(np.equal(out, -np.inf), np.inf, out))
+
+        def value(out, data):
+            return _over_exp(density(out, data), out)
+
+    else:
+        log_density = family.made["logpdf"]
+
+        def value(out, data):
+            return np.exp(log_density.bind(*data) - np.where(np.equal(out, -np.inf), np.inf, out))
+
+    return lambda out, data: _of_logarithm(value(out, data), _with_lost(out, data, family.support))
 
 
 def _ratio(mills, hazard, sign):
@@ -415,6 +438,7 @@ _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no s
         (
             "_inside -> ...",
             "_of_logarithm -> ...",
+            "_where_there_is -> ...",
             "_of_logarithm(change(*_inside(data, np.equal(out, -np.inf))), out) -> ...",
         ),
     ),
