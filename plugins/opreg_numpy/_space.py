@@ -156,7 +156,7 @@ class ArraySpace(Space):
             )
 
     def hides_traced(self, value: Any) -> bool:
-        return value.dtype == object and any(map(is_traced, value.flat))
+        return isinstance(value, np.ndarray) and value.dtype == object and any(map(is_traced, value.flat))
 
     def shares(self, a: Any, b: Any) -> bool:
         if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):

@@ -447,7 +447,7 @@ _NEED_NOT_SHOW = (  # methods, of which families, why, and the changes that no s
     (LOGARITHMS, _by_logarithms, _OUTSIDE, ("-np.inf -> np.inf",)),
     (PROBABILITIES, _any, _MOMENT, ("_moment -> ...",)),
     (("cdf", "sf"), _by_scipys_density, _UNUSED, ("scale -> -scale",)),
-    (("cdf", "sf"), _by_shape, _NAN, ("_of_shape -> ...",)),
+    (("cdf", "sf"), _by_shape, _NAN, ("_of_shape -> ...", "_where_there_is -> ...")),
     (LOGARITHMS, _by_shape, _OUTSIDE, ("_of_shape -> ...",)),
     (LOGARITHMS, _by_logarithms, _UNUSED, ("scale -> -scale",)),
     (LOGARITHMS, _by_logarithms, _OUTSIDE, ("np.where(np.equal(out, -np.inf), np.inf, out) -> ...",)),
