@@ -193,3 +193,24 @@ def test_the_zeta_function_by_its_exponent_beside_numbers_that_are_not_finite(be
     with mpmath.workdps(30):
         assert first == pytest.approx(float(mpmath.zeta(2.5, mpmath.mpf(1.3), 1)), rel=1e-12)
         assert second == pytest.approx(float(mpmath.zeta(2.5, 1, 1)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(173.25, -174.25), (180.25, -183.25), (175.5, -175.5), (1.5, -171.5), (0.5, -2.5)]
+)
+def test_the_second_derivatives_of_beta_where_it_is_zero_are_exact_however_far_out(a, b):
+    def exact(*orders):
+        with mpmath.workdps(50):
+            return float(
+                mpmath.diff(
+                    lambda x, y: mpmath.rgamma(x + y) * mpmath.gamma(x) * mpmath.gamma(y), (a, b), orders
+                )
+            )
+
+    def beta(z):
+        return differentiable.special.beta(z[0], z[1])
+
+    expected = [[exact(2, 0), exact(1, 1)], [exact(1, 1), exact(0, 2)]]
+    z = np.array([a, b])
+    np.testing.assert_allclose(opreg.hessian(beta)(z), expected, rtol=1e-12)
+    np.testing.assert_allclose(opreg.jacrev(opreg.grad(beta))(z), expected, rtol=1e-12)

@@ -290,10 +290,26 @@ def _beta_slope(a, b, out):
     return at_poles(pole, slope, _beta_slope_at_pole, a, b)
 
 
+def _gammas(a, b):
+    """Gamma(a) Gamma(b), by logarithms where one of them is out of range"""
+    plain = scipy.special.gamma(stop_gradient(a)) * scipy.special.gamma(stop_gradient(b))
+    within = np.isfinite(plain) & (np.absolute(plain) > np.finfo(plain.dtype).tiny)
+    if np.all(within):
+        return scipy.special.gamma(a) * scipy.special.gamma(b)
+    sign = scipy.special.gammasgn(stop_gradient(a)) * scipy.special.gammasgn(stop_gradient(b))
+    near_a, near_b = np.where(within, a, 1.0), np.where(within, b, 1.0)
+    far_a, far_b = np.where(within, 1.0, a), np.where(within, 1.0, b)
+    return np.where(
+        within,
+        scipy.special.gamma(near_a) * scipy.special.gamma(near_b),
+        sign * np.exp(scipy.special.gammaln(far_a) + scipy.special.gammaln(far_b)),
+    )
+
+
 def _beta_slope_at_pole(a, b):
     """Return Gamma(a) Gamma(b) times (-1)^n n!, the slope of 1 / Gamma at a + b = -n; by logarithms if need be."""
     with np.errstate(all="ignore"):
-        slope = scipy.special.gamma(a) * scipy.special.gamma(b) * _falling(a + b, a)
+        slope = _gammas(a, b) * _falling(a + b, a)
     if np.all(np.isfinite(slope)):
         return slope
     a, b = stop_gradient(a), stop_gradient(b)
