@@ -123,11 +123,11 @@ class ArraySpace(Space):
         return plain.astype(dtype)
 
     def coerce(self, value: Any) -> Any:
-        """Take what NumPy's operators take: sequences of numbers, and what gives an array but is none."""
+        """Take what NumPy's operators take: sequences of numbers, and what gives an array but has no operators."""
         if isinstance(value, Sequence):
             return NotImplemented if isinstance(value, (str, bytes)) else np.asarray(value)
         kind = type(value)
-        answers = hasattr(kind, "__array_ufunc__") or getattr(kind, "__array_priority__", 0) > 0
+        answers = any(hasattr(kind, name) for name in ("__array_ufunc__", "__radd__", "__rmul__"))
         return np.asarray(value) if hasattr(kind, "__array__") and not answers else NotImplemented
 
     def export(self, value: Any, primal: Any) -> Any:
