@@ -130,10 +130,7 @@ class Tracer:
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         if is_constant(self):
             return space_of(strip(self)).attribute(self, "__array__")(*args, **kwargs)
-        raise NotDifferentiable(
-            f"{_lost('a plain array')}. An array of several traced values is np.stack([x, y]) or "
-            "opreg.numpy.array([x, y]), and one to write them into np.zeros(shape, like=x)"
-        )
+        raise NotDifferentiable(f"{_lost('a plain array')}. {ARRAYS_OF_TRACED}")
 
     def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not (others or kwargs) and self.tracing.recording:
@@ -172,6 +169,13 @@ def _foreign(value: Any) -> bool:
     """Tell whether an operand of a ufunc is of a type that answers for itself, and that no plugin knows."""
     kind = type(value)
     return kind is not Tracer and SPACES[kind] is INERT and hasattr(kind, "__array_ufunc__")
+
+
+ARRAYS_OF_TRACED = (
+    "An array of several traced values is np.stack([x, y]) or opreg.numpy.array([x, y]), and one to write them into "
+    "np.zeros(shape, like=x)"
+)
+"""What to write in the place of an array of traced values, which there is not."""
 
 
 def _lost(target: str) -> str:

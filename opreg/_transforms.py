@@ -11,6 +11,7 @@ from opreg._apart import Apart
 from opreg._errors import NotDifferentiable
 from opreg._space import SPACES, SPEC, Spec, require_spec, space_of, spec_of
 from opreg._trace import (
+    ARRAYS_OF_TRACED,
     ForwardTrace,
     Function,
     Node,
@@ -153,8 +154,7 @@ def _outside(leaf: Any, trace: Trace) -> tuple[Any, Any]:
     if SPACES[type(leaf)].hides_traced(leaf):
         raise NotDifferentiable(
             f"the output of {trace.what} is an array of objects that holds traced values: their derivatives would be "
-            "lost. An array of several traced values is np.stack([x, y]), and one to write them into "
-            "np.zeros(shape, like=x)"
+            f"lost. {ARRAYS_OF_TRACED}"
         )
     return None, leaf
 

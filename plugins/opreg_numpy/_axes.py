@@ -48,9 +48,10 @@ def spread(g: Any, shape: Shape, axis: Axis, where: Any = True) -> Any:
 
     It is the adjoint of a sum over ``axis``. The view is what ``np.broadcast_to`` gives, in an eighth of its time.
     """
-    if not isinstance(g, np.generic):
+    plain = isinstance(g, np.generic)
+    if not plain:
         g = expanded(g, shape, axis)
-    plain = isinstance(g, np.generic) or (type(g) is np.ndarray and g.flags.c_contiguous)
+        plain = type(g) is np.ndarray and g.flags.c_contiguous
     if g.shape == shape:
         found = g
     elif plain:

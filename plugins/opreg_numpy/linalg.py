@@ -1699,7 +1699,6 @@ for _change, _reason in {
     qr.waive_mutant("a", _change, _reason)
 for _function in eig, eigh, svd:
     _function.waive_mutant("a", "is_zero -> ...", _SHORT)
-for _function in eig, eigh, svd:
     _function.waive_mutant(
         "a",
         "np.ones_like(stop_gradient(x)) -> np.zeros_like(stop_gradient(x))",
