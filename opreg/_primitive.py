@@ -99,6 +99,7 @@ class Primitive:
         self._unchecked: dict[str, str] = {}
         self.waivers: list[Waiver] = []
         self._calling: Function | None = None
+        self.calling: Function | None = None  # that, where a call does no more
         self._with_residual: Function | None = None
         self.comparison: Function | None = None
         self._prepare()
@@ -300,6 +301,7 @@ class Primitive:
         self.plain = not (
             self.view or self.static or self.variadic or self._calling or self.is_composite or self.in_place
         )
+        self.calling = None if self.in_place else self._calling
         self.recorders = None if self.variadic else Recorders(self, RECORDING)
 
     def environment(
@@ -403,7 +405,7 @@ class Primitive:
             data, static = args, NONE
         else:
             data, static = self.canonical(args, kwargs)
-        return self._write(data, static) if self.in_place else self._bound(data, static)
+        return self._write(data, static) if self.in_place else self.bind(*data, **static)
 
     def _write(self, data: tuple[Any, ...], static: dict[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""
@@ -412,7 +414,7 @@ class Primitive:
                 f"{self.name} cannot write a traced value into a plain one: its derivative would be lost. An array to "
                 "write it into is np.zeros(shape, like=x)"
             )
-        data[0][...] = self._bound(data, static)
+        data[0][...] = self.bind(*data, **static)
 
     def canonical(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -450,10 +452,6 @@ class Primitive:
 
     def bind(self, *data: Any, **static: Any) -> Any:
         """Apply the primitive to data and static keywords, traced where any of the data is."""
-        return self._bound(data, static)
-
-    def _bound(self, data: tuple[Any, ...], static: dict[str, Any]) -> Any:
-        """Do what :meth:`bind` does."""
         trace, mask, bit, simple = None, 0, 1, True
         for value in data:
             if type(value) is Tracer:

@@ -70,7 +70,7 @@ def source(primitive: Primitive, mask: int) -> str:
             "    tracer.primal = out",
             "    tracer.tracing = trace",
             f"    tracer.record = (serial(), spec, primitive, {', '.join(edges)})",
-            "    tracer.memory = None",
+            "    tracer.view_of = tracer.viewed_by = None",
             "    return tracer",
         ]
     else:

@@ -62,16 +62,17 @@ class Tracer:
     Attributes other than those below, NumPy's protocols included, are answered by the primal's Space.
     """
 
-    __slots__ = ("__weakref__", "gradient_", "memory", "primal", "record", "tracing")
+    __slots__ = ("__weakref__", "gradient_", "primal", "record", "tracing", "view_of", "viewed_by")
     gradient_: Any
-    memory: Any
+    view_of: Any
+    viewed_by: Any
     __hash__ = None  # type: ignore[assignment]  # like an array's: == compares the values
 
     def __init__(self, primal: Any, trace: Trace, record: Any) -> None:
         self.primal = primal
         self.tracing = trace
         self.record = record
-        self.memory = None
+        self.view_of = self.viewed_by = None
 
     def __getattr__(self, name: str) -> Any:
         own = self.tracing.attributes.get(name)
@@ -90,7 +91,11 @@ class Tracer:
 
     def __getitem__(self, index: Any) -> Any:
         primal = self.primal
-        return _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))](self, index)
+        primitive = _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))]
+        if primitive.calling is None:
+            return primitive(self, index)
+        data, static = primitive.calling(self, index)
+        return primitive.bind(*data, **static)
 
     def __contains__(self, value: Any) -> bool:
         return strip(value) in strip(self)  # a comparison: constant between its jumps
@@ -157,9 +162,12 @@ class Tracer:
         if len(types) > 1 and any([kind is not Tracer and SPACES[kind] is INERT for kind in types]):
             return NotImplemented
         primitive = FUNCTIONS.get(function) or plugins.for_function(function)
-        if primitive is not None:
+        if primitive is None:
+            return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
+        if primitive.calling is None:
             return primitive(*args, **kwargs)
-        return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
+        data, static = primitive.calling(*args, **kwargs)  # as its call does, a function less
+        return primitive.bind(*data, **static)
 
 
 _PICK = operators("getitem")
@@ -462,7 +470,7 @@ class ReverseTrace(Trace):
         tracer.primal = primal
         tracer.tracing = self
         tracer.record = (_serial(), spec, origin)
-        tracer.memory = None
+        tracer.view_of = tracer.viewed_by = None
         return tracer
 
     def constant(self, value: Any) -> Tracer:

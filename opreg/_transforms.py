@@ -300,14 +300,14 @@ _IN_ORDER = tuple(range(64))
 Argnums: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 
 
-def _numbered(argnums: Argnums) -> int | tuple[int, ...]:
-    """Return the number of an argument, or several, as Python's: any integer serves, a truth value does not."""
+def _numbered(argnums: Argnums) -> tuple[tuple[int, ...], bool]:
+    """Return the numbers of arguments, and whether one was given alone: any integer serves, a truth value does not."""
     try:
-        return _number(argnums)
+        return (_number(argnums),), True
     except TypeError:
         pass
     try:
-        return tuple(map(_number, argnums))  # type: ignore[arg-type]  # no number: then it is iterable, or wrong
+        return tuple(map(_number, argnums)), False  # type: ignore[arg-type]  # no number: then it is iterable, or wrong
     except TypeError:
         raise TypeError(f"argnums is the number of an argument or a tuple of them, not {argnums!r}") from None
 
@@ -319,12 +319,9 @@ def _number(value: Any) -> int:
 
 
 def _select(
-    fun: Function, argnums: int | tuple[int, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+    fun: Function, numbers: tuple[int, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[int, ...], Function, tuple[Any, ...]]:
     """Return the numbers of the arguments that are differentiated, ``fun`` as a function of these, and their values."""
-    numbers = (argnums,) if isinstance(argnums, int) else argnums
-    if not kwargs and numbers == _IN_ORDER[: len(args)]:
-        return numbers, fun, args  # all there are
     chosen = tuple([n + len(args) if n < 0 else n for n in numbers])
     for n in chosen:
         if not 0 <= n < len(args):
@@ -332,7 +329,7 @@ def _select(
                 f"argnums names argument {n}, but {called(fun)} was called with {len(args)} positional"
             )
     if not chosen or len(set(chosen)) != len(chosen):
-        raise ValueError(f"argnums must name each argument once, and at least one; it is {argnums!r}")
+        raise ValueError(f"argnums must name each argument once, and at least one; it is {numbers!r}")
 
     @functools.wraps(fun, assigned=("__name__",), updated=())
     def reduced(*values: Any) -> Any:
@@ -355,43 +352,45 @@ def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -
     >>> opreg.value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
-    label, chosen = f"grad of {called(fun)}", _numbered(argnums)
+    label, (numbers, single) = f"grad of {called(fun)}", _numbered(argnums)
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        numbers, reduced, values = _select(fun, chosen, args, kwargs)
-        result, trace, arguments, keys = _run(label, reduced, values, numbers)
+        chosen, reduced, values = numbers, fun, args
+        if kwargs or numbers != _IN_ORDER[: len(args)]:  # not all there are
+            chosen, reduced, values = _select(fun, numbers, args, kwargs)
+        result, trace, arguments, keys = _run(label, reduced, values, chosen)
         if has_aux:
             result, aux = _split_aux(result, label)
             aux = _leave_all(aux, trace)
         node, value = _outside(result, trace)
-        unit = _unit(value, SPEC[type(value)](value) if node is None else node[1], label)
+        plain = strip(value) if type(value) is Tracer else value
+        spec = SPEC[type(value)](value) if node is None else node[1]
+        unit = None if spec is None else SPACES[type(plain)].unit(spec)
+        if unit is None:
+            raise _not_a_real_scalar(value, spec, label)
         seeds = [] if node is None else [(node, unit)]
         node = result = None  # hold nothing of the tape: it is freed on the way
         gradients = arguments.derivatives(keys, backward(seeds), ())
-        gradient = gradients[0] if isinstance(chosen, int) else gradients
+        gradient = gradients[0] if single else gradients
         return ((value, aux) if has_aux else value), gradient
 
     return differentiated
 
 
-def _unit(value: Any, spec: Spec | None, label: str) -> Any:
-    """Return the cotangent of a scalar output by which the backward pass begins."""
-    plain = strip(value) if type(value) is Tracer else value
-    space = SPACES[type(plain)]
-    unit = None if spec is None else space.unit(spec)
-    if unit is not None:
-        return unit
+def _not_a_real_scalar(value: Any, spec: Spec | None, label: str) -> TypeError | NotDifferentiable:
+    """Return the error for an output that has no cotangent by which the backward pass might begin."""
+    plain = strip(value)
     if flatten(value)[1].kind != "leaf":
-        raise TypeError(
+        return TypeError(
             f"{label} needs a scalar output, but the function returned a {type(value).__name__}. Use opreg.vjp "
             "or opreg.jacobian, or has_aux=True for a pair (value, auxiliary)"
         )
     if spec is None:
-        raise NotDifferentiable(f"the output of {label}: {space.integer_advice(plain)}")
+        return NotDifferentiable(f"the output of {label}: {space_of(plain).integer_advice(plain)}")
     shape = getattr(plain, "shape", ())
     kind = f"an array of shape {shape}" if shape else f"a {type(plain).__name__}, which is not real"
-    raise TypeError(
+    return TypeError(
         f"{label} needs a real scalar output, but the function returned {kind}. Sum it, or use opreg.jacobian, "
         "opreg.elementwise_grad or opreg.vjp"
     )
@@ -426,28 +425,28 @@ def elementwise_grad(fun: Function, argnums: Argnums = 0) -> Function:
     >>> opreg.elementwise_grad(np.square)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    chosen = _numbered(argnums)
+    numbers, single = _numbered(argnums)
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        numbers, reduced, values = _select(fun, chosen, args, kwargs)
-        _out, pull, _ = _record(f"elementwise_grad of {called(fun)}", reduced, values, numbers, False)
+        chosen, reduced, values = _select(fun, numbers, args, kwargs)
+        _out, pull, _ = _record(f"elementwise_grad of {called(fun)}", reduced, values, chosen, False)
         ones = [None if spec is None else space.ones(spec) for space, spec in pull.spaces]
         results = pull.send(ones, release=True)
-        return results[0] if isinstance(chosen, int) else results
+        return results[0] if single else results
 
     return derivative
 
 
 # --------------------------------------------------------------------------------------------------- Jacobians
 def _jacobian(fun: Function, argnums: Argnums, has_aux: bool, forward: bool) -> Function:
-    chosen = _numbered(argnums)
+    numbers, single = _numbered(argnums)
 
     @functools.wraps(fun, assigned=("__name__", "__doc__"), updated=())
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        numbers, reduced, values = _select(fun, chosen, args, kwargs)
-        blocks, tree, aux = (_columns if forward else _rows)(reduced, values, numbers, has_aux)
-        result = _pick(blocks, tree, isinstance(chosen, int))
+        chosen, reduced, values = _select(fun, numbers, args, kwargs)
+        blocks, tree, aux = (_columns if forward else _rows)(reduced, values, chosen, has_aux)
+        result = _pick(blocks, tree, single)
         return (result, aux) if has_aux else result
 
     return jacobian

@@ -3,8 +3,9 @@
 A traced value stands for an immutable array. To write into it is to compute a new array, in which some elements are
 replaced, and to let the traced value stand for that from now on; what was computed before keeps what it has used.
 NumPy's views share memory, so whoever writes into an array writes into its views as well, and the other way round.
-Here a view remembers of what, and by which primitive, it is one, and its source knows the views that are alive: the
-elements are replaced in the array that all are views of, and its views are taken anew.
+Here a view remembers of what, by which primitive and with which keywords it is one (``view_of``), and its source knows
+the views that are alive (``viewed_by``): the elements are replaced in the array that all are views of, and its views
+are taken anew.
 """
 
 from __future__ import annotations
@@ -15,43 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 from opreg._errors import NotDifferentiable
 from opreg._space import SPACES, space_of
-from opreg._trace import BINARY, NONE, Function, Tracer, strip
+from opreg._trace import BINARY, Function, Tracer, strip
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
 
 
-class Memory:
-    """Of what a traced value is a view, if of anything, and the views of it that were taken."""
+class Views(list["weakref.ref[Tracer]"]):
+    """The views of a traced value that were taken: when there is no room, those that are gone are dropped."""
 
-    __slots__ = ("primitive", "room", "source", "static", "views")
+    room = 8
 
-    def __init__(
-        self,
-        source: Tracer | None = None,
-        primitive: Primitive | None = None,
-        static: Mapping[str, Any] = NONE,
-    ) -> None:
-        self.source = source
-        self.primitive = primitive
-        self.static = static
-        self.views: list[weakref.ref[Tracer]] = []
-        self.room = 8  # when so many were taken, those that are gone are dropped
-
-    def add(self, view: Tracer) -> None:
-        """Take note of a view, at a cost that does not grow with their number."""
-        if len(self.views) >= self.room:
-            self.views = [reference for reference in self.views if reference() is not None]
-            self.room = 2 * len(self.views) + 8
-        self.views.append(weakref.ref(view))
-
-
-def memory(traced: Tracer) -> Memory:
-    """Return what is known of a traced value's memory."""
-    found: Memory | None = traced.memory
-    if found is None:
-        found = traced.memory = Memory()
-    return found
+    def drop_gone(self) -> None:
+        """Make room, at a cost for each view taken that does not grow with their number."""
+        self[:] = [reference for reference in self if reference() is not None]
+        self.room = 2 * len(self) + 8
 
 
 def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any) -> Any:
@@ -63,14 +42,16 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
         plain, whole = strip(plain), strip(whole)
     if plain is whole:
         return source
-    known: Memory | None = source.memory
-    if known is not None and known.primitive is not None and known.primitive.copied:
+    if source.view_of is not None and source.view_of[1].copied:
         return out
     if primitive.copied or SPACES[type(plain)].shares(plain, whole):
-        out.memory = Memory(source, primitive, static)
-        if known is None:
-            known = source.memory = Memory()
-        known.add(out)
+        out.view_of = source, primitive, static
+        views = source.viewed_by
+        if views is None:
+            views = source.viewed_by = Views()
+        elif len(views) >= views.room:
+            views.drop_gone()
+        views.append(weakref.ref(out))
     return out
 
 
@@ -79,17 +60,14 @@ def origin(traced: Tracer) -> tuple[Tracer, Function | None]:
 
     Of a value that is no view return the value itself, and None.
     """
-    path: list[Memory] = []
-    own = memory(traced)
-    while own.source is not None:
-        path.append(own)
-        traced = own.source
-        own = memory(traced)
+    path: list[tuple[Primitive, Mapping[str, Any]]] = []
+    while traced.view_of is not None:
+        traced, primitive, static = traced.view_of
+        path.append((primitive, static))
 
     def view(plain: Any) -> Any:
-        for step in reversed(path):
-            assert step.primitive is not None
-            plain = step.primitive.forward(plain, **step.static)
+        for primitive, static in reversed(path):
+            plain = primitive.forward(plain, **static)
         return plain
 
     return traced, view if path else None
@@ -112,13 +90,14 @@ def overwrite(root: Tracer, value: Any) -> None:
         if type(value) is not Tracer:  # as of x //= 2, whose result is constant between its jumps
             value = traced.tracing.constant(value)
         traced.primal, traced.tracing, traced.record = value.primal, value.tracing, value.record
-        own = memory(traced)
-        alive = [(reference, view) for reference in own.views if (view := reference()) is not None]
-        for _, view in alive:
-            taken = memory(view)
-            assert taken.primitive is not None
-            pending.append((view, taken.primitive.bind(traced, **taken.static)))
-        own.views = [reference for reference, _ in alive]
+        if traced.viewed_by is None:
+            continue
+        traced.viewed_by.drop_gone()
+        for reference in list(traced.viewed_by):  # to take a view anew is to take note of it
+            view = reference()
+            if view is not None:
+                _, primitive, static = view.view_of
+                pending.append((view, primitive.bind(traced, **static)))
 
 
 def _in_place(name: str) -> Function:

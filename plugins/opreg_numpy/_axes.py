@@ -30,7 +30,7 @@ def normalised(axis: Axis, ndim: int) -> Shape:
 def kept(shape: Shape, axis: Axis) -> Shape:
     """Return the shape of a reduction with ``keepdims=True``: one in the place of each reduced axis."""
     found = list(shape)
-    for i in normalised(axis, len(shape)):
+    for i in (axis,) if type(axis) is int else normalised(axis, len(shape)):
         found[i] = 1
     return tuple(found)
 
@@ -55,8 +55,11 @@ def spread(g: Any, shape: Shape, axis: Axis, where: Any = True) -> Any:
     if g.shape == shape:
         found = g
     elif plain:
-        steps = [0 if n == 1 else step for n, step in zip(g.shape, g.strides, strict=True)]
-        found = np.ndarray(shape, g.dtype, g, 0, steps or [0] * len(shape))
+        steps = [0] * len(shape)
+        for i, n in enumerate(g.shape):
+            if n != 1:
+                steps[i] = g.strides[i]
+        found = np.ndarray(shape, g.dtype, g, 0, steps)
         found.setflags(write=False)
     else:
         found = np.broadcast_to(g, shape)
@@ -66,7 +69,9 @@ def spread(g: Any, shape: Shape, axis: Axis, where: Any = True) -> Any:
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
-        return prod(map(shape.__getitem__, normalised(axis, len(shape))))
+        return (
+            shape[axis] if type(axis) is int else prod(map(shape.__getitem__, normalised(axis, len(shape))))
+        )
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 

@@ -39,11 +39,6 @@ _FLOAT64 = np.dtype(np.float64)
 EVERY_KEYWORD = ("keepdims", "where", "initial", "dtype")
 
 
-def _masked(x, where, otherwise=0.0):
-    """Return ``x`` with another number in place of what the mask leaves out."""
-    return x if where is True else np.where(where, x, otherwise)
-
-
 # -------------------------------------------------------------------------------------------------- sum, mean
 @primitive("numpy.sum", aliases=("sum",))
 def sum_(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=0, where=True):
@@ -71,7 +66,14 @@ sum_.samples(reductions(normal, complex=True, keywords=EVERY_KEYWORD))
 @primitive("numpy.mean", aliases=("mean",))
 def mean(a, /, *, axis: Axis = None, dtype=None, keepdims=False, where=True):
     """Mean of a along some axes: each element gets the cotangent of its mean, over their number"""
-    if type(a) is np.ndarray and a.dtype is _FLOAT64 and a.size and dtype is None and where is True:
+    if (
+        type(a) is np.ndarray
+        and a.dtype is _FLOAT64
+        and a.shape
+        and a.size
+        and dtype is None
+        and where is True
+    ):
         total = np.add.reduce(a, axis=axis, keepdims=keepdims)  # in half of the time of np.mean
         return total / (a.size // total.size)
     return np.asanyarray(a).mean(axis=axis, dtype=dtype, keepdims=keepdims, where=where)
@@ -86,7 +88,10 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
 
 def _mean_pull(g, residual, axis, where):
     shape = residual.shape
-    each = (g if where is True else expanded(g, shape, axis)) / _number(g, shape, axis, where)
+    if where is True:
+        each = g / float(count(shape, axis) or np.nan)
+    else:
+        each = expanded(g, shape, axis) / _number(g, shape, axis, where)
     return residual.fit(spread(each, shape, axis, where))
 
 
@@ -200,7 +205,8 @@ def _constant_slices(a, axis, where):
 
 
 def _deviations(a, mean, dtype, where):
-    return _masked(in_dtype(a, dtype) - mean, where)
+    deviations = in_dtype(a, dtype) - mean
+    return deviations if where is True else np.where(where, deviations, 0.0)
 
 
 def _rules(weight, sign, which):
@@ -307,7 +313,8 @@ def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True)
 
 def _factors(a, dtype, where):
     """Return the elements of a as they are multiplied: 1 for those that the mask leaves out."""
-    return _masked(in_dtype(a, dtype), where, 1.0)
+    x = a if dtype is None else in_dtype(a, dtype)
+    return x if where is True else np.where(where, x, 1.0)
 
 
 def _products_of_others(x, axis, initial):
@@ -357,12 +364,12 @@ def _exclusive(x, axis=-1):
 
 
 def _prod_pull(g, a, out, axis, dtype, initial, where):
-    x, shape = _factors(a, dtype, where), shape_of(a)
+    x, form = _factors(a, dtype, where), form_of(a)
     if _invertible(out):
-        found = expanded(g * out, shape, axis) / x
+        found = expanded(g * out, form.shape, axis) / x
     else:
-        found = expanded(g, shape, axis) * _products_of_others(x, axis, initial)
-    return form_of(a).fit(_masked(found, where))
+        found = expanded(g, form.shape, axis) * _products_of_others(x, axis, initial)
+    return form.fit(found if where is True else np.where(where, found, 0.0))
 
 
 def _prod_push(t, a, out, axis, dtype, keepdims, initial, where):

@@ -22,12 +22,8 @@ from opreg_numpy.indexing import embed_diagonal, scatter_add
 def reshape(a, /, *, shape, order="C", copy=None):
     """The elements of a, read and written in one order, in another shape"""
     options = {} if copy is None else {"copy": copy}
-    return _as_is(a).reshape(shape, order=order, **options)
-
-
-def _as_is(a):
-    """Return what has the methods of an array: a NumPy scalar stays one."""
-    return a if isinstance(a, (np.ndarray, np.generic)) else np.asarray(a)
+    array = a if hasattr(a, "dtype") else np.asarray(a)
+    return array.reshape(shape, order=order, **options)
 
 
 @reshape.called_as
@@ -179,7 +175,8 @@ def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
 @primitive("numpy.transpose", aliases=("transpose", "numpy.permute_dims"))
 def transpose(a, /, *, axes=None):
     """a with its axes in another order: reversed, or as given"""
-    return _as_is(a).transpose(axes)
+    array = a if hasattr(a, "dtype") else np.asarray(a)
+    return array.transpose(axes)
 
 
 @transpose.called_as
