@@ -85,7 +85,7 @@ class Composite(Primitive):
         found = plugins.locate(self.name)
         return self.body if found is None or found is self else found
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def _apply(self, *args: Any, **kwargs: Any) -> Any:
         leaves = flatten((args, kwargs))[0]
         if not any(type(leaf) is Tracer for leaf in leaves):
             return self.original()(*args, **kwargs)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Self
 
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
-from opreg._recorder import Recorders
+from opreg._recorder import Recorders, arrangement, call_of
 from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
 from opreg._space import ADMITTED, space_of, spec_of
-from opreg._trace import NONE, RECORDING, Tracer, add, call, highest, strip, transpose, zeros_like
+from opreg._trace import RECORDING, Tracer, add, call, highest, strip, transpose, zeros_like
 from opreg._views import note
 from opreg.hookspecs import hookimpl
 
@@ -99,7 +99,8 @@ class Primitive:
         self._unchecked: dict[str, str] = {}
         self.waivers: list[Waiver] = []
         self._calling: Function | None = None
-        self.calling: Function | None = None  # that, where a call does no more
+        self._like: Function | None = None
+        self._refused: Mapping[str, str] = {}  # why, by the parameter of a call
         self._with_residual: Function | None = None
         self.comparison: Function | None = None
         self._prepare()
@@ -204,6 +205,36 @@ class Primitive:
         self._prepare()
         return function
 
+    def called_like(self, function: Function, /, **refused: str) -> Self:
+        """Declare how users call it: as a function of their signature, each parameter by the name it has here.
+
+        The function itself is not called. For a parameter that the forward function does not have, say why it must be
+        ``None``: the sentence completes "mylib.norm cannot ...".
+
+        >>> import numpy as np, opreg
+        >>> @opreg.primitive("mylib.norm")
+        ... def norm(x, /, *, axis=None):
+        ...     return np.sqrt(np.sum(x * x, axis=axis))
+        >>> _ = norm.called_like(lambda x, axis=None, out=None: ..., out="write into out=")
+        >>> norm(np.array([3.0, 4.0]), 0)
+        np.float64(5.0)
+        """
+        parameters = inspect.signature(function).parameters
+        for name in parameters:
+            if name not in self.data and name not in self.static and name not in refused:
+                raise DeclarationError(
+                    f"{self.name}: {name!r} is no parameter of it; say why it is refused, as in "
+                    f"called_like(..., {name}='...'){where(function)}"
+                )
+        for name in self.data:
+            if name not in parameters:
+                raise DeclarationError(
+                    f"{self.name}: its parameter {name!r} is missing in called_like{where(function)}"
+                )
+        self._like, self._refused = function, refused
+        self._prepare()
+        return self
+
     def compared_as(self, function: Function) -> Function:
         """Declare what of an output is determined, where not all of it is: a function of the output.
 
@@ -299,9 +330,15 @@ class Primitive:
         needs_residual = any("residual" in names for names in self._asks.values())
         self.residual_from = self._with_residual if needs_residual else None
         self.plain = not (
-            self.view or self.static or self.variadic or self._calling or self.is_composite or self.in_place
+            self.view
+            or self.static
+            or self.variadic
+            or self._calling
+            or self._like
+            or self.is_composite
+            or self.in_place
         )
-        self.calling = None if self.in_place else self._calling
+        self.entry: Function = self._apply if self.variadic or self.in_place else self._first_call
         self.recorders = None if self.variadic else Recorders(self, RECORDING)
 
     def environment(
@@ -399,13 +436,39 @@ class Primitive:
 
     # ------------------------------------------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._calling is not None:
-            data, static = self._calling(*args, **kwargs)
-        elif self.plain and not kwargs and len(args) == len(self.data):
-            data, static = args, NONE
-        else:
-            data, static = self.canonical(args, kwargs)
+        return self.entry(*args, **kwargs)
+
+    def _first_call(self, *args: Any, **kwargs: Any) -> Any:
+        engine = {**RECORDING, "note": note, "refused": self._unsupported}
+        signature = None if self._calling else self._form()
+        self.entry = call_of(self, signature, self._calling or self._arranged, engine)
+        return self.entry(*args, **kwargs)
+
+    def _form(self) -> inspect.Signature:
+        """Return the signature that users call: that of ``called_like``, or data first and then the keywords."""
+        if self._like is not None:
+            return inspect.signature(self._like)
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([
+            *(inspect.Parameter(name, kind) for name in self.data),
+            *(inspect.Parameter(name, kind, default=value) for name, value in self.static.items()),
+        ])  # fmt: skip
+
+    def _unsupported(self, name: str) -> NotDifferentiable:
+        return NotDifferentiable(f"{self.name} cannot {self._refused[name]}")
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+        data, static = (self._calling or self._arranged)(*args, **kwargs)
         return self._write(data, static) if self.in_place else self.bind(*data, **static)
+
+    def _arranged(self, *args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Do what the function of ``called_as`` does, where there is none."""
+        if self.variadic:
+            return args, self._checked(kwargs)
+        if "arrange" not in self._cache:
+            self._cache["arrange"] = arrangement(self, self._form(), self._unsupported)
+        arranged: tuple[tuple[Any, ...], dict[str, Any]] = self._cache["arrange"](*args, **kwargs)
+        return arranged
 
     def _write(self, data: tuple[Any, ...], static: dict[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""
@@ -420,28 +483,8 @@ class Primitive:
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bring a call in the user's form to ``(data, static)``, with the errors of Python's own call."""
-        if self._calling is not None:
-            data, static = self._calling(*args, **kwargs)
-            return tuple(data), dict(static)
-        if self.variadic:
-            return tuple(args), self._checked(dict(kwargs))
-        static = dict(kwargs)
-        count = len(self.data)
-        data = list(args[:count])
-        for name in self.data[len(data) :]:
-            if name not in static:
-                raise TypeError(f"{self.name}() is missing its argument {name!r}")
-            data.append(static.pop(name))
-        surplus = args[count:]
-        if len(surplus) > len(self.static):
-            raise TypeError(
-                f"{self.name}() takes {count + len(self.static)} arguments, but {len(args)} were given"
-            )
-        for name, value in zip(self.static, surplus, strict=False):
-            if name in static:
-                raise TypeError(f"{self.name}() got several values for {name!r}")
-            static[name] = value
-        return tuple(data), self._checked(static)
+        data, static = (self._calling or self._arranged)(*args, **kwargs)
+        return tuple(data), dict(static)
 
     def _checked(self, static: dict[str, Any]) -> dict[str, Any]:
         for name in static:
@@ -694,7 +737,9 @@ class Primitive:
     def __reduce__(self) -> Any:
         if plugins.is_registered(self) and not self.__module__.startswith("__main__"):
             return plugins.get, (self.name,)
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_cache", "recorders", "static")}
+        state = {
+            k: v for k, v in self.__dict__.items() if k not in ("_cache", "entry", "recorders", "static")
+        }
         return _rebuild, (type(self), state, dict(self.static))
 
 

@@ -91,11 +91,7 @@ class Tracer:
 
     def __getitem__(self, index: Any) -> Any:
         primal = self.primal
-        primitive = _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))]
-        if primitive.calling is None:
-            return primitive(self, index)
-        data, static = primitive.calling(self, index)
-        return primitive.bind(*data, **static)
+        return _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))].entry(self, index)
 
     def __contains__(self, value: Any) -> bool:
         return strip(value) in strip(self)  # a comparison: constant between its jumps
@@ -162,12 +158,9 @@ class Tracer:
         if len(types) > 1 and any([kind is not Tracer and SPACES[kind] is INERT for kind in types]):
             return NotImplemented
         primitive = FUNCTIONS.get(function) or plugins.for_function(function)
-        if primitive is None:
-            return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
-        if primitive.calling is None:
-            return primitive(*args, **kwargs)
-        data, static = primitive.calling(*args, **kwargs)  # as its call does, a function less
-        return primitive.bind(*data, **static)
+        if primitive is not None:
+            return primitive.entry(*args, **kwargs)
+        return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
 
 
 _PICK = operators("getitem")

@@ -363,7 +363,10 @@ def value_and_grad(fun: Function, argnums: Argnums = 0, has_aux: bool = False) -
         if has_aux:
             result, aux = _split_aux(result, label)
             aux = _leave_all(aux, trace)
-        node, value = _outside(result, trace)
+        if type(result) is Tracer and result.tracing is trace:
+            node, value = result.record, result.primal
+        else:
+            node, value = _outside(result, trace)
         plain = strip(value) if type(value) is Tracer else value
         spec = SPEC[type(value)](value) if node is None else node[1]
         unit = None if spec is None else SPACES[type(plain)].unit(spec)

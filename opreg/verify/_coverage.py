@@ -344,7 +344,9 @@ def given(primitive: Primitive, sample: Sample, static: Mapping[str, Any]) -> se
 
 def _users(primitive: Primitive) -> inspect.Signature | None:
     """Return the signature that users call, where it is not that of the forward function."""
-    function = getattr(primitive, "body", None) if primitive.is_composite else primitive._calling
+    function = (
+        getattr(primitive, "body", None) if primitive.is_composite else primitive._calling or primitive._like
+    )
     return None if function is None else inspect.signature(function)
 
 

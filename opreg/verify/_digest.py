@@ -95,6 +95,7 @@ def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
         yield f"{rule.mode} {rule.argument}", rule.function
     for what, name in (
         ("calling form", "_calling"),
+        ("called like", "_like"),
         ("residual", "_with_residual"),
         ("compared as", "comparison"),
     ):

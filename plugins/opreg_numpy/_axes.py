@@ -69,9 +69,7 @@ def spread(g: Any, shape: Shape, axis: Axis, where: Any = True) -> Any:
 def count(shape: Shape, axis: Axis, where: Any = True) -> Any:
     """Return how many elements a reduction takes in: a number, or with a mask an array as of ``keepdims``."""
     if where is True:
-        return (
-            shape[axis] if type(axis) is int else prod(map(shape.__getitem__, normalised(axis, len(shape))))
-        )
+        return prod(map(shape.__getitem__, normalised(axis, len(shape))))
     return np.count_nonzero(np.broadcast_to(where, shape), axis=normalised(axis, len(shape)), keepdims=True)
 
 

@@ -41,11 +41,15 @@ def declared(namespace: Mapping[str, Any], *prefixes: str) -> list[Primitive]:
     return [p for p in namespace.values() if isinstance(p, Primitive) and p.name.startswith(prefixes)]
 
 
+NO_OUT: Mapping[str, str] = {
+    "out": "write into out= while it is differentiated. Use the value that it returns instead"
+}
+"""What functions say of a parameter that they do not support where values are traced."""
+
+
 def out_refused(name: str) -> NotDifferentiable:
     """Return the error for an array that was given to write the result into: a traced value has no memory to share."""
-    return NotDifferentiable(
-        f"{name} cannot write into out= while it is differentiated. Use the value that it returns instead"
-    )
+    return NotDifferentiable(f"{name} cannot {NO_OUT['out']}")
 
 
 def is_zero(g: Any) -> bool:

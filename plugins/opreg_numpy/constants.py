@@ -10,7 +10,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, Primitive, Sample, primitive
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT
 from opreg_numpy._samples import (
     apart,
     beside_integers,
@@ -56,12 +56,8 @@ isneginf = _of_one("isneginf", TEST)
 logical_not = _of_one("logical_not", TEST, complex=True)
 
 
-@isposinf.called_as
-@isneginf.called_as
-def _(x, out=None):
-    if out is not None:
-        raise out_refused("numpy.isposinf and numpy.isneginf")
-    return (x,), {}
+isposinf.called_like(lambda x, out=None: ..., **NO_OUT)
+isneginf.called_like(lambda x, out=None: ..., **NO_OUT)
 
 
 @primitive("numpy.fix", aliases=("fix",))
@@ -84,11 +80,7 @@ def _rounding(name: str) -> Primitive:
     )
     rounding.doc = f"Round to a number of decimals: {STEP}."
 
-    @rounding.called_as
-    def _(a, decimals=0, out=None):
-        if out is not None:
-            raise out_refused(f"numpy.{name}")
-        return (a,), {"decimals": decimals}
+    rounding.called_like(lambda a, decimals=0, out=None: ..., **NO_OUT)
 
     rounding.samples(unary(apart, complex=complex_of(apart)))
 
@@ -226,12 +218,8 @@ def argmin(a, /, *, axis=None, keepdims=False):
     return np.argmin(a, axis=axis, keepdims=keepdims)
 
 
-@argmax.called_as
-@argmin.called_as
-def _(a, axis=None, out=None, *, keepdims=False):
-    if out is not None:
-        raise out_refused("numpy.argmax and numpy.argmin")
-    return (a,), {"axis": axis, "keepdims": keepdims}
+argmax.called_like(lambda a, axis=None, out=None, *, keepdims=False: ..., **NO_OUT)
+argmin.called_like(lambda a, axis=None, out=None, *, keepdims=False: ..., **NO_OUT)
 
 
 @primitive("numpy.all", aliases=("all",))
@@ -246,12 +234,8 @@ def any_(a, /, *, axis=None, keepdims=False, where=True):
     return np.any(a, axis=axis, keepdims=keepdims, where=where)
 
 
-@all_.called_as
-@any_.called_as
-def _(a, axis=None, out=None, keepdims=False, *, where=True):
-    if out is not None:
-        raise out_refused("numpy.all and numpy.any")
-    return (a,), {"axis": axis, "keepdims": keepdims, "where": where}
+all_.called_like(lambda a, axis=None, out=None, keepdims=False, *, where=True: ..., **NO_OUT)
+any_.called_like(lambda a, axis=None, out=None, keepdims=False, *, where=True: ..., **NO_OUT)
 
 
 @primitive("numpy.count_nonzero", aliases=("count_nonzero",))

@@ -13,7 +13,7 @@ import numpy as np
 from opreg import Primitive, Sample, primitive
 from opreg_numpy._axes import Axis, expanded, normalised
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import out_refused, pointwise, refuse_options, weighted
+from opreg_numpy._rules import NO_OUT, out_refused, pointwise, refuse_options, weighted
 from opreg_numpy._samples import (
     SHAPES,
     beside_integers,
@@ -326,11 +326,9 @@ def _reduction(name: str, what: str, aliases: tuple[str, ...] = ()) -> Primitive
     )
     reduction = Primitive(forward, f"numpy.{name}", aliases)
 
-    @reduction.called_as
-    def _(a, axis=None, out=None, keepdims=False, initial=None, where=True):
-        if out is not None:
-            raise out_refused(f"numpy.{name}")
-        return (a,), {"axis": axis, "keepdims": keepdims, "initial": initial, "where": where}
+    reduction.called_like(
+        lambda a, axis=None, out=None, keepdims=False, initial=None, where=True: ..., **NO_OUT
+    )
 
     @reduction.with_residual
     def _(a, *, axis=None, keepdims=False, initial=None, where=True):

@@ -25,7 +25,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, hookimpl, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import declared, out_refused
+from opreg_numpy._rules import NO_OUT, declared, out_refused
 from opreg_numpy._samples import LAYOUTS, call, complex_normal, normal, of_one_array, single
 from opreg_numpy.shapes import as_array
 
@@ -62,14 +62,8 @@ def irfft(a, /, *, n=None, axis=-1, norm=None):
     return np.fft.irfft(a, n, axis, norm)
 
 
-@fft.called_as
-@ifft.called_as
-@rfft.called_as
-@irfft.called_as
-def _(a, n=None, axis=-1, norm=None, out=None):
-    if out is not None:
-        raise out_refused("numpy.fft")
-    return (a,), {"n": n, "axis": axis, "norm": norm}
+for _function in fft, ifft, rfft, irfft:
+    _function.called_like(lambda a, n=None, axis=-1, norm=None, out=None: ..., **NO_OUT)
 
 
 def _fitted(c, form, axis):

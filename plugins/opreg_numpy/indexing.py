@@ -15,7 +15,7 @@ from numpy.lib.array_utils import byte_bounds
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT, out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
 
@@ -101,9 +101,7 @@ def _names_each_place_once(key):
 _ONE = (int, slice, np.integer)
 
 
-@getitem.called_as
-def _(a, key):
-    return (a,), {"key": key}
+getitem.called_like(lambda a, key: ...)
 
 
 getitem.returns_view()
@@ -197,11 +195,7 @@ take.deflinear(a=_take_transposed)
 take.residual_of(shape_of)
 
 
-@take.called_as
-def _(a, indices, axis=None, out=None, mode="raise"):
-    if out is not None:
-        raise out_refused("numpy.take")
-    return (a,), {"indices": indices, "axis": axis, "mode": mode}
+take.called_like(lambda a, indices, axis=None, out=None, mode="raise": ..., **NO_OUT)
 
 
 @primitive("numpy.take_along_axis", aliases=("take_along_axis",))

@@ -7,7 +7,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, is_traced, stop_gradient
 from opreg_numpy._axes import Axis, count, expanded
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import out_refused, weighted
+from opreg_numpy._rules import NO_OUT, out_refused, weighted
 from opreg_numpy._samples import complex_normal, fortran, nonzero, normal, read_only, tied
 from opreg_numpy.constants import INDEX
 from opreg_numpy.extrema import _shares
@@ -64,11 +64,9 @@ def _extremum(name: str, what: str) -> Primitive:
     )
     extremum = Primitive(forward, f"numpy.{name}", (name,))
 
-    @extremum.called_as
-    def _(a, axis=None, out=None, keepdims=False, initial=None, where=True):
-        if out is not None:
-            raise out_refused(f"numpy.{name}")
-        return (a,), {"axis": axis, "keepdims": keepdims, "initial": initial, "where": where}
+    extremum.called_like(
+        lambda a, axis=None, out=None, keepdims=False, initial=None, where=True: ..., **NO_OUT
+    )
 
     @extremum.with_residual
     def _(a, *, axis=None, keepdims=False, initial=None, where=True):
@@ -467,11 +465,7 @@ def _place(name: str, what: str) -> Primitive:
     )
     place.doc = f"Index of the {what} element that is no NaN: {INDEX}."
 
-    @place.called_as
-    def _(a, axis=None, out=None, *, keepdims=False):
-        if out is not None:
-            raise out_refused(f"numpy.{name}")
-        return (a,), {"axis": axis, "keepdims": keepdims}
+    place.called_like(lambda a, axis=None, out=None, *, keepdims=False: ..., **NO_OUT)
 
     place.samples(lambda rng: filter(_of_one_axis, with_gaps(normal, keywords=("keepdims",))(rng)))
     place.samples(lambda rng: [Sample((normal(rng, (2, 3)), 1), {"keepdims": True})])

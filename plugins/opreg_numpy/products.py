@@ -16,7 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar
 from opreg_numpy._form import form_of, like
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT, out_refused
 from opreg_numpy._samples import KINDS, complex_normal, normal, of_two_arrays, single
 from opreg_numpy.indexing import scatter_add
 
@@ -154,22 +154,13 @@ dot.deflinear(a=_contracting(_contract_a, _last_but_one), b=_contracting(_contra
 inner.deflinear(a=_contracting(_contract_a, _last), b=_contracting(_contract_b, _last))
 
 
-@dot.called_as
-def _(a, b, out=None):
-    if out is not None:
-        raise out_refused("numpy.dot")
-    return (a, b), {}
+dot.called_like(lambda a, b, out=None: ..., **NO_OUT)
 
 
 @primitive("numpy.tensordot", aliases=("tensordot",))
 def tensordot(a, b, /, *, axes=2):
     """The sum of products over pairs of axes: so many of the last of a and the first of b, or as listed"""
     return np.tensordot(a, b, axes)
-
-
-@tensordot.called_as
-def _(a, b, axes=2):
-    return (a, b), {"axes": axes}
 
 
 def _pairs(a, b, axes):
@@ -211,11 +202,7 @@ outer.deflinear(
 )
 
 
-@outer.called_as
-def _(a, b, out=None):
-    if out is not None:
-        raise out_refused("numpy.outer")
-    return (a, b), {}
+outer.called_like(lambda a, b, out=None: ..., **NO_OUT)
 
 
 @composite("numpy.kron")

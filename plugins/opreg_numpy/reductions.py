@@ -21,7 +21,7 @@ from opreg_numpy._axes import (
     spread,
 )
 from opreg_numpy._form import form_of, in_dtype
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT, out_refused
 from opreg_numpy._samples import (
     backwards,
     complex_of,
@@ -46,11 +46,9 @@ def sum_(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=0, wher
     return np.add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
-@sum_.called_as
-def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
-    if out is not None:
-        raise out_refused("numpy.sum")
-    return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
+sum_.called_like(
+    lambda a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True: ..., **NO_OUT
+)
 
 
 sum_.defvjp(a=lambda g, residual, axis, where: residual.fit(spread(g, residual.shape, axis, where)))
@@ -79,17 +77,14 @@ def mean(a, /, *, axis: Axis = None, dtype=None, keepdims=False, where=True):
     return np.asanyarray(a).mean(axis=axis, dtype=dtype, keepdims=keepdims, where=where)
 
 
-@mean.called_as
-def _(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
-    if out is not None:
-        raise out_refused("numpy.mean")
-    return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "where": where}
+mean.called_like(lambda a, axis=None, dtype=None, out=None, keepdims=False, *, where=True: ..., **NO_OUT)
 
 
 def _mean_pull(g, residual, axis, where):
     shape = residual.shape
     if where is True:
-        each = g / float(count(shape, axis) or np.nan)
+        number = shape[axis] if type(axis) is int else count(shape, axis)
+        each = g / float(number or np.nan)
     else:
         each = expanded(g, shape, axis) / _number(g, shape, axis, where)
     return residual.fit(spread(each, shape, axis, where))
@@ -304,11 +299,9 @@ def prod(a, /, *, axis: Axis = None, dtype=None, keepdims=False, initial=1, wher
     return np.multiply.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
-@prod.called_as
-def _(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
-    if out is not None:
-        raise out_refused("numpy.prod")
-    return (a,), {"axis": axis, "dtype": dtype, "keepdims": keepdims, "initial": initial, "where": where}
+prod.called_like(
+    lambda a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True: ..., **NO_OUT
+)
 
 
 def _factors(a, dtype, where):
@@ -429,18 +422,10 @@ def cumprod(a, /, *, axis=None, dtype=None):
     return np.cumprod(a, axis=axis, dtype=dtype)
 
 
-@cumsum.called_as
-def _(a, axis=None, dtype=None, out=None):
-    if out is not None:
-        raise out_refused("numpy.cumsum")
-    return (a,), {"axis": axis, "dtype": dtype}
+cumsum.called_like(lambda a, axis=None, dtype=None, out=None: ..., **NO_OUT)
 
 
-@cumprod.called_as
-def _(a, axis=None, dtype=None, out=None):
-    if out is not None:
-        raise out_refused("numpy.cumprod")
-    return (a,), {"axis": axis, "dtype": dtype}
+cumprod.called_like(lambda a, axis=None, dtype=None, out=None: ..., **NO_OUT)
 
 
 def _from_the_end(x, axis):

@@ -179,11 +179,6 @@ def transpose(a, /, *, axes=None):
     return array.transpose(axes)
 
 
-@transpose.called_as
-def _(a, axes=None):
-    return (a,), {"axes": axes}
-
-
 transpose.deflinear(a=lambda g, axes: g.transpose(None if axes is None else _inverse(axes)))
 
 
@@ -377,9 +372,7 @@ def astype(x, /, *, dtype, copy=True, device=None, order="K"):
     )
 
 
-@astype.called_as
-def _(x, dtype, /, *, copy=True, device=None):
-    return (x,), {"dtype": dtype, "copy": copy, "device": device}
+astype.called_like(lambda x, dtype, /, *, copy=True, device=None: ...)
 
 
 astype.leave_unchecked("order", "it is the method's, and no matter of derivatives: tests/ops/test_writing.py")

@@ -385,11 +385,6 @@ def solve_discrete_lyapunov(a, q, /, *, method=None):
     return scipy.linalg.solve_discrete_lyapunov(*_of_one_kind(a, q), method)
 
 
-@solve_discrete_lyapunov.called_as
-def _(a, q, method=None):
-    return (a, q), {"method": method}
-
-
 def _discrete_cotangents(g, out, a, q, method):
     """u with a^T u conj(a) - u + g = 0 for q, and u (x a^H)^T + conj(u^T a x) for a"""
     u = solve_discrete_lyapunov.bind(_transposed(a), g, method=method)

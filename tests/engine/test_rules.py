@@ -210,15 +210,82 @@ def test_calls_in_the_user_s_form():
 @pytest.mark.parametrize(
     ("args", "kwargs", "message"),
     [
-        ((Exact(1),), {}, "missing its argument 'y'"),
-        ((Exact(1),) * 3, {}, "takes 2 arguments, but 3"),
-        ((Exact(1),) * 2, {"axis": 0}, "unexpected keyword 'axis'"),
+        ((Exact(1),), {}, r"exact.test\(\) missing 1 required positional argument: 'y'"),
+        ((Exact(1),) * 3, {}, r"exact.test\(\) takes 2 positional arguments but 3"),
+        ((Exact(1),) * 2, {"axis": 0}, r"exact.test\(\) got an unexpected keyword argument 'axis'"),
     ],
 )
 def test_a_wrong_call_is_a_type_error(args, kwargs, message):
     product = fresh()
     with pytest.raises(TypeError, match=message):
         product(*args, **kwargs)
+
+
+def scaled(**names):
+    """Return a primitive of one argument, by a function whose keywords have these names and defaults."""
+    space, product = {}, " * ".join(names)
+    exec(f"def scaled(x, /, *, {', '.join(names)}): return x * {product}", space)
+    space["scaled"].__kwdefaults__ = names
+    made = opreg.Primitive(space["scaled"], "exact.scaled")
+    exec(f"def rule(g, {', '.join(names)}): return g * {product}", space)
+    return made.defvjp(x=space["rule"])
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["traced", "plain"])
+def test_a_call_by_names_in_another_order_and_a_parameter_that_is_refused(kept):
+    made = scaled(by=1, times=1)
+    made.called_like(lambda x, times=1, out=None, *, by=5: ..., out="write into out=")
+
+    def called(*args, **kwargs):
+        if not kept:
+            return made(Exact(3), *args, **kwargs)
+        derivative = opreg.grad(lambda x: made(x, *args, **kwargs))(Exact(3))
+        return 3 * derivative
+
+    assert called() == 3 * 5
+    assert called(2) == 3 * 5 * 2
+    assert called(2, None, by=7) == 3 * 7 * 2
+    assert made.canonical((Exact(3), 2), {}) == ((Exact(3),), {"times": 2, "by": 5})
+    for args, kwargs in (((1, Exact(0)), {}), ((), {"out": Exact(0)})):
+        with pytest.raises(opreg.NotDifferentiable, match=r"^exact\.scaled cannot write into out=$"):
+            called(*args, **kwargs)
+    with pytest.raises(TypeError, match="from 1 to 3 positional"):
+        called(1, None, 1)
+    with pytest.raises(opreg.NotDifferentiable, match="keyword 'times' is static"):
+        opreg.grad(lambda x: made(x, x))(Exact(1))
+
+
+@pytest.mark.parametrize(
+    "name", ["trace", "spec", "bind", "forward", "primitive", "a0", "note", "type", "usual", "refused"]
+)
+def test_a_keyword_may_have_any_name(name):
+    made = scaled(**{name: 1})
+    assert made(Exact(3), 2) == 6
+    assert opreg.grad(lambda x: made(x, **{name: Exact(2)}))(Exact(3)) == 2
+    assert opreg.grad(lambda x: made(x, 2))(Exact(3)) == 2
+    assert made.canonical((Exact(3),), {}) == ((Exact(3),), {name: 1})
+
+
+@pytest.mark.parametrize(
+    ("form", "reasons", "message"),
+    [
+        (lambda x, out=None: ..., {}, "'out' is no parameter of it; say why it is refused"),
+        (lambda by=1: ..., {}, "its parameter 'x' is missing"),
+    ],
+)
+def test_a_wrong_form_of_a_call_is_refused_where_it_is_declared(form, reasons, message):
+    with pytest.raises(opreg.DeclarationError, match=message) as raised:
+        scaled(by=1).called_like(form, **reasons)
+    assert __file__ in str(raised.value)
+
+
+def test_what_is_declared_after_a_call_counts():
+    made = scaled(by=2)
+    assert opreg.grad(made)(Exact(3)) == 2
+    made.defvjp(x=lambda g: g * 7)
+    assert opreg.grad(made)(Exact(3)) == 7
+    made.called_like(lambda x, by=5: ...)
+    assert made(Exact(3)) == 15
 
 
 def test_constants():

@@ -362,11 +362,6 @@ def lambertw(z, /, *, k=0, tol=1e-8):
     return scipy.special.lambertw(z, k, tol)
 
 
-@lambertw.called_as
-def _(z, k=0, tol=1e-8):
-    return (z,), {"k": k, "tol": tol}
-
-
 elementwise(lambertw, z=lambda out: np.exp(-out) / (1 + out))
 lambertw.samples(unary(positive, complex=complex_of(nonzero), also=(0.0, -0.25, 1e-200, 1e200)))
 

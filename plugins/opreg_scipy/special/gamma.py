@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 
 from opreg import NotDifferentiable, Sample, elementwise, is_traced, primitive, stop_gradient
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT
 from opreg_numpy._samples import beside_integers, nonzero, normal, pairs, positive, single, unary
 
 _BERNOULLI = (
@@ -355,9 +355,7 @@ def multigammaln(a, /, *, d):
     return scipy.special.multigammaln(a, d)
 
 
-@multigammaln.called_as
-def _(a, d):
-    return (a,), {"d": d}
+multigammaln.called_like(lambda a, d: ...)
 
 
 elementwise(multigammaln, a=lambda a, d: sum(scipy.special.psi(a - j / 2) for j in range(int(d))))
@@ -617,11 +615,7 @@ def zeta(x, q, /):
     return scipy.special.zeta(x) if q is None else scipy.special.zeta(x, q)
 
 
-@zeta.called_as
-def _(x, q=None, out=None):
-    if out is not None:
-        raise out_refused("scipy.special.zeta")
-    return (x, q), {}
+zeta.called_like(lambda x, q=None, out=None: ..., **NO_OUT)
 
 
 def _zeta_by_x(x, q):

@@ -71,9 +71,7 @@ def logsumexp(a, b, /, *, axis: Axis = None, keepdims=False, return_sign=False):
     return scipy.special.logsumexp(a, axis=axis, b=b, keepdims=keepdims, return_sign=return_sign)
 
 
-@logsumexp.called_as
-def _(a, axis=None, b=None, keepdims=False, return_sign=False):
-    return (a, b), {"axis": axis, "keepdims": keepdims, "return_sign": return_sign}
+logsumexp.called_like(lambda a, axis=None, b=None, keepdims=False, return_sign=False: ...)
 
 
 OVERFLOW = 80.0  # the logarithm of a large number in single precision
@@ -227,12 +225,6 @@ def softmax(x, /, *, axis: Axis = None):
 def log_softmax(x, /, *, axis: Axis = None):
     """x - logsumexp x, with the VJP g - s sum g and the JVP t - sum s t, where s = softmax x"""
     return scipy.special.log_softmax(x, axis=axis)
-
-
-@softmax.called_as
-@log_softmax.called_as
-def _(x, axis=None):
-    return (x,), {"axis": axis}
 
 
 def _most(s):
