@@ -13,7 +13,7 @@ from opreg._errors import DeclarationError, NotDifferentiable
 from opreg._primitive import Primitive
 from opreg._signature import Parameters, where
 from opreg._space import ADMITTED, spec_of
-from opreg._trace import Tracer, admit
+from opreg._trace import NONE, Tracer, admit
 from opreg._transforms import jvp, vjp
 from opreg._tree import Tree, flatten, unflatten
 
@@ -48,17 +48,20 @@ class Composite(Primitive):
         return Parameters(("leaves",), "leaves", {"call": None})
 
     def __init__(
-        self, body: Callable[..., Any], name: str, aliases: Sequence[str] = (), fixed: Sequence[str] = ()
-    ) -> None:
+        self, body: Callable[..., Any], name: str, aliases: Sequence[str] = (), fixed: Sequence[str] = (),
+        refused: Mapping[str, str] = NONE,
+    ) -> None:  # fmt: skip
         self.fixed = tuple(fixed)
-        if fixed:
+        special = {**dict.fromkeys(fixed, "static"), **dict.fromkeys(refused, "refused")}
+        if special:
             self.names = tuple(inspect.signature(body).parameters)
-            for unknown in set(fixed) - set(self.names):
+            for unknown in special.keys() - set(self.names):
                 raise DeclarationError(
-                    f"{name}: {unknown!r} is declared static, but is no parameter{where(body)}"
+                    f"{name}: {unknown!r} is declared {special[unknown]}, but is no parameter{where(body)}"
                 )
-        self.body = self._refusing(body) if fixed else body
+        self.body = self._refusing(body) if special else body
         super().__init__(body, name, aliases)
+        self._refused = refused
         self.forward = self._forward
 
     def _named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -66,11 +69,13 @@ class Composite(Primitive):
         return chain(zip(chain(self.names, repeat("")), args, strict=False), kwargs.items())
 
     def _refusing(self, body: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the body, which refuses traced values in the place of static ones."""
+        """Return the body, which refuses traced values in the place of static ones, and what is declared refused."""
 
         @functools.wraps(body)
         def refusing(*args: Any, **kwargs: Any) -> Any:
             for name, value in self._named(args, kwargs):
+                if name in self._refused and value is not None:
+                    raise self._unsupported(name)
                 if type(value) is Tracer and name in self.fixed:
                     raise NotDifferentiable(
                         f"{self.name}: {name!r} is static and has no derivative, but a traced value was passed. Pass "
@@ -85,7 +90,7 @@ class Composite(Primitive):
         found = plugins.locate(self.name)
         return self.body if found is None or found is self else found
 
-    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+    def _apply(self, /, *args: Any, **kwargs: Any) -> Any:
         leaves = flatten((args, kwargs))[0]
         if not any(type(leaf) is Tracer for leaf in leaves):
             return self.original()(*args, **kwargs)
@@ -105,7 +110,7 @@ class Composite(Primitive):
             moving = [i for i in moving if names[i] not in self.fixed]
         return tuple(leaves[i] for i in moving), {"call": Call(tree, leaves, moving)}
 
-    def bind(self, *data: Any, **static: Any) -> Any:
+    def bind(self, /, *data: Any, **static: Any) -> Any:
         args, kwargs = static["call"].filled(data)
         return self(*args, **kwargs)
 
@@ -140,12 +145,13 @@ class Composite(Primitive):
 
 
 def composite(
-    name: str, *, aliases: Sequence[str] = (), static: Sequence[str] = ()
+    name: str, /, *, aliases: Sequence[str] = (), static: Sequence[str] = (), **refused: str
 ) -> Callable[[Callable[..., Any]], Composite]:
     """Register a function as made of registered primitives: its body runs on traced values.
 
     The body has the signature of the function that it differentiates, and calls other functions than that one.
-    ``static`` names parameters that have no derivative though they may be numbers, such as the order of a norm.
+    ``static`` names parameters that have no derivative though they may be numbers, such as the order of a norm. For a
+    parameter that must be ``None`` where values are traced, say why: the sentence completes "mylib.double cannot ...".
 
     >>> import numpy as np, opreg
     >>> @opreg.composite("mylib.double")
@@ -154,4 +160,4 @@ def composite(
     >>> opreg.grad(double)(1.0)
     2.0
     """
-    return lambda body: Composite(body, name, aliases, static)
+    return lambda body: Composite(body, name, aliases, static, refused)

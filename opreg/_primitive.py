@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
@@ -86,8 +86,7 @@ class Primitive:
         doc = forward.__doc__ or ""
         self.doc = self.__doc__ = inspect.cleandoc(doc) if "\n" in doc else doc
         self.__module__ = getattr(forward, "__module__", __name__)
-        self.parameters = self._parameters(forward)
-        self.data, self.variadic, self.static = self.parameters
+        self.data, self.variadic, self.static, self.required = self._parameters(forward)
         self.elementwise = False
         self.view = self.copied = self.in_place = False
         self.sample_generators: list[Function] = []
@@ -107,6 +106,11 @@ class Primitive:
 
     def _parameters(self, forward: Function) -> Parameters:
         return read_forward(self.name, forward)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters of the forward function."""
+        return Parameters(self.data, self.variadic, self.static, self.required)
 
     # ------------------------------------------------------------------------------------------- declaring
     def defvjp(self, joint: Function | None = None, /, **rules: Function) -> Self:
@@ -201,7 +205,7 @@ class Primitive:
 
     def called_as(self, function: Function) -> Function:
         """Declare how users call it: a function with their signature that returns ``(data, static)``."""
-        self._calling = function
+        self._calling, self._like = function, None
         self._prepare()
         return function
 
@@ -219,21 +223,37 @@ class Primitive:
         >>> norm(np.array([3.0, 4.0]), 0)
         np.float64(5.0)
         """
-        parameters = inspect.signature(function).parameters
-        for name in parameters:
-            if name not in self.data and name not in self.static and name not in refused:
-                raise DeclarationError(
-                    f"{self.name}: {name!r} is no parameter of it; say why it is refused, as in "
-                    f"called_like(..., {name}='...'){where(function)}"
-                )
-        for name in self.data:
-            if name not in parameters:
-                raise DeclarationError(
-                    f"{self.name}: its parameter {name!r} is missing in called_like{where(function)}"
-                )
-        self._like, self._refused = function, refused
+        for problem in self._problems_of_form(function, refused):
+            raise DeclarationError(f"{self.name}: {problem}{where(function)}")
+        self._calling, self._like, self._refused = None, function, refused
         self._prepare()
         return self
+
+    def _problems_of_form(self, function: Function, refused: Mapping[str, str]) -> Iterator[str]:
+        """Yield what is wrong with a form of calls."""
+        if self.variadic:
+            yield "what takes any number of data is called by what called_as arranges, not like a function"
+        try:
+            parameters = inspect.signature(function).parameters
+        except (TypeError, ValueError):
+            yield "called_like takes a function with a signature"
+            return
+        own = {*self.data, *self.static}
+        for name, p in parameters.items():
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                yield f"called_like takes a function that names its parameters, not {p}"
+            if name not in own and name not in refused:
+                yield (
+                    f"{name!r} is no parameter of it; say why it is refused, as in called_like(..., {name}='...')"
+                )
+            if name not in own and p.default is not None:
+                yield f"{name!r}, which is refused unless it is None, must have the default None"
+        for name in self.data:
+            if name not in parameters:
+                yield f"its parameter {name!r} is missing in called_like"
+        for name, reason in refused.items():
+            if name in own or name not in parameters or not str(reason or "").strip():
+                yield f"the reason for {name!r} must be a sentence on a parameter of called_like that is refused"
 
     def compared_as(self, function: Function) -> Function:
         """Declare what of an output is determined, where not all of it is: a function of the output.
@@ -435,11 +455,14 @@ class Primitive:
         return self._entry(mode, "*") if (mode, "*") in self._rules else None
 
     # ------------------------------------------------------------------------------------------------ calling
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self.entry(*args, **kwargs)
 
-    def _first_call(self, *args: Any, **kwargs: Any) -> Any:
-        engine = {**RECORDING, "note": note, "refused": self._unsupported}
+    def _first_call(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Make what users call, once anything is traced."""
+        if highest(args) is None:
+            return self._apply(*args, **kwargs)
+        engine = {**RECORDING, "note": note, "_refused": self._unsupported}
         signature = None if self._calling else self._form()
         self.entry = call_of(self, signature, self._calling or self._arranged, engine)
         return self.entry(*args, **kwargs)
@@ -448,23 +471,31 @@ class Primitive:
         """Return the signature that users call: that of ``called_like``, or data first and then the keywords."""
         if self._like is not None:
             return inspect.signature(self._like)
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return inspect.Signature([
-            *(inspect.Parameter(name, kind) for name in self.data),
-            *(inspect.Parameter(name, kind, default=value) for name, value in self.static.items()),
-        ])  # fmt: skip
+        parameters: list[inspect.Parameter] = []
+        kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        for name in (*self.data, *self.static):
+            required = name in self.data or name in self.required
+            if required and parameters and parameters[-1].default is not inspect.Parameter.empty:
+                kind = (
+                    inspect.Parameter.KEYWORD_ONLY
+                )  # of the others Python wants those without a default first
+            default = inspect.Parameter.empty if required else self.static[name]
+            parameters.append(inspect.Parameter(name, kind, default=default))
+        return inspect.Signature(parameters)
 
     def _unsupported(self, name: str) -> NotDifferentiable:
         return NotDifferentiable(f"{self.name} cannot {self._refused[name]}")
 
-    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+    def _apply(self, /, *args: Any, **kwargs: Any) -> Any:
         data, static = (self._calling or self._arranged)(*args, **kwargs)
         return self._write(data, static) if self.in_place else self.bind(*data, **static)
 
-    def _arranged(self, *args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _arranged(self, /, *args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Do what the function of ``called_as`` does, where there is none."""
         if self.variadic:
             return args, self._checked(kwargs)
+        if not kwargs and len(args) == len(self.data) and self._like is None and not self.required:
+            return args, {}
         if "arrange" not in self._cache:
             self._cache["arrange"] = arrangement(self, self._form(), self._unsupported)
         arranged: tuple[tuple[Any, ...], dict[str, Any]] = self._cache["arrange"](*args, **kwargs)
@@ -493,7 +524,7 @@ class Primitive:
                 raise TypeError(f"{self.name}() got an unexpected keyword {name!r}; its keywords: {known}")
         return static
 
-    def bind(self, *data: Any, **static: Any) -> Any:
+    def bind(self, /, *data: Any, **static: Any) -> Any:
         """Apply the primitive to data and static keywords, traced where any of the data is."""
         trace, mask, bit, simple = None, 0, 1, True
         for value in data:

@@ -43,7 +43,7 @@ def _gathered(primitive: Primitive) -> Keywords:
     places = {
         name: f"(kwargs[{name!r}] if {name!r} in kwargs else defaults[{name!r}])" for name in primitive.static
     }
-    return Keywords(places, ", **kwargs" if places else "", "map(type, kwargs.values())", "kwargs")
+    return Keywords(places, ", **kwargs", "map(type, kwargs.values())", "kwargs")
 
 
 def _dictionary(names: Iterable[str]) -> str:
@@ -56,7 +56,8 @@ def source(primitive: Primitive, mask: int) -> str:
     Bit ``i`` of ``mask`` says that argument ``i`` is traced.
     """
     names = "".join(f", a{i}" for i in range(len(primitive.data)))
-    lines = _recording(primitive, mask, _gathered(primitive), "compute", "tracer")
+    keywords = _gathered(primitive) if primitive.static else _named(primitive, ())
+    lines = _recording(primitive, mask, keywords, "compute", "tracer")
     return "\n    ".join([f"def record(trace, compute, kwargs{names}):", *lines, ""])
 
 
@@ -67,20 +68,20 @@ def source_of_call(primitive: Primitive, signature: inspect.Signature | None) ->
     is ``None``. Without a signature another function arranges what it is given.
     """
     if signature is None:
-        keywords, data, first = _gathered(primitive), "*data", "data[0]"
+        keywords, data, first = _gathered(primitive), "*data", "data[0] if len(data) == 1 else None"
         lines = ["def call(*args, **kwargs):", "data, kwargs = arranged(*args, **kwargs)"]
     else:
         keywords = _named(primitive, _static_names(primitive, signature))
         data, first = ", ".join(primitive.data), primitive.data[0]
         lines = [_head("call", signature), *_refusals(primitive, signature)]
     if len(primitive.data) == 1:
-        plain = f" and Tracer not in {keywords.types}" if primitive.static else ""
+        plain = f" and Tracer not in {keywords.types}" if keywords.given else ""
         result = f"note(primitive, a0, {keywords.static}, tracer)" if primitive.view else "tracer"
         lines += [
             f"a0 = {first}",
             f"if type(a0) is Tracer and type(a0.primal) is not Tracer and a0.tracing.recording{plain}:",
             "    trace = a0.tracing",
-            *("    " + line for line in _recording(primitive, 1, keywords, "forward", result)),
+            *("    " + line for line in _recording(primitive, 1, keywords, "primitive.forward", result)),
         ]
     return "\n    ".join([*lines, f"return bind({data}{keywords.given})", ""])
 
@@ -99,15 +100,17 @@ def _static_names(primitive: Primitive, signature: inspect.Signature) -> list[st
 def _head(name: str, signature: inspect.Signature) -> str:
     """Return the first line of a function of that signature; the defaults are in ``usual``."""
     parameters = [
-        p if p.default is p.empty else p.replace(default=_Text(f"usual[{p.name!r}]"))
+        inspect.Parameter(
+            p.name, p.kind, default=p.empty if p.default is p.empty else _Text(f"usual[{p.name!r}]")
+        )
         for p in signature.parameters.values()
     ]
-    return f"def {name}{signature.replace(parameters=parameters)}:"
+    return f"def {name}{inspect.Signature(parameters)}:"
 
 
 def _refusals(primitive: Primitive, signature: inspect.Signature) -> list[str]:
     foreign = [name for name in signature.parameters if name not in (*primitive.data, *primitive.static)]
-    return [line for n in foreign for line in (f"if {n} is not None:", f"    raise refused({n!r})")]
+    return [line for n in foreign for line in (f"if {n} is not None:", f"    raise _refused({n!r})")]
 
 
 _LOCAL = frozenset(("a0", "bundle", "p0", "spec", "trace", "tracer", "type"))
@@ -222,7 +225,7 @@ def call_of(
     It does so too where a parameter has a name that the function uses itself.
     """
     usual = {} if signature is None else _defaults(signature)
-    others = {"usual": usual, "forward": primitive.forward, "bind": primitive.bind, "arranged": arranged}
+    others = {"usual": usual, "bind": primitive.bind, "arranged": arranged}
     names = _compiled(primitive, 1, source_of_call(primitive, signature), engine, **others)
     if not (_LOCAL.isdisjoint(usual) and names.keys().isdisjoint(usual)):
         return call_of(primitive, None, arranged, engine)
@@ -233,7 +236,7 @@ def arrangement(
     primitive: Primitive, signature: inspect.Signature, refused: Callable[[str], Exception]
 ) -> Callable[..., Any]:
     """Return the function of :func:`source_of_arrangement`; ``refused`` makes the error for a parameter."""
-    names = {"usual": _defaults(signature), "refused": refused}
+    names = {"usual": _defaults(signature), "_refused": refused}
     exec(source_of_arrangement(primitive, signature), names)
     return _under_the_name_of(primitive, names["arrange"])
 

@@ -27,6 +27,8 @@ class Parameters(NamedTuple):
     data: tuple[str, ...]
     variadic: str | None
     static: Mapping[str, Any]
+    required: frozenset[str] = frozenset()
+    """The static ones that have no default: ``None`` stands for it in ``static``."""
 
     @property
     def layout(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ def read_forward(name: str, forward: Function) -> Parameters:
         parameters = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):
         raise refuse("the forward function has no signature to read") from None
-    data, static, variadic = [], {}, None
+    data, static, required, variadic = [], {}, set(), None
     for p in parameters:
         if p.name in RESERVED:
             raise refuse(f"{p.name!r} is a name that rules use and cannot be a parameter's")
@@ -71,6 +73,8 @@ def read_forward(name: str, forward: Function) -> Parameters:
             variadic = p.name
         elif p.kind is p.KEYWORD_ONLY:
             static[p.name] = None if p.default is p.empty else p.default
+            if p.default is p.empty:
+                required.add(p.name)
         elif p.kind is p.VAR_KEYWORD:
             raise refuse(f"**{p.name} hides keywords; name each")
         elif p.default is not p.empty:
@@ -84,7 +88,8 @@ def read_forward(name: str, forward: Function) -> Parameters:
         raise refuse("data are either named or variadic, not both")
     if variadic is None and not data:
         raise refuse("there is no positional parameter, so no data")
-    return Parameters((variadic,) if variadic else tuple(data), variadic, MappingProxyType(static))
+    names = (variadic,) if variadic else tuple(data)
+    return Parameters(names, variadic, MappingProxyType(static), frozenset(required))
 
 
 def _simple_forward(forward: Any) -> Parameters | None:
@@ -97,7 +102,8 @@ def _simple_forward(forward: Any) -> Parameters | None:
     if any(name in RESERVED for name in (*data, *static)):
         return None
     defaults = forward.__kwdefaults__ or {}
-    return Parameters(data, None, MappingProxyType({name: defaults.get(name) for name in static}))
+    required = frozenset(static).difference(defaults)
+    return Parameters(data, None, MappingProxyType({name: defaults.get(name) for name in static}), required)
 
 
 def read_rule(

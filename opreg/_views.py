@@ -45,6 +45,8 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
     if source.view_of is not None and source.view_of[1].copied:
         return out
     if primitive.copied or SPACES[type(plain)].shares(plain, whole):
+        if list in map(type, static.values()):  # which may change before the view is taken anew
+            static = {name: list(value) if type(value) is list else value for name, value in static.items()}
         out.view_of = source, primitive, static
         views = source.viewed_by
         if views is None:

@@ -315,14 +315,14 @@ def measuring(primitive: Primitive, wanted: bool = True) -> Iterator[Measure]:
 def keywords(primitive: Primitive) -> dict[str, Any]:
     """Return the keywords of a primitive, as its users and as its rules have them, with their defaults.
 
-    ``out`` is none of them: it says where to write, so no rule knows it.
+    ``out`` is none of them: it says where to write, so no rule knows it. Nor is what is refused.
     """
     signature = _users(primitive)
     of_users = {} if signature is None else signature.parameters
     known = {
         name: parameter.default
         for name, parameter in of_users.items()
-        if parameter.default is not parameter.empty and name != "out"
+        if parameter.default is not parameter.empty and name != "out" and name not in primitive._refused
     }
     if primitive.is_composite:
         return known

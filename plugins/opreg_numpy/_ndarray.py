@@ -270,6 +270,8 @@ def _transpose(traced: Any, *axes: Any) -> Any:
 
 
 def _reshape(traced: Any, *shape: Any, order: Any = "C", **kwargs: Any) -> Any:
+    if not shape:
+        raise TypeError("reshape() takes exactly 1 argument (0 given)")
     return np.reshape(traced, shape[0] if len(shape) == 1 else shape, order=order, **kwargs)
 
 

@@ -120,7 +120,9 @@ def where(condition, x, y, /):
 
 @where.called_as
 def _(condition, x=None, y=None, /):
-    if x is None or y is None:
+    if (x is None) is not (y is None):
+        raise ValueError("either both or neither of x and y should be given")
+    if x is None:
         raise TypeError(
             "numpy.where of a condition alone is numpy.nonzero, whose result has no derivative: call that"
         )
@@ -188,6 +190,10 @@ def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT, **
     given = [value is not _ABSENT for value in (a_min, a_max, min, max)]
     if any(given[:2]) and any(given[2:]):
         raise ValueError("numpy.clip takes its bounds as a_min and a_max, or as min and max, not as both")
+    if given[0] is not given[1]:
+        raise TypeError(
+            f"numpy.clip() missing 1 required positional argument: {'a_max' if given[0] else 'a_min'!r}"
+        )
     lower, upper = (min, max) if any(given[2:]) else (a_min, a_max)
     return (a, None if lower is _ABSENT else lower, None if upper is _ABSENT else upper), {}
 

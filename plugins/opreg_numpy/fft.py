@@ -25,7 +25,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, hookimpl, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT, declared, out_refused
+from opreg_numpy._rules import NO_OUT, declared
 from opreg_numpy._samples import LAYOUTS, call, complex_normal, normal, of_one_array, single
 from opreg_numpy.shapes import as_array
 
@@ -103,20 +103,16 @@ for _function in fft, ifft, rfft, irfft:
 _INVERSE_NORM = {None: "forward", "backward": "forward", "forward": "backward"}
 
 
-@composite("numpy.fft.hfft")
+@composite("numpy.fft.hfft", **NO_OUT)
 def hfft(a, n=None, axis=-1, norm=None, out=None):
     """The n real terms, 2 (m - 1) of m by default, of fft of a signal that a begins and a_(n-j) = conj a_j goes on"""
-    if out is not None:
-        raise out_refused("numpy.fft.hfft")
     a = as_array(a)
     return np.fft.irfft(np.conj(a), n, axis, _INVERSE_NORM.get(norm, norm))
 
 
-@composite("numpy.fft.ihfft")
+@composite("numpy.fft.ihfft", **NO_OUT)
 def ihfft(a, n=None, axis=-1, norm=None, out=None):
     """The first n // 2 + 1 terms of ifft of real a: the inverse of hfft"""
-    if out is not None:
-        raise out_refused("numpy.fft.ihfft")
     a = as_array(a)
     return np.conj(np.fft.rfft(a, n, axis, _INVERSE_NORM.get(norm, norm)))
 
@@ -135,33 +131,27 @@ def _steps(a, s, axes):
     return [(shape[axis] if n == -1 else n, axis) for n, axis in zip(lengths, axes, strict=True)]
 
 
-@composite("numpy.fft.fftn")
+@composite("numpy.fft.fftn", **NO_OUT)
 def fftn(a, s=None, axes=None, norm=None, out=None):
     """fft along all axes, or along those named: the last first. An axis may be named twice"""
-    if out is not None:
-        raise out_refused("numpy.fft.fftn")
     a = as_array(a)
     for n, axis in reversed(_steps(a, s, axes)):
         a = np.fft.fft(a, n, axis, norm)
     return a
 
 
-@composite("numpy.fft.ifftn")
+@composite("numpy.fft.ifftn", **NO_OUT)
 def ifftn(a, s=None, axes=None, norm=None, out=None):
     """ifft along all axes, or along those named: the last first. An axis may be named twice"""
-    if out is not None:
-        raise out_refused("numpy.fft.ifftn")
     a = as_array(a)
     for n, axis in reversed(_steps(a, s, axes)):
         a = np.fft.ifft(a, n, axis, norm)
     return a
 
 
-@composite("numpy.fft.rfftn")
+@composite("numpy.fft.rfftn", **NO_OUT)
 def rfftn(a, s=None, axes=None, norm=None, out=None):
     """rfft along the last of the axes, then fft along the others"""
-    if out is not None:
-        raise out_refused("numpy.fft.rfftn")
     a = as_array(a)
     steps = _steps(a, s, axes)
     n, axis = steps[-1]
@@ -171,11 +161,9 @@ def rfftn(a, s=None, axes=None, norm=None, out=None):
     return a
 
 
-@composite("numpy.fft.irfftn")
+@composite("numpy.fft.irfftn", **NO_OUT)
 def irfftn(a, s=None, axes=None, norm=None, out=None):
     """ifft along all of the axes but the last, then irfft along this one: by default to the length 2 (m - 1)"""
-    if out is not None:
-        raise out_refused("numpy.fft.irfftn")
     a = as_array(a)
     steps = _steps(a, s, axes)
     for n, axis in steps[:-1]:

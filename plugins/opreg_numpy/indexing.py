@@ -15,7 +15,7 @@ from numpy.lib.array_utils import byte_bounds
 from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT, out_refused
+from opreg_numpy._rules import NO_OUT
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
 
@@ -248,11 +248,9 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
     return a
 
 
-@composite("numpy.compress")
+@composite("numpy.compress", **NO_OUT)
 def compress(condition, a, axis=None, out=None):
     """The slices of a along an axis at which the condition holds"""
-    if out is not None:
-        raise out_refused("numpy.compress")
     length = np.size(a) if axis is None else np.shape(a)[axis]
     return np.take(a, np.compress(stop_gradient(condition), np.arange(length)), axis=axis)
 
@@ -333,11 +331,9 @@ def select(condlist, choicelist, default=0):
     return np.copy(chosen, order="C") if chosen.flags.fnc else chosen
 
 
-@composite("numpy.choose")
+@composite("numpy.choose", **NO_OUT)
 def choose(a, choices, out=None, mode="raise"):
     """choices[a[i]][i]: from each choice, broadcast, the elements where a names it"""
-    if out is not None:
-        raise out_refused("numpy.choose")
     which = np.choose(stop_gradient(a), range(len(choices)), mode=mode)
     shape = np.broadcast_shapes(np.shape(which), *(np.shape(choice) for choice in choices))
     dtype = np.result_type(*(_weakly_typed(choice) for choice in choices))

@@ -29,7 +29,7 @@ from opreg import (
 )
 from opreg_numpy._axes import as_scalar, expanded, kept, laid_as, normalised
 from opreg_numpy._form import like
-from opreg_numpy._rules import declared, is_zero, out_refused
+from opreg_numpy._rules import NO_OUT, declared, is_zero
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, of_two_arrays, single
 from opreg_numpy.shapes import as_array
 
@@ -1126,11 +1126,9 @@ def _power(a, n):
     return np.matmul(np.matmul(half, half), a) if n % 2 else np.matmul(half, half)
 
 
-@composite("numpy.linalg.multi_dot")
+@composite("numpy.linalg.multi_dot", **NO_OUT)
 def multi_dot(arrays, *, out=None):
     """The product of several matrices, in the order that is cheapest; the first and the last may be vectors"""
-    if out is not None:
-        raise out_refused("numpy.linalg.multi_dot")
     if len(arrays) < 2:
         raise ValueError("Expecting at least two arrays.")
     arrays = [as_array(a) for a in arrays]

@@ -7,7 +7,7 @@ import numpy as np
 from opreg import Primitive, Sample, composite, is_traced, stop_gradient
 from opreg_numpy._axes import Axis, count, expanded
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT, out_refused, weighted
+from opreg_numpy._rules import NO_OUT, weighted
 from opreg_numpy._samples import complex_normal, fortran, nonzero, normal, read_only, tied
 from opreg_numpy.constants import INDEX
 from opreg_numpy.extrema import _shares
@@ -155,37 +155,29 @@ nanmin = _extremum("nanmin", "least")
 
 
 # ------------------------------------------------------------------------------------------------- sums, products
-@composite("numpy.nansum", aliases=("nansum",), static=("initial",))
+@composite("numpy.nansum", aliases=("nansum",), static=("initial",), **NO_OUT)
 def nansum(a, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True):
     """The sum with 0 in the place of NaN"""
-    if out is not None:
-        raise out_refused("numpy.nansum")
     a = _filled(a, _missing(a), 0.0)
     return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
-@composite("numpy.nanprod", aliases=("nanprod",), static=("initial",))
+@composite("numpy.nanprod", aliases=("nanprod",), static=("initial",), **NO_OUT)
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True):
     """The product with 1 in the place of NaN, whose derivative is exact however many zeros there are"""
-    if out is not None:
-        raise out_refused("numpy.nanprod")
     a = _filled(a, _missing(a), 1.0)
     return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims, initial=initial, where=where)
 
 
-@composite("numpy.nancumsum", aliases=("nancumsum",))
+@composite("numpy.nancumsum", aliases=("nancumsum",), **NO_OUT)
 def nancumsum(a, axis=None, dtype=None, out=None):
     """The running sum with 0 in the place of NaN"""
-    if out is not None:
-        raise out_refused("numpy.nancumsum")
     return np.cumsum(_filled(a, _missing(a), 0.0), axis=axis, dtype=dtype)
 
 
-@composite("numpy.nancumprod", aliases=("nancumprod",))
+@composite("numpy.nancumprod", aliases=("nancumprod",), **NO_OUT)
 def nancumprod(a, axis=None, dtype=None, out=None):
     """The running product with 1 in the place of NaN"""
-    if out is not None:
-        raise out_refused("numpy.nancumprod")
     return np.cumprod(_filled(a, _missing(a), 1.0), axis=axis, dtype=dtype)
 
 
@@ -213,11 +205,9 @@ def _of_special_values(rng):
 
 
 # ------------------------------------------------------------------------------------------------------- moments
-@composite("numpy.nanmean", aliases=("nanmean",))
+@composite("numpy.nanmean", aliases=("nanmean",), **NO_OUT)
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False, *, where=True):
     """The mean of what is no NaN"""
-    if out is not None:
-        raise out_refused("numpy.nanmean")
     _require_inexact(a, dtype)
     axis, missing = _axis_of(a, axis), _missing(a)
     present = _present(missing, where)
@@ -242,25 +232,23 @@ def _of_lanes(mask, out):
     return np.reshape(mask, np.shape(out)) if np.ndim(mask) else np.broadcast_to(mask, np.shape(out))
 
 
-@composite("numpy.nanvar", aliases=("nanvar",), static=("ddof", "correction"))
+@composite("numpy.nanvar", aliases=("nanvar",), static=("ddof", "correction"), **NO_OUT)
 def nanvar(
     a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None
 ):
     """The variance of what is no NaN: NaN, and constant, where that is no more than ``ddof`` elements"""
-    return _spread("numpy.nanvar", np.var, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _spread(np.var, a, axis, dtype, ddof, keepdims, where, mean, correction)
 
 
-@composite("numpy.nanstd", aliases=("nanstd",), static=("ddof", "correction"))
+@composite("numpy.nanstd", aliases=("nanstd",), static=("ddof", "correction"), **NO_OUT)
 def nanstd(
     a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None
 ):
     """The square root of the variance of what is no NaN; its derivative is 0 where all elements are equal"""
-    return _spread("numpy.nanstd", np.std, a, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return _spread(np.std, a, axis, dtype, ddof, keepdims, where, mean, correction)
 
 
-def _spread(name, compute, a, axis, dtype, out, ddof, keepdims, where, mean, correction):
-    if out is not None:
-        raise out_refused(name)
+def _spread(compute, a, axis, dtype, ddof, keepdims, where, mean, correction):
     if correction is not None and ddof != 0:
         raise ValueError("ddof and correction can't be provided simultaneously.")
     _require_inexact(a, dtype)
@@ -331,11 +319,9 @@ def _of_spreads(rng):
 
 
 # ---------------------------------------------------------------------------------------------- order statistics
-@composite("numpy.nanmedian", aliases=("nanmedian",))
+@composite("numpy.nanmedian", aliases=("nanmedian",), **NO_OUT)
 def nanmedian(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The median of what is no NaN; equal elements share, as in ``sort``"""
-    if out is not None:
-        raise out_refused("numpy.nanmedian")
     if np.size(a) == 0:
         return np.nanmean(a, axis=axis, keepdims=keepdims)
     lanes = lanes_of(a, axis)
@@ -351,9 +337,7 @@ def _number(lanes):
     return np.asarray(np.count_nonzero(~np.isnan(stop_gradient(lanes)), axis=0))
 
 
-def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
-    if out is not None:
-        raise out_refused(name)
+def _quantile(name, unit, a, q, axis, method, keepdims, weights):
     if form_of(a).dtype.kind == "c":
         raise TypeError("a must be an array of real numbers")
     if np.size(a) == 0:
@@ -378,20 +362,20 @@ def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
     return finished(found, np.shape(a), axis, keepdims, np.shape(p))
 
 
-@composite("numpy.nanquantile", aliases=("nanquantile",))
+@composite("numpy.nanquantile", aliases=("nanquantile",), **NO_OUT)
 def nanquantile(
     a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None
 ):
     """The quantiles of what is no NaN, as in ``numpy.quantile``"""
-    return _quantile("numpy.nanquantile", 1, a, q, axis, out, method, keepdims, weights)
+    return _quantile("numpy.nanquantile", 1, a, q, axis, method, keepdims, weights)
 
 
-@composite("numpy.nanpercentile", aliases=("nanpercentile",))
+@composite("numpy.nanpercentile", aliases=("nanpercentile",), **NO_OUT)
 def nanpercentile(
     a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None
 ):
     """The quantiles of q / 100 of what is no NaN"""
-    return _quantile("numpy.nanpercentile", 0.01, a, q, axis, out, method, keepdims, weights)
+    return _quantile("numpy.nanpercentile", 0.01, a, q, axis, method, keepdims, weights)
 
 
 _SPOILT = "it lets NumPy write into the data, which samples must not allow"

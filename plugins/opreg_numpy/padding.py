@@ -5,6 +5,10 @@ Axis by axis, as NumPy does it: the margin along an axis is that of the array wi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from opreg import NotDifferentiable, composite, is_traced, primitive, stop_gradient
@@ -13,8 +17,6 @@ from opreg_numpy._form import in_dtype
 from opreg_numpy._samples import call, of_one_array
 from opreg_numpy.indexing import scatter_add
 from opreg_numpy.shapes import as_array
-
-_STATISTICS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 
 
 @primitive("opreg_numpy.padding.extended")
@@ -59,26 +61,11 @@ def pad(array, pad_width, mode="constant", **options):
     odd = options.get("reflect_type", "even") == "odd"
     if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and not odd):
         return extended(array, pad_width=widths, mode=mode)
-    constants = options.get("constant_values", 0)
-    if mode == "empty" or (mode == "constant" and not is_traced(constants) and _is_nothing(constants)):
+    if mode == "empty" or (mode == "constant" and _is_nothing(options.get("constant_values", 0))):
         return extended(array, pad_width=widths, mode="constant")
-    for axis, (before, after) in enumerate(widths):
-        if not (before or after):
-            continue
-        if mode == "constant":
-            first, last = _pairs(constants, len(shape))[axis]
-            margins = _of(array, axis, before, first), _of(array, axis, after, last)
-        elif mode == "linear_ramp":
-            ends = _pairs(options.get("end_values", 0), len(shape))[axis]
-            margins = _ramps(array, axis, before, after, ends)
-        elif mode in _STATISTICS:
-            lengths = options.get("stat_length")
-            lengths = (None, None) if lengths is None else _pairs(lengths, len(shape))[axis]
-            margins = _statistics(array, axis, before, after, _STATISTICS[mode], lengths)
-        else:
-            array = _continued(array, axis, before, after, mode == "symmetric")
-            continue
-        array = np.concatenate([margins[0], array, margins[1]], axis=axis)
+    for axis, width in enumerate(widths):
+        if any(width):
+            array = _WIDENED[mode](array, axis, width, **options)
     return array
 
 
@@ -90,8 +77,8 @@ def _plain(value):
 
 
 def _is_nothing(constants):
-    plain = as_array(constants)
-    return not is_traced(plain) and not np.any(plain)
+    constants = as_array(constants)
+    return not is_traced(constants) and not np.any(constants)
 
 
 def _widths(pad_width, ndim):
@@ -103,9 +90,9 @@ def _widths(pad_width, ndim):
     return np.broadcast_to(np.asarray(pad_width, int), (ndim, 2))
 
 
-def _pairs(values, ndim):
-    """Return one value for all margins, one for each side or a pair for each axis, as a pair for each axis."""
-    return np.broadcast_to(as_array(values), (ndim, 2))
+def _pair(values, x, axis):
+    """Return the pair for an axis, of one value for all margins, one for each side or a pair for each axis."""
+    return np.broadcast_to(as_array(values), (np.ndim(x), 2))[axis]
 
 
 def _of(x, axis, width, value):
@@ -122,30 +109,33 @@ def _last(x, axis, count):
     return x[along(np.ndim(x), axis, slice(np.shape(x)[axis] - count, None))]
 
 
-def _ramps(x, axis, before, after, ends):
-    """Return margins that go straight from the edges to two values at their ends."""
-    dtype = stop_gradient(x).dtype
+def _with_constants(x, axis, width, constant_values):
+    first, last = _pair(constant_values, x, axis)
+    return np.concatenate([_of(x, axis, width[0], first), x, _of(x, axis, width[1], last)], axis=axis)
+
+
+def _with_ramps(x, axis, width, end_values=0):
+    """Return x with margins that go straight from the edges to two values at their ends."""
     edges = np.squeeze(_first(x, axis, 1), axis), np.squeeze(_last(x, axis, 1), axis)
     up, down = (
-        in_dtype(np.linspace(end, edge, width, endpoint=False, axis=axis), dtype)
-        for end, edge, width in zip(ends, edges, (before, after), strict=True)
+        in_dtype(np.linspace(end, edge, steps, endpoint=False, axis=axis), stop_gradient(x).dtype)
+        for end, edge, steps in zip(_pair(end_values, x, axis), edges, width, strict=True)
     )
-    return up, reversed_along(down, axis)
+    return np.concatenate([up, x, reversed_along(down, axis)], axis=axis)
 
 
-def _statistics(x, axis, before, after, statistic, lengths):
-    """Return margins of a statistic of the first and of the last elements of each line, or of the whole line."""
+def _with_statistics(statistic, x, axis, width, stat_length=None):
+    """Return x with margins of a statistic of the first and last elements of each line, or of the whole line."""
     n = np.shape(x)[axis]
-    first, last = (n if length is None else min(int(length), n) for length in lengths)
-    left, right = _first(x, axis, first), _last(x, axis, last)
-    return (
-        _of(x, axis, before, statistic(left, axis=axis, keepdims=True)),
-        _of(x, axis, after, statistic(right, axis=axis, keepdims=True)),
-    )
+    lengths = (n, n) if stat_length is None else [min(int(m), n) for m in _pair(stat_length, x, axis)]
+    left = statistic(_first(x, axis, lengths[0]), axis=axis, keepdims=True)
+    right = statistic(_last(x, axis, lengths[1]), axis=axis, keepdims=True)
+    return np.concatenate([_of(x, axis, width[0], left), x, _of(x, axis, width[1], right)], axis=axis)
 
 
-def _continued(x, axis, before, after, with_edge):
+def _continued(with_edge, x, axis, width, reflect_type):
     """Return x reflected in the points at its edges: twice the element at an edge less what is reflected in it."""
+    before, after = width
     if np.shape(x)[axis] == 1:
         return np.concatenate([_of(x, axis, before, x), x, _of(x, axis, after, x)], axis=axis)
     while before or after:
@@ -164,6 +154,19 @@ def _continued(x, axis, before, after, with_edge):
         )
         before, after = before - left, after - right
     return x
+
+
+_WIDENED: Mapping[str, Callable[..., Any]] = {
+    "constant": _with_constants,
+    "linear_ramp": _with_ramps,
+    "maximum": partial(_with_statistics, np.max),
+    "minimum": partial(_with_statistics, np.min),
+    "mean": partial(_with_statistics, np.mean),
+    "median": partial(_with_statistics, np.median),
+    "reflect": partial(_continued, False),
+    "symmetric": partial(_continued, True),
+}
+"""What makes the margins along one axis, by the mode, where ``extended`` does not; the two of odd reflections."""
 
 
 extended.samples(

@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
 from opreg_numpy import shapes
-from opreg_numpy._form import like
+from opreg_numpy._form import in_dtype, like
 from opreg_numpy._samples import KINDS, call, complex_normal, nonzero, normal, of_one_array, positive, single
 
 
@@ -219,7 +219,7 @@ def poly(seq_of_zeros):
     if zeros.ndim == 2:
         zeros = np.linalg.eigvals(zeros)
     dtype = np.dtype(np.mintypecode(zeros.dtype.char))
-    zeros = zeros if zeros.dtype == dtype else np.astype(zeros, dtype)
+    zeros = in_dtype(zeros, dtype)
     p, nothing = np.ones(1, dtype), np.zeros(1, dtype)
     for i in range(len(zeros)):
         p = np.concatenate([p, nothing]) - zeros[i] * np.concatenate([nothing, p])

@@ -268,6 +268,8 @@ einsum.returns_view()
 def _(*operands, out=None, dtype=None, order="K", casting="safe", optimize=False):
     if out is not None:
         raise out_refused("numpy.einsum")
+    if len(operands) < 2:
+        raise ValueError("must provide at least an operand and a subscripts list to einsum")
     if isinstance(operands[0], str):
         subscripts, arrays = operands[0], operands[1:]
     else:

@@ -9,7 +9,7 @@ import numpy as np
 
 from opreg import NotDifferentiable, Sample, composite, primitive
 from opreg_numpy import shapes
-from opreg_numpy._form import like
+from opreg_numpy._form import in_dtype, like
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, positive, single
 
 
@@ -189,7 +189,7 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
         start, stop, base = (np.reshape(x, (1,) * (rank - x.ndim) + x.shape) for x in ends)
         base = np.expand_dims(base, axis)
     out = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
-    return out if dtype is None or out.dtype == dtype else np.astype(out, dtype)
+    return in_dtype(out, dtype)
 
 
 # -------------------------------------------------------------------------------------------------- powers

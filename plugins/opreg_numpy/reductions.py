@@ -524,26 +524,26 @@ def _cumulative(x, axis, dtype, include_initial, running, start):
             raise ValueError(f"{running.__name__} of an array of {np.ndim(x)} axes needs to be told the axis")
         axis = 0
     x = np.reshape(x, (1,)) if np.ndim(x) == 0 else x
+    axes = normalised(axis, np.ndim(x))
+    if len(axes) != 1:
+        raise ValueError(f"{running.__name__} runs along one axis, not along {len(axes)}")
+    axis = axes[0]
     out = running(x, axis=axis, dtype=dtype)
     if not include_initial:
         return out
-    shape = tuple(1 if i == axis % out.ndim else n for i, n in enumerate(out.shape))
+    shape = tuple(1 if i == axis else n for i, n in enumerate(out.shape))
     return np.concatenate([np.full(shape, start, out.dtype), out], axis=axis)
 
 
-@composite("numpy.cumulative_sum", aliases=("cumulative_sum",))
+@composite("numpy.cumulative_sum", aliases=("cumulative_sum",), **NO_OUT)
 def cumulative_sum(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
     """Running sum along an axis, with a zero before it if ``include_initial``"""
-    if out is not None:
-        raise out_refused("numpy.cumulative_sum")
     return _cumulative(x, axis, dtype, include_initial, np.cumsum, 0)
 
 
-@composite("numpy.cumulative_prod", aliases=("cumulative_prod",))
+@composite("numpy.cumulative_prod", aliases=("cumulative_prod",), **NO_OUT)
 def cumulative_prod(x, /, *, axis=None, dtype=None, out=None, include_initial=False):
     """Running product along an axis, with a one before it if ``include_initial``"""
-    if out is not None:
-        raise out_refused("numpy.cumulative_prod")
     return _cumulative(x, axis, dtype, include_initial, np.cumprod, 1)
 
 
@@ -565,11 +565,9 @@ def _of_the_standard(rng):
 
 
 # ------------------------------------------------------------------------------------------ made of the above
-@composite("numpy.ptp", aliases=("ptp",))
+@composite("numpy.ptp", aliases=("ptp",), **NO_OUT)
 def ptp(a, axis=None, out=None, keepdims=False):
     """The greatest element less the least, along some axes"""
-    if out is not None:
-        raise out_refused("numpy.ptp")
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from opreg import Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, as_zero_dimensional, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
 from opreg_numpy.indexing import embed_diagonal, scatter_add
 
@@ -33,6 +33,8 @@ def _(a, shape, order="C", *, copy=None):
 
 def _resolved(a, order):
     """Return the order that depends on how the array lies in memory: "A" is "F" or "C", "K" may be an order of axes."""
+    if not isinstance(order, str):
+        raise TypeError(f"order must be str, not {type(order).__name__}")
     if order not in ("A", "K"):
         return order
     flags = getattr(a, "flags", None)
@@ -327,11 +329,9 @@ def diagflat(v, k=0):
     return np.diag(np.ravel(v), k)
 
 
-@composite("numpy.trace")
+@composite("numpy.trace", **NO_OUT)
 def trace(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
     """The sums along the diagonals of the matrices that two axes span"""
-    if out is not None:
-        raise out_refused("numpy.trace")
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 

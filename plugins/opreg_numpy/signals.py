@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from opreg import Sample, composite, primitive, stop_gradient
 from opreg_numpy import shapes
 from opreg_numpy._axes import along, as_scalar, laid_as
-from opreg_numpy._form import like
+from opreg_numpy._form import in_dtype, like
 from opreg_numpy._samples import (
     KINDS,
     call,
@@ -116,7 +116,7 @@ def _slopes(f, spacing, axis, edge_order):
         bend = behind - before
         first, last = first - part(w * bend, None, 1), last + part(v * bend, -1, None)
     out = np.concatenate([first, inner, last], axis=axis)
-    return laid_as(out if out.dtype == f.dtype else np.astype(out, f.dtype), f)
+    return laid_as(in_dtype(out, f.dtype), f)
 
 
 def _steps(spacing, f, axis):
@@ -178,8 +178,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
 def _double(x):
     """Return an array in double precision, as the function computes in."""
     x = shapes.asarray(x)
-    kind = np.complex128 if x.dtype.kind == "c" else np.float64
-    return x if x.dtype == kind else np.astype(x, kind)
+    return in_dtype(x, np.complex128 if x.dtype.kind == "c" else np.float64)
 
 
 def _periodic(x, xp, fp, period):

@@ -10,7 +10,7 @@ import numpy as np
 from opreg import Sample, composite, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar, kept, normalised
 from opreg_numpy._form import form_of, in_dtype
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import NO_OUT
 from opreg_numpy._samples import (
     KINDS,
     apart,
@@ -58,14 +58,12 @@ def with_constant(lanes, where):
     return np.where(where, 0.0, lanes) if np.any(where) else lanes
 
 
-@composite("numpy.median", aliases=("median",))
+@composite("numpy.median", aliases=("median",), **NO_OUT)
 def median(a, axis=None, out=None, overwrite_input=False, keepdims=False):
     """The middle element in order, or the mean of the middle two, along some axes; equal elements share, as in ``sort``
 
     ``overwrite_input`` permits to spoil the data; a traced value is never written into. One that is NaN is constant.
     """
-    if out is not None:
-        raise out_refused("numpy.median")
     ordered = np.sort(lanes_of(a, axis), axis=0)
     length = np.shape(ordered)[0]
     middle = np.mean(ordered[max(length - 1, 0) // 2 : length // 2 + 1], axis=0)
@@ -156,9 +154,7 @@ def sequence(q):
     return np.stack(q) if any(map(is_traced, q)) else np.asarray(q)
 
 
-def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
-    if out is not None:
-        raise out_refused(name)
+def _quantile(name, unit, a, q, axis, method, keepdims, weights):
     compute = getattr(np, name.removeprefix("numpy."))
     q, lanes = sequence(q), lanes_of(a, axis)
     p, plain, length = stop_gradient(q), stop_gradient(lanes), np.shape(lanes)[0]
@@ -179,7 +175,7 @@ def _quantile(name, unit, a, q, axis, out, method, keepdims, weights):
     return finished(found, np.shape(a), axis, keepdims, np.shape(p))
 
 
-@composite("numpy.quantile", aliases=("quantile",))
+@composite("numpy.quantile", aliases=("quantile",), **NO_OUT)
 def quantile(
     a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None
 ):
@@ -189,15 +185,15 @@ def quantile(
     with a method that takes an element or the middle of two. By the weights it is 0: they tell which element is taken,
     of equal ones the mean of two orders.
     """
-    return _quantile("numpy.quantile", 1, a, q, axis, out, method, keepdims, weights)
+    return _quantile("numpy.quantile", 1, a, q, axis, method, keepdims, weights)
 
 
-@composite("numpy.percentile", aliases=("percentile",))
+@composite("numpy.percentile", aliases=("percentile",), **NO_OUT)
 def percentile(
     a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None
 ):
     """The quantile of q / 100"""
-    return _quantile("numpy.percentile", 0.01, a, q, axis, out, method, keepdims, weights)
+    return _quantile("numpy.percentile", 0.01, a, q, axis, method, keepdims, weights)
 
 
 METHODS = (*ALPHA_BETA, "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "lower", "higher", "midpoint",

@@ -256,14 +256,15 @@ def test_a_call_by_names_in_another_order_and_a_parameter_that_is_refused(kept):
 
 
 @pytest.mark.parametrize(
-    "name", ["trace", "spec", "bind", "forward", "primitive", "a0", "note", "type", "usual", "refused"]
+    "name",
+    ["trace", "spec", "bind", "forward", "primitive", "a0", "note", "type", "usual", "_refused", "self"],
 )
 def test_a_keyword_may_have_any_name(name):
     made = scaled(**{name: 1})
     assert made(Exact(3), 2) == 6
     assert opreg.grad(lambda x: made(x, **{name: Exact(2)}))(Exact(3)) == 2
     assert opreg.grad(lambda x: made(x, 2))(Exact(3)) == 2
-    assert made.canonical((Exact(3),), {}) == ((Exact(3),), {name: 1})
+    assert made.canonical((Exact(3), 5), {}) == ((Exact(3),), {name: 5})
 
 
 @pytest.mark.parametrize(
@@ -271,12 +272,83 @@ def test_a_keyword_may_have_any_name(name):
     [
         (lambda x, out=None: ..., {}, "'out' is no parameter of it; say why it is refused"),
         (lambda by=1: ..., {}, "its parameter 'x' is missing"),
+        (lambda x, *by: ..., {}, "names its parameters"),
+        (lambda x, out=True: ..., {"out": "have out"}, "must have the default None"),
+        (lambda x, out=None: ..., {"out": ""}, "the reason for 'out' must be a sentence"),
+        (lambda x: ..., {"by": "have by"}, "the reason for 'by' must be a sentence"),
+        (lambda x: ..., {"out": "have out"}, "the reason for 'out' must be a sentence"),
+        (3, {}, "a function with a signature"),
     ],
 )
 def test_a_wrong_form_of_a_call_is_refused_where_it_is_declared(form, reasons, message):
     with pytest.raises(opreg.DeclarationError, match=message) as raised:
         scaled(by=1).called_like(form, **reasons)
-    assert __file__ in str(raised.value)
+    assert not callable(form) or __file__ in str(raised.value)
+
+
+def test_what_takes_any_number_of_data_has_no_form():
+    total = opreg.Primitive(lambda *xs, by=1: sum(xs) * by, "exact.total")
+    with pytest.raises(opreg.DeclarationError, match="any number of data"):
+        total.called_like(lambda xs, by=1: ...)
+
+
+def test_the_later_of_two_forms_counts():
+    made = scaled(by=2)
+    made.called_as(lambda x: ((x,), {"by": 5}))
+    made.called_like(lambda x, by=7: ...)
+    assert made(Exact(1)) == opreg.grad(made)(Exact(1)) == 7
+    made.called_as(lambda x: ((x,), {"by": 5}))
+    assert made(Exact(1)) == opreg.grad(made)(Exact(1)) == 5
+
+
+def test_a_form_may_be_annotated_with_anything():
+    def form(x: lambda: 3, by: object() = 5) -> object(): ...
+
+    assert opreg.grad(scaled(by=2).called_like(form))(Exact(1)) == 5
+
+
+def test_a_keyword_without_a_default_must_be_given():
+    def forward(x, /, *, first=2, by):
+        return x * by * first
+
+    made = opreg.Primitive(forward, "exact.by").defvjp(x=lambda g, first, by: g * by * first)
+    for call in (
+        made,
+        opreg.grad(made),
+        lambda x: opreg.jvp(made, (x,), (x,)),
+        lambda x: made.canonical((x,), {}),
+    ):
+        with pytest.raises(TypeError, match=r"exact\.by\(\) missing 1 required keyword-only argument: 'by'"):
+            call(Exact(3))
+    assert made(Exact(3), by=5) == 30
+    assert opreg.grad(lambda x: made(x, by=5))(Exact(3)) == 10
+
+
+@pytest.mark.parametrize(
+    "arranged",
+    [lambda x: ((x, x), {}), lambda x: ((x,), {"scale": 3}), lambda x: ((), {})],
+    ids=["two", "keyword", "none"],
+)
+def test_what_called_as_gives_beyond_the_parameters_is_an_error(arranged):
+    made = opreg.Primitive(lambda x, /: x * 2, "exact.doubled").defvjp(x=lambda g: g * 2)
+    made.called_as(arranged)
+    for call in (made, opreg.grad(made)):
+        with pytest.raises(TypeError):
+            call(Exact(3))
+
+
+def test_a_traced_keyword_that_called_as_gives_is_refused():
+    made = opreg.Primitive(lambda x, /: x * 2, "exact.doubled").defvjp(x=lambda g: g * 2)
+    made.called_as(lambda x, scale: ((x,), {"scale": scale}))
+    with pytest.raises(opreg.NotDifferentiable, match="keyword 'scale' is static"):
+        opreg.grad(lambda x: made(x, x))(Exact(3))
+
+
+def test_a_forward_function_that_is_put_in_its_place_counts():
+    made = scaled(by=2)
+    assert opreg.value_and_grad(made)(Exact(3)) == (6, 2)
+    made.forward = lambda x, /, *, by: x * 100
+    assert made(Exact(3)) == opreg.value_and_grad(made)(Exact(3))[0] == 300
 
 
 def test_what_is_declared_after_a_call_counts():
@@ -498,3 +570,25 @@ def test_a_rule_may_ask_for_nothing_but_the_value():
 
     inverse.defvjp(x=lambda out, g: -g * out * out)
     assert opreg.grad(opreg.grad(inverse))(Exact(2)) == Exact(1, 4)
+
+
+def test_what_a_composite_refuses_where_values_are_traced():
+    @opreg.composite("exact.twice", static=["by"], out="write into out=")
+    def twice(x, by=2, out=None):
+        return x * by
+
+    assert opreg.grad(lambda x: twice(x, out=None))(Exact(3)) == 2
+    for call in (lambda x: twice(x, 2, Exact(0)), lambda x: twice(x, out=Exact(0))):
+        with pytest.raises(opreg.NotDifferentiable, match=r"^exact\.twice cannot write into out=$"):
+            opreg.grad(call)(Exact(3))
+    with pytest.raises(opreg.NotDifferentiable, match="'by' is static"):
+        opreg.grad(lambda x: twice(x, x))(Exact(3))
+
+
+@pytest.mark.parametrize(("declared", "what"), [({"static": ["by"]}, "static"), ({"by": "be by"}, "refused")])
+def test_a_composite_declares_parameters_that_it_has(declared, what):
+    with pytest.raises(
+        opreg.DeclarationError, match=f"'by' is declared {what}, but is no parameter"
+    ) as raised:
+        opreg.composite("exact.same", **declared)(lambda x: x)
+    assert __file__ in str(raised.value)

@@ -217,3 +217,41 @@ def test_a_matrix_on_the_left_is_refused_too() -> None:
 
 def test_a_record_array_and_a_mapped_one_are_arrays() -> None:
     assert opreg.grad(lambda x: np.sum(x * np.ones(2).view(np.recarray)))(np.ones(2)).tolist() == [1.0, 1.0]
+
+
+since_numpy_2_1 = pytest.mark.skipif(
+    not hasattr(np, "cumulative_sum"), reason="cumulative_sum is there since NumPy 2.1"
+)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.clip(x, 0.0),
+        lambda x: np.clip(x, a_max=0.0),
+        lambda x: x.reshape(),
+        lambda x: np.ravel(x, order=3),
+        lambda x: np.einsum(x),
+        lambda x: np.where([[True], [False]], x),
+        pytest.param(lambda x: np.cumulative_sum(x, axis=(0, 1)), marks=since_numpy_2_1),
+        pytest.param(lambda x: np.cumulative_prod(x, axis=()), marks=since_numpy_2_1),
+        pytest.param(lambda x: np.cumulative_sum(x, axis=2), marks=since_numpy_2_1),
+    ],
+    ids=[
+        "clip",
+        "clip above",
+        "reshape",
+        "ravel",
+        "einsum",
+        "where",
+        "cumulative_sum",
+        "cumulative_prod",
+        "axis",
+    ],
+)
+def test_a_wrong_call_is_the_error_that_numpy_makes_of_it(call: Any) -> None:
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    with pytest.raises(Exception) as plain:
+        call(x)
+    with pytest.raises(type(plain.value)):
+        opreg.grad(lambda x: np.sum(call(x)))(x)

@@ -721,3 +721,14 @@ def test_a_number_of_pythons_is_not_written_into_by_a_mask_either() -> None:
         return x * x
 
     assert opreg.grad(function)(3.0) == 6.0
+
+
+def test_a_view_does_not_change_with_the_list_that_gave_its_shape() -> None:
+    def function(x: Any) -> Any:
+        y, shape = x * 1.0, [3, 2]
+        view = np.reshape(y, shape)
+        shape[:] = [2, 3]
+        y[0, 0] = 5.0
+        return np.sum(view[0])
+
+    assert opreg.grad(function)(X).tolist() == [[0, 1, 0], [0, 0, 0]]
