@@ -65,7 +65,20 @@ def test_a_difference_of_digamma_functions_does_not_cancel(a, b) -> None:
         assert found == pytest.approx(-expected, rel=1e-12)
 
 
-@pytest.mark.parametrize(("a", "n"), [(0.5, 0), (1.25, 3), (172.25, 1), (175.5, 0), (180.25, 3)])
+@pytest.mark.parametrize(
+    ("a", "n"),
+    [
+        (0.5, 0),
+        (1.25, 3),
+        (172.25, 1),
+        (175.5, 0),
+        (180.25, 3),
+        (0.5, 200),
+        (1.75, 201),
+        (-0.5, 180),
+        (-1.5, 301),
+    ],
+)
 def test_the_beta_function_where_a_and_b_add_up_to_a_pole(a, n) -> None:
     expected = slope_of(mpmath.beta, a, -n - a, by=0)
     assert opreg.grad(special.beta, (0, 1))(a, -n - a) == pytest.approx((expected, expected), rel=1e-11)
