@@ -475,10 +475,9 @@ class Primitive:
         kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
         for name in (*self.data, *self.static):
             required = name in self.data or name in self.required
+            # By position Python wants those without a default first.
             if required and parameters and parameters[-1].default is not inspect.Parameter.empty:
-                kind = (
-                    inspect.Parameter.KEYWORD_ONLY
-                )  # of the others Python wants those without a default first
+                kind = inspect.Parameter.KEYWORD_ONLY
             default = inspect.Parameter.empty if required else self.static[name]
             parameters.append(inspect.Parameter(name, kind, default=default))
         return inspect.Signature(parameters)
