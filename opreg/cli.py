@@ -605,7 +605,7 @@ def _print_table(heads: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> No
 @_verbose
 @_as_json
 def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bool) -> None:
-    """Show one primitive: formula, rules with their source and place, keywords, samples, conventions."""
+    """Show one primitive: formula, rules with their source and place, domain, keywords, samples, conventions."""
     primitive = plugins.get(name)
     found = description(primitive, recall().get(primitive.name))
     if as_json:
@@ -640,9 +640,14 @@ def show_command(name: str, blocked: tuple[str, ...], verbose: bool, as_json: bo
         say("\nnot all of the output is determined: it is compared as", "bold")
         say(f"  {compared['where']}")
         _code(console, compared["source"])
+    for title, text in (("source of the derivative", found["reference"]), ("domain", found["domain"])):
+        if text:
+            say(f"\n{title}", "bold")
+            say(f"  {text}")
     for title, reasons in (
         ("not differentiable", found["not_differentiable"]),
         ("keywords", found["keywords"]),
+        ("refused", {name: f"it cannot {reason}" for name, reason in found["refused"].items()}),
     ):
         if reasons:
             say(f"\n{title}", "bold")

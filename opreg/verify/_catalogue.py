@@ -84,16 +84,38 @@ def page(one: Mapping[str, Any]) -> str:
         about.append("also called " + ", ".join(f"`{alias}`" for alias in one["aliases"]))
     lines += ["; ".join(about) + ".", ""]
     lines += _section("Not differentiable", _items(one["not_differentiable"]))
-    lines += _section("Keywords", [f"* `{name}={default}`" for name, default in one["keywords"].items()])
+    lines += _section("Domain", _domain(one))
+    lines += _section(
+        "Keywords",
+        [
+            *(f"* `{name}={default}`" for name, default in one["keywords"].items()),
+            *(f"* `{name}`: it cannot {reason}" for name, reason in one["refused"].items()),
+        ],
+    )
     lines += _section(
         "Rules",
         [*_rules(one["rules"]), *(f"* {mode.upper()}: {how}" for mode, how in one["derived"].items())],
     )
+    lines += _section("Source of the derivative", [_sentence(one["reference"])] if one["reference"] else [])
     if one["compared_as"]:
         lines += _section("What of the output is determined", [_code(one["compared_as"]["source"])])
     lines += _section("Conventions", [f"* {convention}" for convention in one["conventions"]])
     lines += _section("How it is verified", _verified(one))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _domain(one: Mapping[str, Any]) -> list[str]:
+    lines = [f"* {_sentence(one['domain'])}"] if one["domain"] else []
+    if one["numbers"]:
+        lines.append(
+            f"* Verified by numbers of the types {', '.join(f'`{name}`' for name in one['numbers'])}."
+        )
+    return lines
+
+
+def _sentence(text: str) -> str:
+    text = text if text.endswith(".") else text + "."
+    return text[0].upper() + text[1:] if text[1].isalpha() else text  # x stays x
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:

@@ -10,14 +10,17 @@ from typing import Any
 
 from opreg import plugins
 from opreg._primitive import Primitive
+from opreg._space import spec_of
 from opreg.verify._bounds import Bounds
+from opreg.verify._coverage import keywords
 from opreg.verify._digest import digest, grounds, parts
 from opreg.verify._messages import sentence
 from opreg.verify._run import Options, _drawn
+from opreg.verify._sayings import FILE, said_of
 
-CONVENTIONS = (
-    "A cotangent has the shape and dtype of its primal; a real argument has a real cotangent.",
-    "The cotangent of a complex z = x + iy is dL/dx - i dL/dy: for a holomorphic f the VJP is g * f'(z).",
+CONVENTION = "A cotangent has the shape and dtype of its primal; a real argument has a real cotangent."
+OF_COMPLEX = (
+    "The cotangent of a complex z = x + iy is dL/dx - i dL/dy: for a holomorphic f the VJP is g * f'(z)."
 )
 
 
@@ -118,7 +121,10 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
     }
     if primitive.is_composite:
         derived = dict.fromkeys(("vjp", "jvp"), "derived from the primitives that its body calls")
+    elif primitive._linear and "jvp" not in {rule.mode for rule in primitive.rules}:
+        derived["jvp"] = "the function itself, of the tangent in the argument's place"
     comparison = getattr(primitive, "comparison", None)
+    said, numbers = said_of(primitive), numbers_tried(primitive)
     return {
         **row(primitive, remembered),
         "doc": primitive.doc,
@@ -126,7 +132,11 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
         "defined": place(forward),
         "source": source(forward),
         "arguments": list(primitive.data) if not primitive.is_composite else [],
-        "keywords": {} if primitive.is_composite else {name: repr(v) for name, v in primitive.static.items()},
+        "domain": said.get("domain", ""),
+        "numbers": numbers,
+        "reference": said.get("source", "") or _self_evident(primitive),
+        "keywords": {name: repr(value) for name, value in keywords(primitive).items()},
+        "refused": dict(primitive._refused),
         "rules": [
             {
                 "argument": rule.argument,
@@ -146,11 +156,54 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
             for generator in primitive.sample_generators
         ],
         "notes": sample_notes(primitive),
-        "conventions": list(CONVENTIONS),
+        "conventions": [
+            CONVENTION,
+            *([OF_COMPLEX] if any(map(_is_complex, numbers)) else []),
+            *_kinks(primitive),
+        ],
         "digest": digest(primitive),
         "digest_of": [part._asdict() for part in parts(primitive)],
         "grounds": grounds(),
     }
+
+
+def _self_evident(primitive: Primitive) -> str:
+    """Return where the formula of a derivative is from that needs no source."""
+    if primitive.is_constant:
+        return ""
+    if primitive.is_composite:
+        return "the chain rule: the rules of the functions that its body calls"
+    if primitive._linear >= {name for name in primitive.data if name not in primitive.reasons}:
+        return "it is linear: the VJP is its transpose"
+    return f"not told; {FILE} in the package of {primitive.__module__} may tell it"
+
+
+def _kinks(primitive: Primitive) -> list[str]:
+    """Return a line for each point without a derivative at which the cotangents are declared."""
+    lines = []
+    for data, static, cotangents in primitive.kinks:
+        call = ", ".join([*map(repr, data), *(f"{name}={value!r}" for name, value in static.items())])
+        given = " and ".join(
+            f"{c!r} by {name}" for name, c in zip(primitive.data, cotangents, strict=False) if c is not None
+        )
+        lines.append(f"At ({call}), where there is no derivative: {given}.")
+    return lines
+
+
+def numbers_tried(primitive: Primitive) -> list[str]:
+    """Return the types of numbers by which the samples of a round differentiate."""
+    found = set()
+    for sample in _drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0).samples:
+        try:
+            data, _ = primitive.canonical(sample.args, sample.kwargs)
+        except Exception:  # what is wrong with a sample, a run tells
+            continue
+        found |= {str(getattr(x, "dtype", type(x).__name__)) for x in data if spec_of(x) is not None}
+    return sorted(found)
+
+
+def _is_complex(name: str) -> bool:
+    return name.startswith("complex")
 
 
 def sample_notes(primitive: Primitive) -> list[str]:
