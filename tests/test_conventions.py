@@ -1,4 +1,4 @@
-"""Each line of docs/conventions.md, in its order."""
+"""Each line of docs/conventions.md."""
 
 import numpy as np
 import pytest
@@ -237,3 +237,74 @@ def test_a_logarithm_of_a_probability_that_underflows_has_no_derivative_inside_o
     assert logcdf(1e-8, 60.0) == logcdf(-1.0, 60.0) == -np.inf
     assert np.isnan(opreg.grad(logcdf)(1e-8, 60.0))
     assert opreg.grad(logcdf)(-1.0, 60.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: np.where(x > 0, x, 0.0), lambda x: x * (x > 0)], ids=["where", "times"]
+)
+def test_a_relu_has_the_derivative_zero_at_zero(f) -> None:
+    assert opreg.grad(f)(0.0) == 0.0
+    assert opreg.jvp(f, (0.0,), (1.0,))[1] == 0.0
+
+
+def test_the_sign_of_a_complex_zero_has_the_derivative_zero() -> None:
+    assert opreg.grad(lambda z: np.real(np.sign(z)))(0j) == 0
+    assert opreg.jvp(np.sign, (0j,), (1 + 1j,))[1] == 0
+
+
+def test_between_equal_bounds_the_upper_one_has_the_derivative_one() -> None:
+    assert opreg.grad(np.clip, (0, 1, 2))(1.0, 1.0, 1.0) == (0.0, 0.0, 1.0)
+
+
+def test_a_tie_in_sort_is_shared() -> None:
+    cotangent = np.array([1.0, 2.0, 4.0])
+    (shared,) = opreg.vjp(np.sort, np.array([2.0, 1.0, 2.0]))[1](cotangent)
+    np.testing.assert_array_equal(shared, [3.0, 1.0, 3.0])
+
+
+def test_a_tie_in_partition_is_the_mean_over_two_orders() -> None:
+    first = opreg.grad(lambda x: np.partition(x, 0)[0])(np.array([1.0, 1.0, 2.0]))
+    np.testing.assert_array_equal(first, [0.5, 0.5, 0.0])
+
+
+def test_a_power_of_zero_without_a_limit_has_the_one_sided_derivative() -> None:
+    with np.errstate(all="ignore"):
+        assert opreg.grad(lambda x: x**0.5)(0.0) == np.inf
+        assert opreg.grad(lambda x: x**-1.0)(np.float64(0.0)) == -np.inf
+
+
+@pytest.mark.parametrize(
+    "f", [lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.eig(a)[1]], ids=["eigh", "eig"]
+)
+def test_vectors_of_a_repeated_eigenvalue_have_no_derivative(f) -> None:
+    with np.errstate(all="ignore"):
+        try:
+            found = opreg.grad(lambda a: np.sum(np.real(f(a)) ** 3))(2.0 * np.eye(2))
+        except np.linalg.LinAlgError:
+            return
+        assert not np.any(np.isfinite(found))
+
+
+@pytest.mark.parametrize(
+    ("f", "a"),
+    [
+        (lambda a: np.sum(np.real(np.linalg.eigvals(a))), [[1.0, 1.0], [0.0, 1.0]]),
+        (lambda a: np.sum(np.linalg.qr(a)[1]), [[1.0, 2.0], [2.0, 4.0]]),
+    ],
+    ids=["defective", "dependent"],
+)
+def test_what_does_not_exist_is_an_error(f, a) -> None:
+    with pytest.raises(np.linalg.LinAlgError):
+        opreg.grad(f)(np.array(a))
+
+
+@pytest.mark.parametrize("f", [np.linalg.eigvalsh, np.linalg.cholesky], ids=lambda f: f.__name__)
+def test_a_matrix_that_is_not_hermitian_has_the_value_and_the_derivative_of_its_hermitian_part(f) -> None:
+    a = np.array([[3.0, 0.0], [1.0, 2.0]])
+    half = (a + a.T) / 2
+    value, pull = opreg.vjp(f, a)
+    np.testing.assert_allclose(value, f(half))
+    g = np.ones(np.shape(value))
+    np.testing.assert_allclose(pull(g)[0], opreg.vjp(f, half)[1](g)[0])
+    filled = opreg.vjp(lambda a: f(np.tril(a) + np.tril(a, -1).T), a)[0]
+    np.testing.assert_allclose(filled, f(a))  # NumPy reads the lower triangle
