@@ -128,6 +128,12 @@ def _ranks(arrays):
 
 
 def _block(arrays, deepest, ndim, depth=0):
+    if isinstance(arrays, list) and not arrays:
+        raise ValueError("a list of blocks cannot be empty")
+    if isinstance(arrays, list) is not (depth < deepest):
+        raise ValueError(
+            f"blocks lie at the depths {deepest} and {depth} of lists: they must all lie at one depth"
+        )
     if isinstance(arrays, list):
         return np.concatenate(
             [_block(part, deepest, ndim, depth + 1) for part in arrays], axis=depth - deepest

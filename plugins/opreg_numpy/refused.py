@@ -78,8 +78,8 @@ REFUSED: dict[str, str] = {
     **_all(_TYPES, "isdtype isfortran isscalar issubdtype iterable mintypecode promote_types typename"),
     **_all(
         _SETTINGS,
-        "get_include get_printoptions getbufsize geterr geterrcall info linalg.test printoptions set_printoptions "
-        "setbufsize seterr seterrcall show_config show_runtime test",
+        "fft.test get_include get_printoptions getbufsize geterr geterrcall info linalg.test printoptions "
+        "set_printoptions setbufsize seterr seterrcall show_config show_runtime test",
     ),
 }
 """Names, each with why the function is not differentiated."""
