@@ -84,7 +84,7 @@ def _mean_pull(g, residual, axis, where):
     shape = residual.shape
     if where is True:
         number = shape[axis] if type(axis) is int else count(shape, axis)
-        each = g / float(number or np.nan)
+        each = g / float(max(number, 1))  # of no elements there is none that it is given to
     else:
         each = expanded(g, shape, axis) / _number(g, shape, axis, where)
     return residual.fit(spread(each, shape, axis, where))
@@ -306,7 +306,7 @@ prod.called_like(
 
 def _factors(a, dtype, where):
     """Return the elements of a as they are multiplied: 1 for those that the mask leaves out."""
-    x = a if dtype is None else in_dtype(a, dtype)
+    x = in_dtype(a, dtype)
     return x if where is True else np.where(where, x, 1.0)
 
 
@@ -636,7 +636,7 @@ _EQUAL = (
 mean.waive_mutant("a", "_number -> ...", "a mean has no correction, and that of nothing is not finite")
 for _primitive in var, std:
     _primitive.waive_mutant("*", "_number -> ...", _NOT_FINITE)
-    _primitive.waive_mutant("*", "_in -> ...", _PRECISION)
+    _primitive.waive_mutant("*", "in_dtype(a, dtype) -> a", _PRECISION)
     _primitive.waive_mutant("*", "dtype -> its default None", _PRECISION)
     for _change in "sign * g -> g", "sign * total -> total":
         _primitive.waive_mutant("a", _change, "by the data the sign is 1")
@@ -652,7 +652,7 @@ for _change in "_std_weight -> ...", "_constant_slices -> ...":
 std.waive_mutant("*", "change.astype(np.result_type(out)) -> change", "it has that type already")
 for _primitive in prod, cumprod:
     _primitive.waive_mutant("a", "_invertible -> ...", _SAFE)
-    _primitive.waive_mutant("a", "_in -> ...", _PRECISION)
+    _primitive.waive_mutant("a", "in_dtype(a, dtype) -> a", _PRECISION)
     _primitive.waive_mutant("a", "dtype -> its default None", _PRECISION)
     _primitive.waive_mutant("a", "ones -> -ones", "it is empty, or meets another of its kind")
 cumprod.waive_mutant("a", "-1 -> 1", "an overflow shows in the last product, and in more of them too")
