@@ -205,7 +205,7 @@ class Primitive:
 
     def called_as(self, function: Function) -> Function:
         """Declare how users call it: a function with their signature that returns ``(data, static)``."""
-        self._calling, self._like = function, None
+        self._calling, self._like, self._refused = function, None, {}
         self._prepare()
         return function
 

@@ -15,7 +15,7 @@ from opreg.verify._bounds import Bounds
 from opreg.verify._coverage import keywords
 from opreg.verify._digest import digest, grounds, parts
 from opreg.verify._messages import sentence
-from opreg.verify._run import Options, _drawn
+from opreg.verify._run import Drawn, Options, _drawn
 from opreg.verify._sayings import FILE, said_of
 
 CONVENTION = "A cotangent has the shape and dtype of its primal; a real argument has a real cotangent."
@@ -26,13 +26,17 @@ OF_COMPLEX = (
 
 def row(primitive: Primitive, remembered: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what a listing says of a primitive."""
+    return _row(primitive, remembered, _first_round(primitive))
+
+
+def _row(primitive: Primitive, remembered: Mapping[str, Any] | None, drawn: Drawn) -> dict[str, Any]:
     origin = plugins.origin(primitive)
     return {
         "name": primitive.name,
         "aliases": list(primitive.aliases),
         "kind": kind(primitive),
         "modes": list(primitive.modes),
-        "samples": samples_in_a_round(primitive),
+        "samples": len(drawn.samples),
         "plugin": origin.plugin,
         "distribution": origin.distribution,
         "version": origin.version,
@@ -96,9 +100,9 @@ def overview(names: Sequence[str] = ()) -> list[dict[str, str]]:
     return rows
 
 
-def samples_in_a_round(primitive: Primitive) -> int:
-    """Return how many samples the first round of seed 0 has."""
-    return len(_drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0).samples)
+def _first_round(primitive: Primitive) -> Drawn:
+    """Return the samples of the first round of seed 0."""
+    return _drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0)
 
 
 def kind(primitive: Primitive) -> str:
@@ -124,9 +128,10 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
     elif primitive._linear and "jvp" not in {rule.mode for rule in primitive.rules}:
         derived["jvp"] = "the function itself, of the tangent in the argument's place"
     comparison = getattr(primitive, "comparison", None)
-    said, numbers = said_of(primitive), numbers_tried(primitive)
+    drawn = _first_round(primitive)
+    said, numbers = said_of(primitive), _numbers_tried(primitive, drawn)
     return {
-        **row(primitive, remembered),
+        **_row(primitive, remembered, drawn),
         "doc": primitive.doc,
         "signature": _signature(forward),
         "defined": place(forward),
@@ -155,7 +160,7 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
             {"name": getattr(generator, "__name__", "?"), "where": place(generator)}
             for generator in primitive.sample_generators
         ],
-        "notes": sample_notes(primitive),
+        "notes": _sample_notes(drawn),
         "conventions": [
             CONVENTION,
             *([OF_COMPLEX] if any(map(_is_complex, numbers)) else []),
@@ -190,10 +195,10 @@ def _kinks(primitive: Primitive) -> list[str]:
     return lines
 
 
-def numbers_tried(primitive: Primitive) -> list[str]:
+def _numbers_tried(primitive: Primitive, drawn: Drawn) -> list[str]:
     """Return the types of numbers by which the samples of a round differentiate."""
     found = set()
-    for sample in _drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0).samples:
+    for sample in drawn.samples:
         try:
             data, _ = primitive.canonical(sample.args, sample.kwargs)
         except Exception:  # what is wrong with a sample, a run tells
@@ -206,9 +211,8 @@ def _is_complex(name: str) -> bool:
     return name.startswith("complex")
 
 
-def sample_notes(primitive: Primitive) -> list[str]:
-    """Return the notes of the samples of a round, each once."""
-    drawn = _drawn(primitive, Options(seed=0, bounds=Bounds(seconds=5.0)), 0)
+def _sample_notes(drawn: Drawn) -> list[str]:
+    """Return the notes of the samples of a round, each once, and what went wrong in drawing them."""
     return list(dict.fromkeys(str(sample.note) for sample in drawn.samples if sample.note)) + drawn.problems
 
 

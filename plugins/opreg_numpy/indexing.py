@@ -101,9 +101,6 @@ def _names_each_place_once(key):
 _ONE = (int, slice, np.integer)
 
 
-getitem.called_like(lambda a, key: ...)
-
-
 getitem.returns_view()
 getitem.deflinear(a=lambda g, residual, key: scatter_add.bind(g, key=key, shape=residual))
 getitem.residual_of(shape_of)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from opreg import NotDifferentiable, Primitive, Sample, composite, hookimpl, stop_gradient
-from opreg_numpy._rules import declared, out_refused
+from opreg_numpy._rules import NO_OUT, declared
 from opreg_numpy._samples import complex_normal, normal
 from opreg_numpy.shapes import as_array
 
@@ -34,11 +34,9 @@ _MODES["grid-mirror"] = _MODES["reflect"]
 """Which element stands at a whole coordinate, also beyond the edges."""
 
 
-@composite("scipy.ndimage.map_coordinates", static=("cval",))
+@composite("scipy.ndimage.map_coordinates", static=("cval",), output=NO_OUT["out"])
 def map_coordinates(input, coordinates, output=None, order=3, mode="constant", cval=0.0, prefilter=True):
     """The values of an array between its elements, by splines of order 0 or 1"""
-    if output is not None:
-        raise out_refused("scipy.ndimage.map_coordinates")
     if order not in (0, 1) or mode not in _MODES:
         raise NotDifferentiable(
             f"scipy.ndimage.map_coordinates: order={order} with mode={mode!r} is not differentiated. Orders 0 and 1 "

@@ -7,6 +7,7 @@ from exact import Exact
 
 import opreg
 from opreg import primitive
+from opreg.verify._coverage import keywords
 
 ZERO = Exact(0)
 
@@ -299,6 +300,14 @@ def test_the_later_of_two_forms_counts():
     assert made(Exact(1)) == opreg.grad(made)(Exact(1)) == 7
     made.called_as(lambda x: ((x,), {"by": 5}))
     assert made(Exact(1)) == opreg.grad(made)(Exact(1)) == 5
+
+
+def test_the_refusals_of_a_form_end_with_it():
+    made = scaled(by=2)
+    made.called_like(lambda x, by=7, order=None: ..., order="have an order")
+    assert keywords(made) == {"by": 7}
+    made.called_as(lambda x, order="C": ((x,), {"by": 5}))
+    assert keywords(made) == {"by": 2, "order": "C"}
 
 
 def test_a_form_may_be_annotated_with_anything():
