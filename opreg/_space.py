@@ -136,7 +136,7 @@ class Space:
         return None
 
     def assign(self, traced: Any, name: str, value: Any) -> None:
-        """Do what ``traced.name = value`` means, for the names that may be assigned to: ``flat``."""
+        """Do what ``traced.name = value`` means, for ``flat``, ``real``, ``imag``, ``shape``, ``dtype``, ``strides``."""
         raise AttributeError(
             f"the attribute {name!r} of a traced {type(traced.primal).__name__} is not assigned to"
         )

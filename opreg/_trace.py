@@ -93,6 +93,11 @@ class Tracer:
         primal = self.primal
         return _PICK[type(primal) if type(primal) is not Tracer else type(strip(primal))].entry(self, index)
 
+    def __delitem__(self, index: Any) -> None:
+        raise ValueError(
+            f"cannot delete elements of a traced {type(strip(self)).__name__}: np.delete(x, index) returns the others"
+        )
+
     def __contains__(self, value: Any) -> bool:
         return strip(value) in strip(self)  # a comparison: constant between its jumps
 

@@ -307,9 +307,16 @@ def _numbered(argnums: Argnums) -> tuple[tuple[int, ...], bool]:
     except TypeError:
         pass
     try:
-        return tuple(map(_number, argnums)), False  # type: ignore[arg-type]  # no number: then it is iterable, or wrong
+        numbers = tuple(map(_number, argnums))  # type: ignore[arg-type]  # no number: then it is iterable, or wrong
     except TypeError:
         raise TypeError(f"argnums is the number of an argument or a tuple of them, not {argnums!r}") from None
+    if not numbers:
+        raise _not_each_once(numbers)
+    return numbers, False
+
+
+def _not_each_once(numbers: tuple[int, ...]) -> ValueError:
+    return ValueError(f"argnums must name each argument once, and at least one; it is {numbers!r}")
 
 
 def _number(value: Any) -> int:
@@ -328,8 +335,8 @@ def _select(
             raise TypeError(
                 f"argnums names argument {n}, but {called(fun)} was called with {len(args)} positional"
             )
-    if not chosen or len(set(chosen)) != len(chosen):
-        raise ValueError(f"argnums must name each argument once, and at least one; it is {numbers!r}")
+    if len(set(chosen)) != len(chosen):
+        raise _not_each_once(numbers)
 
     @functools.wraps(fun, assigned=("__name__",), updated=())
     def reduced(*values: Any) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opreg._errors import NotDifferentiable
@@ -126,12 +127,13 @@ def _in_place(name: str) -> Function:
 def _assigned(name: str) -> property:
     """Return the attribute of that name, to which one may assign: the space says what that means."""
     return property(
-        lambda self: self.__getattr__(name),
+        partial(Tracer.__getattr__, name=name),
         lambda self, value: space_of(strip(self)).assign(self, name, value),
     )
 
 
-setattr(Tracer, "flat", _assigned("flat"))  # noqa: B010  (mypy: no method)
-setattr(Tracer, "__setitem__", write)  # noqa: B010
+for _name in ("flat", "real", "imag", "shape", "dtype", "strides"):
+    setattr(Tracer, _name, _assigned(_name))
+setattr(Tracer, "__setitem__", write)  # noqa: B010  (mypy: no method)
 for _name in BINARY:
     setattr(Tracer, f"__i{_name}__", _in_place(_name))

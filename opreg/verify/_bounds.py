@@ -29,6 +29,8 @@ except ImportError:  # not a Unix: nothing bounds the memory there
 MEGABYTE = 2**20
 OUTPUT = 1
 """How many megabytes a case may write to the standard streams. They are thrown away; `opreg replay` shows them."""
+AGAIN = 1.0
+"""After how many seconds more an alarm rings again: what is raised in a destructor is lost."""
 _STREAMS = (1, 2)
 
 
@@ -121,17 +123,22 @@ def _alarmed(seconds: float, sink: _Sink | None) -> Iterator[None]:
         yield
         return
 
+    armed = True
+
     def ring(number: int, frame: Any) -> None:
+        if not armed:  # the block is being left
+            return
         if sink is not None and sink.flooded:
             raise OutOfBounds(f"it wrote more than {OUTPUT} MB to the standard streams")
         raise TookTooLong(f"it took longer than its limit of {seconds:g} s")
 
     before: Callable[..., Any] | int | None = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         with contextlib.nullcontext() if sink is None else sink:
             yield
     finally:
+        armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

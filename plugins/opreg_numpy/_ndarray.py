@@ -328,10 +328,8 @@ def _of_bits(name: str) -> Callable[..., Any]:
     return lambda traced, *others: getattr(np.asarray(stop_gradient(traced)), name)(*others)
 
 
-def _clip(traced: Any, *args: Any, min: Any = None, max: Any = None, **kwargs: Any) -> Any:
-    lower = args[0] if args else min
-    upper = args[1] if len(args) > 1 else max
-    return np.clip(traced, lower, upper, **kwargs)
+def _clip(traced: Any, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    return np.clip(traced, min, max, out, **kwargs)
 
 
 def _astype(

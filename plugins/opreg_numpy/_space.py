@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from opreg import NotDifferentiable, Space, is_traced
+from opreg import NotDifferentiable, Space, is_traced, stop_gradient
 from opreg_numpy._ndarray import attribute_of
 from opreg_numpy._writing import replaced, updated
 
@@ -169,7 +169,17 @@ class ArraySpace(Space):
     updated = staticmethod(updated)
 
     def assign(self, traced: Any, name: str, value: Any) -> None:
-        np.put(traced, np.arange(np.size(traced)), value)
+        plain = stop_gradient(traced)
+        if not isinstance(plain, np.ndarray):
+            raise AttributeError(f"the attribute {name!r} of a traced {type(plain).__name__} is not assigned to")
+        if name == "flat":
+            np.put(traced, np.arange(plain.size), value)
+        elif name in ("real", "imag"):
+            if name == "imag" and plain.dtype.kind != "c":
+                raise TypeError("a traced array of real numbers has no imaginary part to assign to")
+            getattr(traced, name)[...] = value
+        else:
+            raise AttributeError(f"the {name} of a traced array is not assigned to: write {_INSTEAD[name]}")
 
     def attribute(self, traced: Any, name: str) -> Any:
         return attribute_of(traced, name)
@@ -182,6 +192,14 @@ class ArraySpace(Space):
                 "makes no sense; convert it first, as in x.astype(float) or float(x)"
             )
         return f"values of dtype {dtype} have no derivative"
+
+
+_INSTEAD = {
+    "shape": "x = np.reshape(x, shape)",
+    "dtype": "x = np.astype(x, dtype)",
+    "strides": "x = x[::2] or x = np.transpose(x)",
+}
+"""What to write in the place of an assignment to an attribute."""
 
 
 def _squeezed(shape: tuple[int, ...], have: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:

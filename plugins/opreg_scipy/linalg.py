@@ -182,6 +182,8 @@ def solve_triangular(a, b, /, *, trans=0, lower=False, unit_diagonal=False):
 @solve_triangular.called_as
 def _(a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True):
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
+    if trans not in (0, 1, 2):
+        raise ValueError(f"scipy.linalg.solve_triangular: trans is 0, 1, 2, 'N', 'T' or 'C', not {trans!r}")
     return (a, b), {"trans": trans, "lower": lower, "unit_diagonal": unit_diagonal}
 
 

@@ -53,6 +53,8 @@ def test_argnums_out_of_range(argnums):
 def test_argnums_that_name_nothing_or_one_twice(argnums):
     with pytest.raises(ValueError, match="argnums must name each argument once"):
         opreg.grad(lambda x: x, argnums=argnums)(Exact(1))
+    with pytest.raises(ValueError, match="argnums must name each argument once"):
+        opreg.grad(lambda x=2: x, argnums=())()
 
 
 def test_keywords_are_passed_on():

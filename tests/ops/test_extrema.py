@@ -197,6 +197,11 @@ def test_clip_refuses_bounds_given_twice_and_unknown_keywords() -> None:
         opreg.grad(lambda x: np.clip(x, 0.0, 1.0, min=0.5))(0.25)
     with pytest.raises(TypeError, match="casting"):
         opreg.grad(lambda x: np.clip(x, 0.0, 1.0, casting="unsafe"))(0.25)
+    for kwargs in {"min": 0.5}, {"max": 0.5}, {}:  # one bound by place, and none or another by name
+        with pytest.raises(TypeError, match="missing 1 required positional argument: 'a_max'"):
+            opreg.grad(lambda x, kwargs=kwargs: np.clip(x, 0.0, **kwargs))(0.25)
+    with pytest.raises(TypeError, match="multiple values for argument 'min'"):
+        opreg.grad(lambda x: np.sum(x.clip(0.0, min=0.5)))(np.ones(2))
 
 
 # ---------------------------------------------------------------------------------- reductions of one array

@@ -297,6 +297,7 @@ def test_what_has_no_derivative_is_refused_in_a_sentence(call, match) -> None:
         (lambda a: sp.linalg.solve(a, np.ones(2)), ValueError),
         (lambda a: sp.linalg.solve(a[0] * 0 + a, np.ones(3), assume_a="diagram"), ValueError),
         (lambda a: sp.linalg.solve_triangular(a[:2], np.ones(2)), ValueError),
+        (lambda a: sp.linalg.solve_triangular(a, np.ones(len(a)), trans=9), ValueError),
         (lambda a: sp.linalg.solve_banded((1, 0), a, np.ones(3)), ValueError),
         (lambda a: sp.linalg.solve_sylvester(a, a, a[:2]), ValueError),
         (lambda a: sp.linalg.solve_discrete_lyapunov(a[:, :1], a), ValueError),

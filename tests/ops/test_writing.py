@@ -620,7 +620,14 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
         "read-only",
     ),
     "beyond the end of the line": (lambda x: x.flat.__setitem__(9, 1.0), IndexError, "out of bounds"),
-    "to another attribute": (lambda x: setattr(x, "shape", (3, 2)), AttributeError, "shape"),
+    "to the shape": (lambda x: setattr(x, "shape", (3, 2)), AttributeError, r"np\.reshape\(x, shape\)"),
+    "to the dtype": (lambda x: setattr(x, "dtype", np.float32), AttributeError, r"np\.astype\(x, dtype\)"),
+    "to the strides": (lambda x: setattr(x, "strides", (8, 8)), AttributeError, r"x = x\[::2\]"),
+    "to another attribute": (lambda x: setattr(x, "nbytes", 3), AttributeError, "nbytes"),
+    "to a real part": (lambda x: setattr(1j * x, "real", 1.0), opreg.NotDifferentiable, "real \\+ 1j"),
+    "to the imaginary part of real numbers": (lambda x: setattr(x, "imag", 1.0), TypeError, "real numbers"),
+    "to an attribute of a number": (lambda x: setattr(x[0, 0], "real", 1.0), AttributeError, "float64"),
+    "deletion": (lambda x: x.__delitem__(0), ValueError, r"np\.delete\(x, index\)"),
     "a complex sum": (lambda x: x.__iadd__(1j), TypeError, "same_kind"),
     "products at places": (lambda x: np.multiply.at(x, 0, 2), opreg.NotDifferentiable, r"multiply\(x\[i\]"),
     "another size": (lambda x: x.resize((3, 2)), opreg.NotDifferentiable, "np.reshape"),
@@ -643,6 +650,15 @@ def test_what_numpy_refuses_or_no_derivative_passes_through_is_refused_and_chang
         return np.sum(x**2)
 
     np.testing.assert_array_equal(opreg.grad(attempted)(X), 2 * X)
+
+
+def test_the_real_part_of_real_numbers_is_assigned_to_as_the_numbers_themselves_are() -> None:
+    def assigned(x: Any) -> Any:
+        y = x * 2
+        y.real = x[0]
+        return np.sum(y**2)
+
+    np.testing.assert_array_equal(opreg.grad(assigned)(X), [4 * X[0], 0 * X[1]])
 
 
 def test_a_number_written_into_a_plain_array_is_refused_with_advice() -> None:
