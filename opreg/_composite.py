@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable
+from opreg._form import NOTHING, Form
 from opreg._primitive import Primitive
 from opreg._signature import Parameters, where
 from opreg._space import ADMITTED, spec_of
-from opreg._trace import NONE, Tracer, admit
+from opreg._trace import Tracer, admit
 from opreg._transforms import jvp, vjp
 from opreg._tree import Tree, flatten, unflatten
 
@@ -49,7 +50,7 @@ class Composite(Primitive):
 
     def __init__(
         self, body: Callable[..., Any], name: str, aliases: Sequence[str] = (), fixed: Sequence[str] = (),
-        refused: Mapping[str, str] = NONE,
+        refused: Mapping[str, str] = NOTHING,
     ) -> None:  # fmt: skip
         self.fixed = tuple(fixed)
         special = {**dict.fromkeys(fixed, "static"), **dict.fromkeys(refused, "refused")}
@@ -61,7 +62,7 @@ class Composite(Primitive):
                 )
         self.body = self._refusing(body) if special else body
         super().__init__(body, name, aliases)
-        self._refused = refused
+        self.form = Form(name, self.parameters, refused=refused)
         self.forward = self._forward
 
     def _named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -74,8 +75,8 @@ class Composite(Primitive):
         @functools.wraps(body)
         def refusing(*args: Any, **kwargs: Any) -> Any:
             for name, value in self._named(args, kwargs):
-                if name in self._refused and value is not None:
-                    raise self._unsupported(name)
+                if name in self.form.refused and value is not None:
+                    raise self.form.unsupported(name)
                 if type(value) is Tracer and name in self.fixed:
                     raise NotDifferentiable(
                         f"{self.name}: {name!r} is static and has no derivative, but a traced value was passed. Pass "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from opreg import plugins
 from opreg._errors import DeclarationError, NotDifferentiable, RuleError
-from opreg._recorder import Recorders, arrangement, call_of
+from opreg._form import Form
+from opreg._recorder import Recorders, call_of
 from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
 from opreg._space import ADMITTED, space_of, spec_of
 from opreg._trace import RECORDING, Tracer, add, call, highest, strip, transpose, zeros_like
@@ -97,9 +98,7 @@ class Primitive:
         self._reasons: dict[str, str] = {}
         self._unchecked: dict[str, str] = {}
         self.waivers: list[Waiver] = []
-        self._calling: Function | None = None
-        self._like: Function | None = None
-        self._refused: Mapping[str, str] = {}  # why, by the parameter of a call
+        self.form = Form(name, self.parameters)
         self._with_residual: Function | None = None
         self.comparison: Function | None = None
         self._prepare()
@@ -205,7 +204,7 @@ class Primitive:
 
     def called_as(self, function: Function) -> Function:
         """Declare how users call it: a function with their signature that returns ``(data, static)``."""
-        self._calling, self._like, self._refused = function, None, {}
+        self.form = Form(self.name, self.parameters, apart=function)
         self._prepare()
         return function
 
@@ -223,37 +222,9 @@ class Primitive:
         >>> norm(np.array([3.0, 4.0]), 0)
         np.float64(5.0)
         """
-        for problem in self._problems_of_form(function, refused):
-            raise DeclarationError(f"{self.name}: {problem}{where(function)}")
-        self._calling, self._like, self._refused = None, function, refused
+        self.form = Form(self.name, self.parameters, like=function, refused=refused)
         self._prepare()
         return self
-
-    def _problems_of_form(self, function: Function, refused: Mapping[str, str]) -> Iterator[str]:
-        """Yield what is wrong with a form of calls."""
-        if self.variadic:
-            yield "what takes any number of data is called by what called_as arranges, not like a function"
-        try:
-            parameters = inspect.signature(function).parameters
-        except (TypeError, ValueError):
-            yield "called_like takes a function with a signature"
-            return
-        own = {*self.data, *self.static}
-        for name, p in parameters.items():
-            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-                yield f"called_like takes a function that names its parameters, not {p}"
-            if name not in own and name not in refused:
-                yield (
-                    f"{name!r} is no parameter of it; say why it is refused, as in called_like(..., {name}='...')"
-                )
-            if name not in own and p.default is not None:
-                yield f"{name!r}, which is refused unless it is None, must have the default None"
-        for name in self.data:
-            if name not in parameters:
-                yield f"its parameter {name!r} is missing in called_like"
-        for name, reason in refused.items():
-            if name in own or name not in parameters or not str(reason or "").strip():
-                yield f"the reason for {name!r} must be a sentence on a parameter of called_like that is refused"
 
     def compared_as(self, function: Function) -> Function:
         """Declare what of an output is determined, where not all of it is: a function of the output.
@@ -349,14 +320,8 @@ class Primitive:
         plugins.UNARY.clear()
         needs_residual = any("residual" in names for names in self._asks.values())
         self.residual_from = self._with_residual if needs_residual else None
-        self.plain = not (
-            self.view
-            or self.static
-            or self.variadic
-            or self._calling
-            or self._like
-            or self.is_composite
-            or self.in_place
+        self.plain = self.form.declared is None and not (
+            self.view or self.static or self.variadic or self.is_composite or self.in_place
         )
         self.entry: Function = self._apply if self.variadic or self.in_place else self._first_call
         self.recorders = None if self.variadic else Recorders(self, RECORDING)
@@ -462,43 +427,12 @@ class Primitive:
         """Make what users call, once anything is traced."""
         if highest(args) is None:
             return self._apply(*args, **kwargs)
-        engine = {**RECORDING, "note": note, "_refused": self._unsupported}
-        signature = None if self._calling else self._form()
-        self.entry = call_of(self, signature, self._calling or self._arranged, engine)
+        self.entry = call_of(self, {**RECORDING, "note": note})
         return self.entry(*args, **kwargs)
 
-    def _form(self) -> inspect.Signature:
-        """Return the signature that users call: that of ``called_like``, or data first and then the keywords."""
-        if self._like is not None:
-            return inspect.signature(self._like)
-        parameters: list[inspect.Parameter] = []
-        kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        for name in (*self.data, *self.static):
-            required = name in self.data or name in self.required
-            # By position Python wants those without a default first.
-            if required and parameters and parameters[-1].default is not inspect.Parameter.empty:
-                kind = inspect.Parameter.KEYWORD_ONLY
-            default = inspect.Parameter.empty if required else self.static[name]
-            parameters.append(inspect.Parameter(name, kind, default=default))
-        return inspect.Signature(parameters)
-
-    def _unsupported(self, name: str) -> NotDifferentiable:
-        return NotDifferentiable(f"{self.name} cannot {self._refused[name]}")
-
     def _apply(self, /, *args: Any, **kwargs: Any) -> Any:
-        data, static = (self._calling or self._arranged)(*args, **kwargs)
+        data, static = self.form.arrange(*args, **kwargs)
         return self._write(data, static) if self.in_place else self.bind(*data, **static)
-
-    def _arranged(self, /, *args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Do what the function of ``called_as`` does, where there is none."""
-        if self.variadic:
-            return args, self._checked(kwargs)
-        if not kwargs and len(args) == len(self.data) and self._like is None and not self.required:
-            return args, {}
-        if "arrange" not in self._cache:
-            self._cache["arrange"] = arrangement(self, self._form(), self._unsupported)
-        arranged: tuple[tuple[Any, ...], dict[str, Any]] = self._cache["arrange"](*args, **kwargs)
-        return arranged
 
     def _write(self, data: tuple[Any, ...], static: dict[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""
@@ -513,15 +447,8 @@ class Primitive:
         self, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bring a call in the user's form to ``(data, static)``, with the errors of Python's own call."""
-        data, static = (self._calling or self._arranged)(*args, **kwargs)
+        data, static = self.form.arrange(*args, **kwargs)
         return tuple(data), dict(static)
-
-    def _checked(self, static: dict[str, Any]) -> dict[str, Any]:
-        for name in static:
-            if name not in self.static:
-                known = ", ".join(self.static) or "none"
-                raise TypeError(f"{self.name}() got an unexpected keyword {name!r}; its keywords: {known}")
-        return static
 
     def bind(self, /, *data: Any, **static: Any) -> Any:
         """Apply the primitive to data and static keywords, traced where any of the data is."""

@@ -9,14 +9,15 @@ is made in the same way, and where it has but one argument, it records by itself
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from opreg._form import dictionary, under_the_name
+
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
-    from opreg._signature import Entry
+    from opreg._signature import Entry, Function
 
 
 class Keywords(NamedTuple):
@@ -35,7 +36,7 @@ def _named(primitive: Primitive, names: Sequence[str]) -> Keywords:
         "".join(f", {name}={name}" for name in names),
         "".join(f"type({name}), " for name in names),
     )
-    return Keywords(places, given, f"({types})", _dictionary(names))
+    return Keywords(places, given, f"({types})", dictionary(names))
 
 
 def _gathered(primitive: Primitive) -> Keywords:
@@ -44,10 +45,6 @@ def _gathered(primitive: Primitive) -> Keywords:
         name: f"(kwargs[{name!r}] if {name!r} in kwargs else defaults[{name!r}])" for name in primitive.static
     }
     return Keywords(places, ", **kwargs", "map(type, kwargs.values())", "kwargs")
-
-
-def _dictionary(names: Iterable[str]) -> str:
-    return f"{{{', '.join(f'{name!r}: {name}' for name in names)}}}"
 
 
 def source(primitive: Primitive, mask: int) -> str:
@@ -61,19 +58,20 @@ def source(primitive: Primitive, mask: int) -> str:
     return "\n    ".join([f"def record(trace, compute, kwargs{names}):", *lines, ""])
 
 
-def source_of_call(primitive: Primitive, signature: inspect.Signature | None) -> str:
+def source_of_call(primitive: Primitive, bare: bool = False) -> str:
     """Return the source of the function by which users call a primitive.
 
-    It has that signature, each parameter by its own name; one that the primitive does not have is refused, unless it
-    is ``None``. Without a signature another function arranges what it is given.
+    It has the signature of the primitive's form, each parameter by its own name. Where there is none, or with
+    ``bare``, it hands on whatever it is given to be arranged.
     """
-    if signature is None:
+    form = primitive.form
+    if bare or form.signature is None:
         keywords, data, first = _gathered(primitive), "*data", "data[0] if len(data) == 1 else None"
         lines = ["def call(*args, **kwargs):", "data, kwargs = arranged(*args, **kwargs)"]
     else:
-        keywords = _named(primitive, _static_names(primitive, signature))
+        keywords = _named(primitive, form.static)
         data, first = ", ".join(primitive.data), primitive.data[0]
-        lines = [_head("call", signature), *_refusals(primitive, signature)]
+        lines = form.head("call")
     if len(primitive.data) == 1:
         plain = f" and Tracer not in {keywords.types}" if keywords.given else ""
         result = f"note(primitive, a0, {keywords.static}, tracer)" if primitive.view else "tracer"
@@ -86,41 +84,8 @@ def source_of_call(primitive: Primitive, signature: inspect.Signature | None) ->
     return "\n    ".join([*lines, f"return bind({data}{keywords.given})", ""])
 
 
-def source_of_arrangement(primitive: Primitive, signature: inspect.Signature) -> str:
-    """Return the source of the function of that signature that gives the data and the static keywords."""
-    data, static = ", ".join(primitive.data), _dictionary(_static_names(primitive, signature))
-    last = f"return ({data},), {static}"
-    return "\n    ".join([_head("arrange", signature), *_refusals(primitive, signature), last, ""])
-
-
-def _static_names(primitive: Primitive, signature: inspect.Signature) -> list[str]:
-    return [name for name in signature.parameters if name in primitive.static]
-
-
-def _head(name: str, signature: inspect.Signature) -> str:
-    """Return the first line of a function of that signature; the defaults are in ``usual``."""
-    parameters = [
-        inspect.Parameter(
-            p.name, p.kind, default=p.empty if p.default is p.empty else _Text(f"usual[{p.name!r}]")
-        )
-        for p in signature.parameters.values()
-    ]
-    return f"def {name}{inspect.Signature(parameters)}:"
-
-
-def _refusals(primitive: Primitive, signature: inspect.Signature) -> list[str]:
-    foreign = [name for name in signature.parameters if name not in (*primitive.data, *primitive.static)]
-    return [line for n in foreign for line in (f"if {n} is not None:", f"    raise _refused({n!r})")]
-
-
 _LOCAL = frozenset(("a0", "bundle", "p0", "spec", "trace", "tracer", "type"))
 """The names that a call uses of its own, beside those that it is compiled with."""
-
-
-class _Text(str):
-    """What stands in a source as it is."""
-
-    __repr__ = str.__str__
 
 
 def _recording(primitive: Primitive, mask: int, keywords: Keywords, compute: str, result: str) -> list[str]:
@@ -214,39 +179,16 @@ class Recorders(dict[int, Any]):
         return self[mask]
 
 
-def call_of(
-    primitive: Primitive,
-    signature: inspect.Signature | None,
-    arranged: Callable[..., Any],
-    engine: Mapping[str, Any],
-) -> Callable[..., Any]:
-    """Return the function of :func:`source_of_call`; ``arranged`` is what takes the place of a signature.
-
-    It does so too where a parameter has a name that the function uses itself.
-    """
-    usual = {} if signature is None else _defaults(signature)
-    others = {"usual": usual, "bind": primitive.bind, "arranged": arranged}
-    names = _compiled(primitive, 1, source_of_call(primitive, signature), engine, **others)
-    if not (_LOCAL.isdisjoint(usual) and names.keys().isdisjoint(usual)):
-        return call_of(primitive, None, arranged, engine)
-    return _under_the_name_of(primitive, names["call"])
-
-
-def arrangement(
-    primitive: Primitive, signature: inspect.Signature, refused: Callable[[str], Exception]
-) -> Callable[..., Any]:
-    """Return the function of :func:`source_of_arrangement`; ``refused`` makes the error for a parameter."""
-    names = {"usual": _defaults(signature), "_refused": refused}
-    exec(source_of_arrangement(primitive, signature), names)
-    return _under_the_name_of(primitive, names["arrange"])
-
-
-def _defaults(signature: inspect.Signature) -> dict[str, Any]:
-    return {p.name: p.default for p in signature.parameters.values()}
-
-
-def _under_the_name_of(primitive: Primitive, function: Any) -> Callable[..., Any]:
-    """Return a function under the name that Python's errors are to give it."""
-    function.__name__, function.__qualname__ = primitive.__name__, primitive.name
-    named: Callable[..., Any] = function
-    return named
+def call_of(primitive: Primitive, engine: Mapping[str, Any], bare: bool = False) -> Function:
+    """Return the function of :func:`source_of_call`: the bare one if a parameter has a name that it uses itself."""
+    form = primitive.form
+    others = {
+        "usual": form.usual,
+        "_form": form,
+        "bind": primitive.bind,
+        "arranged": form.apart or form.arrange,
+    }
+    names = _compiled(primitive, 1, source_of_call(primitive, bare), engine, **others)
+    if not (bare or (_LOCAL.isdisjoint(form.usual) and names.keys().isdisjoint(form.usual))):
+        return call_of(primitive, engine, bare=True)
+    return under_the_name(primitive.name, names["call"])

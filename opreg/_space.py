@@ -136,7 +136,10 @@ class Space:
         return None
 
     def assign(self, traced: Any, name: str, value: Any) -> None:
-        """Do what ``traced.name = value`` means, for ``flat``, ``real``, ``imag``, ``shape``, ``dtype``, ``strides``."""
+        """Do what ``traced.name = value`` means.
+
+        The names are those to which NumPy assigns: ``flat``, ``real``, ``imag``, ``shape``, ``dtype``, ``strides``.
+        """
         raise AttributeError(
             f"the attribute {name!r} of a traced {type(traced.primal).__name__} is not assigned to"
         )

@@ -127,7 +127,7 @@ def _in_place(name: str) -> Function:
 def _assigned(name: str) -> property:
     """Return the attribute of that name, to which one may assign: the space says what that means."""
     return property(
-        partial(Tracer.__getattr__, name=name),
+        partial(Tracer.__getattr__, name=name),  # type: ignore[call-arg]  # it has that name
         lambda self, value: space_of(strip(self)).assign(self, name, value),
     )
 

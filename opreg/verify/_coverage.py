@@ -322,7 +322,7 @@ def keywords(primitive: Primitive) -> dict[str, Any]:
     known = {
         name: parameter.default
         for name, parameter in of_users.items()
-        if parameter.default is not parameter.empty and name != "out" and name not in primitive._refused
+        if parameter.default is not parameter.empty and name != "out" and name not in primitive.form.refused
     }
     if primitive.is_composite:
         return known
@@ -344,9 +344,7 @@ def given(primitive: Primitive, sample: Sample, static: Mapping[str, Any]) -> se
 
 def _users(primitive: Primitive) -> inspect.Signature | None:
     """Return the signature that users call, where it is not that of the forward function."""
-    function = (
-        getattr(primitive, "body", None) if primitive.is_composite else primitive._calling or primitive._like
-    )
+    function = getattr(primitive, "body", None) if primitive.is_composite else primitive.form.declared
     return None if function is None else inspect.signature(function)
 
 

@@ -141,7 +141,7 @@ def description(primitive: Primitive, remembered: Mapping[str, Any] | None = Non
         "numbers": numbers,
         "reference": said.get("source", "") or _self_evident(primitive),
         "keywords": {name: repr(value) for name, value in keywords(primitive).items()},
-        "refused": dict(primitive._refused),
+        "refused": dict(primitive.form.refused),
         "rules": [
             {
                 "argument": rule.argument,

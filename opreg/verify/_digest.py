@@ -93,13 +93,10 @@ def _functions(primitive: Primitive) -> Iterator[tuple[str, Any]]:
     yield "forward", getattr(primitive, "body", primitive.forward)
     for rule in primitive.rules:
         yield f"{rule.mode} {rule.argument}", rule.function
-    for what, name in (
-        ("calling form", "_calling"),
-        ("called like", "_like"),
-        ("residual", "_with_residual"),
-        ("compared as", "comparison"),
-    ):
-        yield what, getattr(primitive, name, None)
+    yield "calling form", primitive.form.apart
+    yield "called like", primitive.form.like
+    yield "residual", primitive.residual_from
+    yield "compared as", primitive.comparison
     for generator in primitive.sample_generators:
         yield "samples", generator
     yield "reasons", repr(sorted(getattr(primitive, "reasons", {}).items()))

@@ -171,7 +171,9 @@ class ArraySpace(Space):
     def assign(self, traced: Any, name: str, value: Any) -> None:
         plain = stop_gradient(traced)
         if not isinstance(plain, np.ndarray):
-            raise AttributeError(f"the attribute {name!r} of a traced {type(plain).__name__} is not assigned to")
+            raise AttributeError(
+                f"the attribute {name!r} of a traced {type(plain).__name__} is not assigned to"
+            )
         if name == "flat":
             np.put(traced, np.arange(plain.size), value)
         elif name in ("real", "imag"):

@@ -189,7 +189,9 @@ def _(a, a_min=_ABSENT, a_max=_ABSENT, out=None, *, min=_ABSENT, max=_ABSENT, **
     refuse_options("numpy.clip", options)
     given = [value is not _ABSENT for value in (a_min, a_max, min, max)]
     if given[0] is not given[1]:
-        raise TypeError(f"clip() missing 1 required positional argument: {'a_max' if given[0] else 'a_min'!r}")
+        raise TypeError(
+            f"clip() missing 1 required positional argument: {'a_max' if given[0] else 'a_min'!r}"
+        )
     if given[0] and any(given[2:]):
         raise ValueError("numpy.clip takes its bounds as a_min and a_max, or as min and max, not as both")
     lower, upper = (min, max) if any(given[2:]) else (a_min, a_max)

@@ -1,12 +1,13 @@
 """Joining and splitting: arrays laid end to end, and taken apart.
 
-Joining is linear in all the arrays together; the cotangent of each is the part of g where it lies. The rules know of
-the arrays only their forms (``residual``). Any of the arrays may be constant.
+Joining is linear in all the arrays together; the cotangent of each is the part of g where it lies. What the tape keeps
+of the arrays is their forms and their places (``residual``). Any of the arrays may be constant.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from math import prod
 
 import numpy as np
 
@@ -24,8 +25,8 @@ def _forms(*arrays):
 def _joined_tangents(join):
     """Return the JVP of joining: it joins the tangents, zeros for the arrays that have none."""
 
-    def push(g, residual, out, axis, casting):
-        tangents = [np.zeros(*form) if t is None else t for t, form in zip(g, residual, strict=True)]
+    def push(g, arrays, out, axis, casting):
+        tangents = [np.zeros(*form_of(a)) if t is None else t for t, a in zip(g, arrays, strict=True)]
         return join(tangents, axis=axis, dtype=out.dtype, casting=casting)
 
     return push
@@ -38,17 +39,23 @@ def concatenate(*arrays, axis=0, dtype=None, casting="same_kind"):
     return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
+@concatenate.with_residual
+def _(*arrays, axis, dtype, casting):
+    out = concatenate.bind(*arrays, axis=axis, dtype=dtype, casting=casting)
+    forms = _forms(*arrays)
+    lengths = [prod(form.shape) if axis is None else form.shape[axis] for form in forms]
+    return out, list(zip(forms, accumulate(lengths, initial=0), lengths, strict=False))
+
+
 def _concatenate_part(g, residual, index, axis):
-    form = residual[index]
+    form, start, length = residual[index]
+    place = slice(start, start + length)
     if axis is None:
-        start = sum(int(np.prod(before.shape)) for before in residual[:index])
-        return form.fit(np.reshape(g[start : start + int(np.prod(form.shape))], form.shape))
-    start = sum(before.shape[axis] for before in residual[:index])
-    return form.fit(g[along(len(form.shape), axis, slice(start, start + form.shape[axis]))])
+        return form.fit(np.reshape(g[place], form.shape))
+    return form.fit(g[along(len(form.shape), axis, place)])
 
 
 concatenate.defvjp(arrays=_concatenate_part).defjvp(_joined_tangents(np.concatenate))
-concatenate.residual_of(_forms)
 
 
 @primitive("numpy.stack", aliases=("stack",))

@@ -7,9 +7,7 @@ import pytest
 
 from opreg.verify._bounds import TookTooLong, limit
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(signal, "setitimer"), reason="the platform has no interval timer"
-)
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no interval timer")
 
 
 class Dawdling:
