@@ -23,15 +23,40 @@ import scipy
 from opreg import NotDifferentiable, Primitive, elementwise, is_traced, primitive, stop_gradient
 from opreg_numpy.shapes import asarray
 
+_Z = "with z = (x - loc) / scale"
 DOCS = {
-    "pdf": "p(z) / scale with z = (x - loc) / scale, the density",
-    "logpdf": "log p(z) - log scale with z = (x - loc) / scale",
-    "cdf": "F(z) with z = (x - loc) / scale, the probability of less than x",
-    "sf": "1 - F(z) with z = (x - loc) / scale, the probability of more than x",
-    "logcdf": "log F(z) with z = (x - loc) / scale",
-    "logsf": "log(1 - F(z)) with z = (x - loc) / scale",
-    "ppf": "loc + scale F^-1(q), the quantiles",
-    "isf": "loc + scale F^-1(1 - q), the quantiles from above",
+    "pdf": f"""p(z) / scale {_Z}, the density
+
+    By x: p'(z) / scale^2, by loc the opposite, by scale: -(p(z) + z p'(z)) / scale^2.
+    """,
+    "logpdf": f"""log p(z) - log scale {_Z}
+
+    By x: p'(z) / p(z) / scale, by loc the opposite, by scale: -(1 + z p'(z) / p(z)) / scale.
+    """,
+    "cdf": f"""F(z) {_Z}, the probability of less than x
+
+    By x: p(z) / scale, by loc the opposite, by scale: -z p(z) / scale.
+    """,
+    "sf": f"""1 - F(z) {_Z}, the probability of more than x
+
+    By x: -p(z) / scale, by loc the opposite, by scale: z p(z) / scale.
+    """,
+    "logcdf": f"""log F(z) {_Z}
+
+    By x: p(z) / F(z) / scale, by loc the opposite, by scale: -z p(z) / F(z) / scale.
+    """,
+    "logsf": f"""log(1 - F(z)) {_Z}
+
+    By x: -p(z) / (1 - F(z)) / scale, by loc the opposite, by scale: z p(z) / (1 - F(z)) / scale.
+    """,
+    "ppf": """loc + scale z with F(z) = q, the quantiles
+
+    By q: scale / p(z), by loc: 1, by scale: z.
+    """,
+    "isf": """loc + scale z with F(z) = 1 - q, the quantiles from above
+
+    By q: -scale / p(z), by loc: 1, by scale: z.
+    """,
 }
 DENSITIES = ("pdf", "logpdf")
 LOGARITHMS = ("logcdf", "logsf")
