@@ -50,12 +50,12 @@ class Composite(Primitive):
 
     def __init__(
         self, body: Callable[..., Any], name: str, aliases: Sequence[str] = (), fixed: Sequence[str] = (),
-        refused: Mapping[str, str] = NOTHING,
+        refused: Mapping[str, str] = NOTHING, sequences: Sequence[str] | None = None,
     ) -> None:  # fmt: skip
-        self.fixed = tuple(fixed)
+        self.fixed, self.sequences = tuple(fixed), sequences
         special = {**dict.fromkeys(fixed, "static"), **dict.fromkeys(refused, "refused")}
         if special:
-            self.names = tuple(inspect.signature(body).parameters)
+            self.body = body
             for unknown in special.keys() - set(self.names):
                 raise DeclarationError(
                     f"{name}: {unknown!r} is declared {special[unknown]}, but is no parameter{where(body)}"
@@ -64,6 +64,25 @@ class Composite(Primitive):
         super().__init__(body, name, aliases)
         self.form = Form(name, self.parameters, refused=refused)
         self.forward = self._forward
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the body's parameters."""
+        return tuple(inspect.signature(self.body).parameters)
+
+    def of_arrays(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], as_array: Callable[[Any], Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments as arrays, or as lists of arrays where that is declared."""
+        if self.sequences is None:
+            return args, kwargs
+        arranged = [
+            list(map(as_array, value))
+            if name in self.sequences and isinstance(value, (list, tuple))
+            else as_array(value)
+            for name, value in self._named(args, kwargs)
+        ]
+        return tuple(arranged[: len(args)]), dict(zip(kwargs, arranged[len(args) :], strict=True))
 
     def _named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield the arguments with the names of their parameters, as far as they have any."""
@@ -146,13 +165,21 @@ class Composite(Primitive):
 
 
 def composite(
-    name: str, /, *, aliases: Sequence[str] = (), static: Sequence[str] = (), **refused: str
+    name: str,
+    /,
+    *,
+    aliases: Sequence[str] = (),
+    static: Sequence[str] = (),
+    sequences: Sequence[str] | None = None,
+    **refused: str,
 ) -> Callable[[Callable[..., Any]], Composite]:
     """Register a function as made of registered primitives: its body runs on traced values.
 
     The body has the signature of the function that it differentiates, and calls other functions than that one.
     ``static`` names parameters that have no derivative though they may be numbers, such as the order of a norm. For a
     parameter that must be ``None`` where values are traced, say why: the sentence completes "mylib.double cannot ...".
+    ``sequences`` names the parameters that take sequences of arrays: then, in a generic namespace such as
+    ``opreg.numpy``, the elements of these, and any other argument, may be lists that hold traced values.
 
     >>> import numpy as np, opreg
     >>> @opreg.composite("mylib.double")
@@ -161,4 +188,4 @@ def composite(
     >>> opreg.grad(double)(1.0)
     2.0
     """
-    return lambda body: Composite(body, name, aliases, static, refused)
+    return lambda body: Composite(body, name, aliases, static, refused, sequences)

@@ -1,7 +1,8 @@
 """The generic namespaces: a library's functions, differentiable where its protocols do not reach.
 
 A function that is registered as a primitive is served such that traced arguments, also inside lists, go to the
-primitive and plain ones to the original. Everything else of the library is served as it is.
+primitive and plain ones to the original. Everything else of the library is served as it is, but that an error which a
+function raises for traced arguments names it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import functools
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from opreg import plugins
+from opreg._composite import Composite
+from opreg._errors import NotDifferentiable
 from opreg._space import spec_of
 from opreg._trace import UNARY, Trace, Tracer
 
@@ -46,6 +49,8 @@ class Served:
         if not (any(map(holds_traced, args)) or (kwargs and any(map(holds_traced, kwargs.values())))):
             return original(*args, **kwargs)
         primitive = plugins.for_function(original)
+        if isinstance(primitive, Composite):
+            args, kwargs = primitive.of_arrays(args, kwargs, _as_array)
         if alone and primitive is not None and primitive.plain and primitive.recorders is not None:
             UNARY[original] = primitive.recorders[1]  # the next call takes the short way
         if kwargs and hasattr(original, "reduce"):  # a ufunc: its protocol tells what keywords mean
@@ -70,6 +75,25 @@ class Served:
 
     def __reduce__(self) -> Any:
         return Served, (self.__wrapped__,)
+
+
+class Unregistered(Served):
+    """A function of a library that is no primitive. Written in functions that are, it works on traced values."""
+
+    def __init__(self, original: Callable[..., Any], path: str) -> None:
+        super().__init__(original)
+        self._path = path
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self.__wrapped__(*args, **kwargs)
+        except NotDifferentiable as error:
+            if not (any(map(holds_traced, args)) or any(map(holds_traced, kwargs.values()))):
+                raise
+            raise NotDifferentiable(f"{self._path} is not registered as a primitive: {error}") from error
+
+    def __reduce__(self) -> Any:
+        return Unregistered, (self.__wrapped__, self._path)
 
 
 def _as_array(value: Any) -> Any:
@@ -105,7 +129,9 @@ def served(original: Any, path: str) -> Any:
         return original
     if callable(original) and plugins.for_function(original) is not None:
         return Served(original)
-    return Below(original, path) if plugins.has_below(path) else original
+    if plugins.has_below(path):
+        return Below(original, path)
+    return Unregistered(original, path) if isinstance(original, (FunctionType, MethodType)) else original
 
 
 class Namespace(ModuleType):

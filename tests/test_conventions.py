@@ -274,6 +274,47 @@ def test_a_power_of_zero_without_a_limit_has_the_one_sided_derivative() -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        np.linalg.eigvalsh,
+        lambda a: np.linalg.eigh(a)[0],
+        lambda a: np.linalg.svd(a, compute_uv=False),
+        opreg.scipy.linalg.eigvalsh,
+        lambda a: opreg.scipy.linalg.eigh(a, eigvals_only=True),
+        opreg.scipy.linalg.svdvals,
+    ],
+    ids=["eigvalsh", "eigh", "svd", "scipy eigvalsh", "scipy eigh", "scipy svdvals"],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_second_derivatives_where_values_repeat_are_nan_or_those_of_values_that_are_left_alone(
+    values,
+) -> None:
+    descending = values(np.diag([1.0, 2.0]))[0] == 2
+
+    def greatest(a):
+        return values(a)[0 if descending else -1]
+
+    def distances(a):
+        return np.sum((values(a) - 1) ** 2)
+
+    for second in opreg.hessian, lambda f: opreg.jacrev(opreg.grad(f)):
+        assert np.all(np.isnan(second(distances)(np.eye(2))))  # |a - 1|^2, whose gradient is 0 there
+    a, d = np.diag([3.0, 1.0, 1.0]), np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    curvature = (greatest(a + 1e-3 * d) - 2 * greatest(a) + greatest(a - 1e-3 * d)) / 1e-6
+    found = np.einsum("ij,ijkl,kl", d, opreg.jacrev(opreg.grad(greatest))(a), d)
+    assert found == pytest.approx(curvature, rel=1e-5)
+    assert np.all(np.isnan(opreg.hessian(greatest)(a)))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("shape", [(2, 1), (1, 2), (3, 2)])
+def test_second_derivatives_by_singular_values_of_zero_that_mix_with_none_are_nan(shape) -> None:
+    a = np.zeros(shape)
+    a[0, 0] = 1.0 if min(shape) == 2 else 0.0
+    assert np.all(np.isnan(opreg.jacrev(opreg.grad(lambda a: np.sum(np.linalg.svdvals(a) ** 2)))(a)))
+
+
+@pytest.mark.parametrize(
     "f", [lambda a: np.linalg.eigh(a)[1], lambda a: np.linalg.eig(a)[1]], ids=["eigh", "eig"]
 )
 def test_vectors_of_a_repeated_eigenvalue_have_no_derivative(f) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+from typing import Any
 
 import numpy
 import pytest
@@ -56,6 +58,45 @@ def test_a_list_of_traced_values_is_joined_for_any_function() -> None:
     )
     assert opreg.grad(lambda x: np.max([x, 1.0]))(3.0) == 1.0
     assert opreg.grad(lambda x: np.dot([x, x], [1.0, 2.0]))(3.0) == 3.0
+
+
+LISTS: dict[str, tuple[object, ...]] = {
+    "append": (1.0,), "array_split": (3,), "atleast_2d": (), "average": (), "broadcast_arrays": ([1.0, 2.0, 3.0],),
+    "corrcoef": ([1.0, -1.0, 0.5],), "cov": (), "cumulative_sum": (), "delete": (0,), "diag": (), "diff": (),
+    "ediff1d": (), "flipud": (), "float_power": (2.0,), "gradient": (), "histogram": (), "insert": (0, 1.0),
+    "kron": ([1.0, 2.0],), "logspace": (1.0, 3), "median": (), "meshgrid": ([1.0, 2.0],), "nanmax": (), "nanmean": (),
+    "nanpercentile": (30,), "nansum": (), "ptp": (), "quantile": (0.3,), "resize": ((2, 2),), "sign": (),
+    "union1d": ([4.0],), "unwrap": (), "vander": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_traced_values_is_an_array_for_functions_made_of_others_too(name: str) -> None:
+    def of_list(x: Any) -> Any:
+        return getattr(np, name)([x, 2 * x, -x], *LISTS[name])
+
+    def of_array(x: Any) -> Any:
+        return getattr(np, name)(np.array([x, 2 * x, -x]), *LISTS[name])
+
+    for found, expected in zip(
+        opreg.jvp(of_list, (0.7,), (1.0,)), opreg.jvp(of_array, (0.7,), (1.0,)), strict=True
+    ):
+        if not isinstance(found, (tuple, list)):
+            found, expected = [found], [expected]
+        for part, due in zip(found, expected, strict=True):
+            assert due is part is None or numpy.array_equal(part, due)
+
+
+@pytest.mark.parametrize(
+    "name", ["vstack", "hstack", "dstack", "column_stack", "concatenate", "stack", "block"]
+)
+def test_lists_of_traced_values_are_joined_as_the_arrays_of_these(name: str) -> None:
+    def joined(x: Any) -> Any:
+        return getattr(np, name)([[x, 2 * x], [3.0, x * x]])
+
+    value, tangent = opreg.jvp(joined, (0.7,), (1.0,))
+    numpy.testing.assert_array_equal(value, getattr(numpy, name)([[0.7, 1.4], [3.0, 0.7**2]]))
+    numpy.testing.assert_allclose(tangent, getattr(numpy, name)([[1.0, 2.0], [0.0, 1.4]]))
 
 
 def test_asarray_passes_traced_values_on() -> None:
@@ -184,9 +225,27 @@ def test_scipys_functions_and_objects() -> None:
     assert "special" in dir(opreg.scipy)
 
 
+def test_a_function_that_nobody_registered_is_refused_by_name() -> None:
+    scipy = pytest.importorskip("scipy")
+    import opreg.scipy
+
+    with pytest.raises(
+        opreg.NotDifferentiable, match=r"^scipy\.linalg\.toeplitz is not registered as a primitive: "
+    ):
+        opreg.grad(lambda x: np.sum(opreg.scipy.linalg.toeplitz(x)))(numpy.ones(2))
+    with pytest.raises(opreg.NotDifferentiable, match=r"^scipy\.stats\.t\.ppf is not registered"):
+        opreg.grad(lambda x: opreg.scipy.stats.t.ppf(x, 3))(0.5)
+    toeplitz = opreg.scipy.linalg.toeplitz
+    numpy.testing.assert_array_equal(toeplitz([1.0, 2.0]), scipy.linalg.toeplitz([1.0, 2.0]))
+    assert pickle.loads(pickle.dumps(toeplitz)).__wrapped__ is scipy.linalg.toeplitz
+    with pytest.raises(ValueError, match="array must not contain infs or NaNs"):
+        opreg.scipy.linalg.pinv([[numpy.inf]])
+
+
 def test_a_missing_scipy_is_one_clear_sentence() -> None:
     code = """
 import sys
+from typing import Any
 sys.modules["scipy"] = None
 import opreg.scipy
 for touch in (lambda: opreg.scipy.special.erf, lambda: opreg.scipy.__version__):

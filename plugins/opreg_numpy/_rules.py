@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+import opreg
 from opreg import NotDifferentiable, Primitive, elementwise, is_traced
+
+_SEQUENCES = (
+    "arrays", "choicelist", "choices", "condlist", "constant_values", "end_values", "funclist", "tup"
+)  # fmt: skip
+composite = partial(opreg.composite, sequences=_SEQUENCES)
+"""Register a function made of primitives: a list of numbers is an array, but where NumPy takes sequences of arrays."""
 
 
 def pointwise(primitive: Primitive, **rules: Callable[..., Any]) -> Primitive:

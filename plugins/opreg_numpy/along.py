@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from opreg import NotDifferentiable, Sample, composite, is_traced, stop_gradient
+from opreg import NotDifferentiable, Sample, is_traced, stop_gradient
 from opreg_numpy._axes import laid_as
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.shapes import asarray
 

@@ -256,7 +256,7 @@ def sign(x, /):
 
 @sign.called_as
 def _(x, /):
-    return (x if np.iscomplexobj(x) else stop_gradient(x),), {}
+    return (x if np.iscomplexobj(stop_gradient(x)) else stop_gradient(x),), {}
 
 
 def _across(change, x, s):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, composite, stop_gradient
+from opreg import NotDifferentiable, stop_gradient
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import call, of_one_array
 from opreg_numpy.shapes import asarray
 

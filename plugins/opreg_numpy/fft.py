@@ -22,10 +22,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from opreg import Primitive, Sample, composite, hookimpl, primitive
+from opreg import Primitive, Sample, hookimpl, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT, declared
+from opreg_numpy._rules import NO_OUT, composite, declared
 from opreg_numpy._samples import LAYOUTS, call, complex_normal, normal, of_one_array, single
 from opreg_numpy.shapes import as_array
 

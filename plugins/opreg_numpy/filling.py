@@ -8,6 +8,7 @@ sum over the places where it went. Which went where is found by writing numbers 
 from __future__ import annotations
 
 from functools import wraps
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ class Sources(NamedTuple):
 def _sources(write, a, values, **static):
     size, form = np.size(a), form_of(values)
     numbers = np.arange(size).reshape(np.shape(a))
-    write(numbers, size + np.arange(np.size(values)).reshape(form.shape), **static)
+    write(numbers, np.reshape(size + np.arange(np.size(values)), form.shape), **static)
     stays = numbers < size
     return Sources(stays, numbers[~stays] - size, form)
 
@@ -54,7 +55,7 @@ def _staying(g, residual):
 def _values_pull(g, residual):
     """The sum of the cotangents of the places where each value went"""
     stays, places, form = residual
-    total = scatter_add(g[~stays], key=places, shape=(np.prod(form.shape, dtype=int),))
+    total = scatter_add(g[~stays], key=places, shape=(prod(form.shape),))
     return form.fit(np.reshape(total, form.shape))
 
 
@@ -196,6 +197,7 @@ def _(rng):
     yield Sample((normal(rng, (2, 4)), np.ones((2, 4), bool), normal(rng, (3,))), note="repeated")
     yield Sample((normal(rng, (4,)), _mask(rng, (4,)), single(rng, (1,))), note="into a higher precision")
     yield Sample((normal(rng, (3,)), np.zeros(3, bool), normal(rng, (2,))), note="nowhere")
+    yield Sample((normal(rng, (2, 3)), _mask(rng, (2, 3)), normal(rng, (2, 2))), note="values in a matrix")
 
 
 @put.samples
@@ -209,6 +211,7 @@ def _(rng):
     yield Sample((normal(rng, (4,)), [7, -5], normal(rng, (2,))), {"mode": "clip"}, note="clip")
     yield Sample((fortran(complex_normal(rng, (2, 3))), 1, 2.5), note="a number into complex")
     yield Sample((normal(rng, (3,)), [0, 2], normal(rng, (0,))), note="no values")
+    yield Sample((normal(rng, (2, 3)), [4, 0, 3], normal(rng, (2, 2))), note="values in a matrix")
 
 
 @put_along_axis.samples
@@ -234,3 +237,11 @@ def _(rng):
     yield Sample((normal(rng, (5, 2)), normal(rng, (2,)), False), note="tall, not wrapped")
     yield Sample((complex_normal(rng, (2, 2, 2)), 1.5), note="three axes, a number into complex")
     yield Sample((strided(normal(rng, (3, 3))), normal(rng, (2, 2))), note="more values than are needed")
+
+
+for _primitive in (place, put, putmask, fill_diagonal):
+    _primitive.waive_mutant(
+        "*",
+        "np.reshape(size + np.arange(np.size(values)), form.shape) -> size + np.arange(np.size(values))",
+        "it takes the values one after the other, whatever their shape",
+    )

@@ -12,10 +12,10 @@ from math import prod
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from opreg import NotDifferentiable, Sample, composite, is_traced, primitive, stop_gradient
+from opreg import NotDifferentiable, Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT
+from opreg_numpy._rules import NO_OUT, composite
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single, strided
 
 

@@ -11,10 +11,10 @@ from math import prod
 
 import numpy as np
 
-from opreg import Sample, composite, primitive
+from opreg import Sample, primitive
 from opreg_numpy._axes import along
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import out_refused
+from opreg_numpy._rules import composite, out_refused
 from opreg_numpy._samples import KINDS, call, complex_normal, normal, of_one_array, single
 
 
@@ -119,7 +119,7 @@ def append(arr, values, axis=None):
     return np.concatenate([arr, values], axis=axis)
 
 
-@composite("numpy.block")
+@composite("numpy.block", sequences=None)
 def block(arrays):
     """A matrix of blocks: of nested lists the innermost are joined along the last axis, the next along that before"""
     deepest, ndim = _depth(arrays), max(_depth(arrays), *_ranks(arrays))

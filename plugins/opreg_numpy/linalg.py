@@ -151,7 +151,7 @@ def _pinv_cotangent(g, out, a):
     """-P^T g P^T + ((P P^H)^T g (1 - a P)^T)^H + ((1 - P a)^T g (P^H P)^T)^H, while the rank is constant
 
     Source: Golub and Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
-    What the cutoff leaves out of ``a`` must be zero for it; where it is not, `_left_out` adds its part.
+    What the cutoff leaves out of ``a`` must be zero for it; where it is not, to rounding, `_left_out` adds its part.
     """
     p = _transposed(out)
     left = np.eye(np.shape(a)[-2], dtype=out.dtype) - _transposed(np.matmul(a, out))
@@ -166,7 +166,7 @@ def _pinv_cotangent(g, out, a):
     kept = np.arange(min(np.shape(a)[-2:])) < np.rint(
         np.real(np.sum(plain * _transposed(inverse), axis=(-2, -1)))[..., None]
     )
-    if kept.all() or not (np.linalg.svd(plain, compute_uv=False) * ~kept).any():
+    if kept.all() or not _counts(np.linalg.svd(plain, compute_uv=False), ~kept):
         return found
     return found + vjp(lambda t: _left_out(t, a, kept), np.zeros_like(plain))[1](g)[0]
 
@@ -191,7 +191,7 @@ def _left_out(t, a, kept):
 pinv.defvjp(a=_pinv_cotangent)
 pinv.leave_unchecked("hermitian", "it is refused: it reads one triangle, which no derivative sees")
 pinv.leave_unchecked(
-    "compute_uv=False) * ~kept",
+    "_counts(np.linalg.svd(plain, compute_uv=False), ~kept)",
     "that all values left out are zero depends on rounding: samples cannot bring it about",
 )
 
@@ -218,13 +218,13 @@ def _lstsq_parts(out, a, b):
     inverse = np.linalg.pinv(a, _cutoff(plain[kept], plain[~kept]))
     if np.ndim(b) == 1:
         x, b = _column(x), _column(b)
-    left_out = np.any(plain[~kept] > _rounding(plain))
-    return inverse, x, b, b - np.matmul(a, x), kept if left_out else None
+    return inverse, x, b, b - np.matmul(a, x), kept if _counts(plain, ~kept) else None
 
 
-def _rounding(s):
-    """Return how large singular values are that may be zero."""
-    return len(s) * np.finfo(s.dtype).eps * np.max(s, initial=0)
+def _counts(s, left_out):
+    """Tell whether singular values that are left out are more than the rounding of a zero."""
+    rounding = 10 * np.shape(s)[-1] * np.finfo(s.dtype).eps * np.max(s, axis=-1, keepdims=True, initial=0)
+    return np.any(left_out & (s > rounding))
 
 
 def _cutoff(kept, left_out):
@@ -638,12 +638,35 @@ def _gaps(values, asked=True):
 
     Of columns j that are not asked for the NaN is 0.
     """
-    n = np.shape(values)[-1]
+    difference, equal = _differences(values)
+    other = ~np.eye(np.shape(values)[-1], dtype=bool)
+    return _inverse(difference, equal, np.atleast_1d(asked)[..., None, :] & other)
+
+
+def _differences(values):
+    """Return w_j - w_i, and where it is 0 to rounding."""
     difference = np.expand_dims(values, -2) - np.expand_dims(values, -1)
     size = np.abs(stop_gradient(values))[..., None]
-    least = n * np.finfo(size.dtype).eps * np.max(size, axis=-2, keepdims=True, initial=0)
-    equal = np.abs(stop_gradient(difference)) <= least
-    return _inverse(difference, equal, np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool))
+    least = np.shape(values)[-1] * np.finfo(size.dtype).eps * np.max(size, axis=-2, keepdims=True, initial=0)
+    return difference, np.abs(stop_gradient(difference)) <= least
+
+
+OF_DISTINCT = "it changes second derivatives alone, where values repeat, and these have tests"
+"""Why no sample shows a change of :func:`_of_distinct`."""
+
+
+def _of_distinct(g, values, alone=False):
+    """g, a cotangent of values alone; where it is itself differentiated, its derivative by those that repeat is NaN
+
+    A direction that mixes the vectors of equal values changes the gradient of a function of them, and none of g shows
+    by how much. That holds for one value ``alone`` too, if its vectors mix with those that have no value.
+    """
+    if not is_traced(g):
+        return g
+    repeated = alone | (np.count_nonzero(_differences(values)[1], axis=-1) > 1)
+    if not np.any(repeated):
+        return g
+    return g + np.where(repeated, np.sqrt(np.square(np.where(repeated, g - stop_gradient(g), 1.0))), 0.0)
 
 
 def _inverse(x, zero, asked):
@@ -669,7 +692,8 @@ def eigh(a, /, *, UPLO="L"):
 def _eigh_cotangent(g, out):
     """v* (diag(g_w) + F v^T g_v) v^T, made Hermitian, with F_ij = 1 / (w_j - w_i)"""
     w, v = out
-    weights = np.expand_dims(g[0], -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
+    of_values = _of_distinct(g[0], w) if is_zero(g[1]) else g[0]
+    weights = np.expand_dims(of_values, -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
     if not is_zero(g[1]):
         weights = weights + _gaps(w, _asked(g[1])) * np.matmul(_transposed(v), g[1])
     return _hermitian(np.matmul(np.conj(v), np.matmul(weights, _transposed(v))))
@@ -707,7 +731,9 @@ def _(a, *, UPLO="L"):
 
 
 eigvalsh.defvjp(
-    a=lambda g, residual: np.matmul(np.conj(residual) * np.expand_dims(g, -2), _transposed(residual))
+    a=lambda g, out, residual: np.matmul(
+        np.conj(residual) * np.expand_dims(_of_distinct(g, out), -2), _transposed(residual)
+    )
 )
 eigvalsh.defjvp(
     a=lambda t, residual: np.real(np.sum(np.conj(residual) * np.matmul(_hermitian(t), residual), axis=-2))
@@ -885,7 +911,11 @@ def _svd_cotangent(g, residual, compute_uv):
     """conj(u diag(g_s) vh) for the values; for the vectors the transpose of the JVP"""
     u, s, vh = residual
     if not compute_uv or (is_zero(g[0]) and is_zero(g[2])):
-        return np.conj(np.matmul(u * np.expand_dims(g[1] if compute_uv else g, -2), vh))
+        tall = np.shape(u)[-2] != np.shape(vh)[-1]
+        of_values = _of_distinct(
+            g[1] if compute_uv else g, s, tall & (stop_gradient(s) <= _rounding_of(*residual))
+        )
+        return np.conj(np.matmul(u * np.expand_dims(of_values, -2), vh))
     k = np.shape(s)[-1]
     of_u = _of_the_first(g[0], k, "full_matrices=False")
     of_vh = _transposed(_of_the_first(_transposed(g[2]), k, "full_matrices=False"))
@@ -1657,11 +1687,12 @@ for _change, _reason in {
     "a[:, k:, k:] - np.matmul(behind, a[:, :k, k:]) -> ...": "it shows in third derivatives, which have a test",
 }.items():
     det.waive_mutant("a", _change, _reason)
+_LOST = "first derivatives lose in rounding what is added of values so small; second ones have tests"
 for _change, _reason in {
     "np.real(np.sum(plain * _transposed(inverse), axis=(-2, -1))) -> np.sum(plain * _transposed(inverse), "
     "axis=(-2, -1))": "the trace of a projector is real, to rounding",
-    "kept.all() or not (np.linalg.svd(plain, compute_uv=False) * ~kept).any() -> ...": _SHORT,
-    "np.linalg.svd(plain, compute_uv=False) * ~kept -> ...": _SHORT,
+    "kept.all() or not _counts(np.linalg.svd(plain, compute_uv=False), ~kept) -> ...": _SHORT,
+    "_counts -> ...": _LOST,
     "~kept -> kept": _SHORT,
     "np.rint(np.real(np.sum(plain * _transposed(inverse), axis=(-2, -1)))[..., None]) -> ...": "the trace of a "
     "projector is a whole number, to rounding",
@@ -1671,8 +1702,7 @@ for _change, _reason in {
     pinv.waive_mutant("a", _change, _reason)
 for _change, _reason in {
     "_cutoff -> ...": "any limit between the last value kept and the next will do; extreme ones have tests",
-    "_rounding -> ...": "of values so small what is added is lost in rounding",
-    "plain[~kept] > _rounding(plain) -> plain[~kept] >= _rounding(plain)": "of values so small what is added is lost",
+    "_counts -> ...": _LOST,
     "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))": _LINEAR,
     "-1 -> 1": "a matrix has no more than two axes",
     "is_zero -> ...": _SHORT,
@@ -1793,4 +1823,10 @@ for _function in eig, eigh, eigvalsh:
 eigh.waive_mutant("a", "-1 -> 1", "of a diagonal matrix rows and columns are alike")
 eigh.waive_mutant("a", "np.abs(stop_gradient(values)) -> stop_gradient(values)", _LIMIT)
 eigh.waive_mutant("a", "True -> False", _NO_SAMPLE)
-eigh.waive_mutant("a", "_square(x) -> x", "it decides what is refused, not what is computed")
+for _function in cholesky, eigh, eigvalsh:
+    _function.waive_mutant("a", "_square(x) -> x", "it decides what is refused, not what is computed")
+for _function in eigh, eigvalsh, svd:
+    _function.waive_mutant("a", "_of_distinct -> ...", OF_DISTINCT)
+eigvalsh.waive_mutant("a", "_differences -> ...", OF_DISTINCT)
+eigvalsh.waive_mutant("a", "_of_distinct(g, out) -> g", OF_DISTINCT)
+svd.waive_mutant("a", "tall & (stop_gradient(s) <= _rounding_of(*residual)) -> ...", OF_DISTINCT)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import Primitive, Sample, composite, is_traced, stop_gradient
+from opreg import Primitive, Sample, is_traced, stop_gradient
 from opreg_numpy._axes import Axis, count, expanded
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT, weighted
+from opreg_numpy._rules import NO_OUT, composite, weighted
 from opreg_numpy._samples import complex_normal, fortran, nonzero, normal, read_only, tied
 from opreg_numpy.constants import INDEX
 from opreg_numpy.extrema import _shares

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from opreg import NotDifferentiable, composite, is_traced, primitive, stop_gradient
+from opreg import NotDifferentiable, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, reversed_along, shape_of
 from opreg_numpy._form import in_dtype
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import call, of_one_array
 from opreg_numpy.indexing import scatter_add
 from opreg_numpy.shapes import as_array

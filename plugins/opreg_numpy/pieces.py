@@ -9,10 +9,10 @@ from math import factorial
 
 import numpy as np
 
-from opreg import Sample, composite, elementwise, primitive, stop_gradient
+from opreg import Sample, elementwise, primitive, stop_gradient
 from opreg_numpy import arithmetic
 from opreg_numpy._form import form_of, in_dtype
-from opreg_numpy._rules import pointwise, weighted
+from opreg_numpy._rules import composite, pointwise, weighted
 from opreg_numpy._samples import (
     apart,
     beside_integers,

@@ -11,9 +11,10 @@ import warnings
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
+from opreg import NotDifferentiable, Sample, primitive, stop_gradient
 from opreg_numpy import shapes
 from opreg_numpy._form import in_dtype, like
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import KINDS, call, complex_normal, nonzero, normal, of_one_array, positive, single
 
 

@@ -13,10 +13,10 @@ from functools import lru_cache, reduce
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from opreg import NotDifferentiable, Sample, composite, primitive, stop_gradient
+from opreg import NotDifferentiable, Sample, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar
 from opreg_numpy._form import form_of, like
-from opreg_numpy._rules import NO_OUT, out_refused
+from opreg_numpy._rules import NO_OUT, composite, out_refused
 from opreg_numpy._samples import KINDS, complex_normal, normal, of_two_arrays, single
 from opreg_numpy.indexing import scatter_add
 

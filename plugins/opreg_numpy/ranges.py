@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, Sample, composite, primitive
+from opreg import NotDifferentiable, Sample, primitive
 from opreg_numpy import shapes
 from opreg_numpy._form import in_dtype, like
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import call, complex_normal, normal, of_one_array, positive, single
 
 

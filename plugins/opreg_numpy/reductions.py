@@ -7,7 +7,7 @@ from math import prod as product
 
 import numpy as np
 
-from opreg import Sample, composite, is_traced, primitive, stop_gradient
+from opreg import Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import (
     Axis,
     along,
@@ -21,7 +21,7 @@ from opreg_numpy._axes import (
     spread,
 )
 from opreg_numpy._form import form_of, in_dtype
-from opreg_numpy._rules import NO_OUT, out_refused
+from opreg_numpy._rules import NO_OUT, composite, out_refused
 from opreg_numpy._samples import (
     backwards,
     complex_of,

@@ -11,8 +11,9 @@ from math import prod
 
 import numpy as np
 
-from opreg import Primitive, Sample, composite, primitive, stop_gradient
+from opreg import Primitive, Sample, primitive, stop_gradient
 from opreg_numpy._axes import along
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import LAYOUTS, apart, complex_of, normal, repeated, single
 from opreg_numpy.indexing import scatter_add
 

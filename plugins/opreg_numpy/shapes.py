@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from opreg import Sample, composite, is_traced, primitive, stop_gradient
+from opreg import Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import along, as_zero_dimensional, shape_of
 from opreg_numpy._form import form_of
-from opreg_numpy._rules import NO_OUT
+from opreg_numpy._rules import NO_OUT, composite
 from opreg_numpy._samples import KINDS, call, complex_normal, fortran, normal, of_one_array, single
 from opreg_numpy.indexing import embed_diagonal, scatter_add
 

@@ -7,10 +7,11 @@ from math import pi
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from opreg import Sample, composite, primitive, stop_gradient
+from opreg import Sample, primitive, stop_gradient
 from opreg_numpy import shapes
 from opreg_numpy._axes import along, as_scalar, laid_as
 from opreg_numpy._form import in_dtype, like
+from opreg_numpy._rules import composite
 from opreg_numpy._samples import (
     KINDS,
     call,

@@ -7,10 +7,10 @@ from math import prod
 
 import numpy as np
 
-from opreg import Sample, composite, is_traced, primitive, stop_gradient
+from opreg import Sample, is_traced, primitive, stop_gradient
 from opreg_numpy._axes import as_scalar, kept, normalised
 from opreg_numpy._form import form_of, in_dtype
-from opreg_numpy._rules import NO_OUT
+from opreg_numpy._rules import NO_OUT, composite
 from opreg_numpy._samples import (
     KINDS,
     apart,

@@ -24,6 +24,7 @@ from opreg_numpy._form import like
 from opreg_numpy._rules import declared, is_zero
 from opreg_numpy._samples import KINDS, complex_normal, normal, single
 from opreg_numpy.linalg import (
+    OF_DISTINCT,
     _above_zeros,
     _adjoint,
     _asked,
@@ -34,6 +35,7 @@ from opreg_numpy.linalg import (
     _halved_lower,
     _hermitian,
     _matrices_of,
+    _of_distinct,
     _svd_cotangent,
     _svd_tangent,
     _thin_qr_tangent,
@@ -953,6 +955,8 @@ def _eigh_cotangents(g, residual, a, b, eigvals_only):
     """
     w, v = residual
     of_values, of_vectors = (g, 0.0) if eigvals_only else g
+    if is_zero(of_vectors):
+        of_values = _of_distinct(of_values, w)
     weights, lengths = _diagonal(of_values), 0.0
     if not is_zero(of_vectors):
         turned = np.matmul(_transposed(v), of_vectors)
@@ -1031,6 +1035,7 @@ def _(a, b, **options):
 def _eigvalsh_cotangents(g, residual, a, b):
     """v* diag(g) v^T for a and -v* diag(g w) v^T for b, made Hermitian"""
     w, v = residual
+    g = _of_distinct(g, w)
     of_a = like(_between(v, _diagonal(g)), a)
     return of_a, None if b is None else like(-_between(v, _diagonal(g * w)), b)
 
@@ -1572,3 +1577,7 @@ qr.waive_mutant(
     "np.take_along_axis(x, np.expand_dims(stop_gradient(columns), -2), axis=-1) -> ...",
     "newer NumPy takes the last axis by itself",
 )
+for _function in eigh, eigvalsh, svd:
+    _function.waive_mutant("*", "_of_distinct -> ...", OF_DISTINCT)
+eigvalsh.waive_mutant("*", "_differences -> ...", OF_DISTINCT)
+svd.waive_mutant("*", "tall & (stop_gradient(s) <= _rounding_of(*residual)) -> ...", OF_DISTINCT)

@@ -186,6 +186,17 @@ def test_determinants_of_a_stack_of_regular_and_singular_matrices() -> None:
     np.testing.assert_allclose(found[2], 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("nullity", [1, 2, 3])
+def test_second_derivatives_of_determinants_of_a_stack_of_singular_matrices(nullity: int) -> None:
+    rng = np.random.default_rng(nullity)
+    a, v = rng.standard_normal((2, 3, 6, 6))
+    a[1:, :, :nullity] = a[1:, :, nullity : 2 * nullity]
+    w = np.array([1.0, 2.0, -3.0])
+    found = opreg.hvp(lambda a: np.sum(w * np.linalg.det(a)), (a,), (v,))
+    alone = [factor * opreg.hvp(np.linalg.det, (m,), (t,)) for factor, m, t in zip(w, a, v, strict=True)]
+    np.testing.assert_allclose(found, alone, rtol=1e-10, atol=1e-10)
+
+
 def test_the_logarithm_of_a_determinant() -> None:
     np.testing.assert_allclose(opreg.grad(lambda a: np.linalg.slogdet(a)[1])(A), np.linalg.inv(A).T)
     out = opreg.vjp(np.linalg.slogdet, A)[0]

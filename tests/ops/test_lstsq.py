@@ -168,3 +168,20 @@ def test_the_rank_is_a_constant() -> None:
     )
     limited = opreg.grad(lambda a: a[0, 0] * np.linalg.matrix_rank(a, rtol=0.1 * a[0, 0]))
     assert limited(np.eye(2)).tolist() == [[2.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("n", [2, 3, 6])
+@pytest.mark.parametrize(
+    "second", [opreg.hessian, lambda f: opreg.jacrev(opreg.grad(f))], ids=["mixed", "reverse"]
+)
+def test_second_derivatives_of_pinv_know_that_what_rounding_left_is_zero(second: Any, n: int) -> None:
+    u = np.random.default_rng(n).uniform(0.3, 2, n)
+    found = second(lambda u: np.sum(np.linalg.pinv(np.outer(u, u))))(u)
+    close(found, second(lambda u: np.sum(u) ** 2 / np.sum(u * u) ** 2)(u), 1e-12)
+
+
+def test_second_derivatives_of_pinv_of_a_product_are_those_of_its_factors() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((3, 5)), rng.standard_normal((5, 5))
+    found = opreg.hessian(lambda x: np.sum(w * np.linalg.pinv(x.T @ x)))(x)
+    close(found, opreg.hessian(lambda x: np.sum(w * (np.linalg.pinv(x) @ np.linalg.pinv(x).T)))(x), 1e-11)
