@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 from opreg._errors import DeclarationError
 from opreg._primitive import Primitive
 from opreg._space import space_of, spec_of
-from opreg._trace import Function, strip, zeros_like
+from opreg._trace import Function, is_traced, strip, zeros_like
 from opreg._transforms import called, jvp, leaves_like, vjp
 from opreg._tree import LEAF, Tree, flatten, unflatten
 
@@ -199,13 +200,23 @@ class custom_jvp(_Custom):
 class checkpoint(_Custom):
     """Trade time for memory: what ``fun`` computes is not kept, but computed again in the backward pass.
 
+    It is a function of values: what it writes into its arguments, where any of them is traced, the caller does not see.
+
     >>> import numpy as np, opreg
     >>> opreg.grad(opreg.checkpoint(lambda x: np.sin(np.sin(x))))(0.0)
     1.0
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        fun = functools.partial(self.fun, **kwargs) if kwargs else self.fun
+        if not any(map(is_traced, flatten((args, kwargs))[0])):
+            return self.fun(*args, **kwargs)
+
+        @functools.wraps(self.fun)
+        def fun(*values: Any) -> Any:  # of copies: it will be computed again from what it was given
+            leaves, tree = flatten((values, kwargs))
+            own = [v if space_of(v).owner(v) is None else copy(v) for v in leaves]
+            values, static = unflatten(tree, own)
+            return self.fun(*values, **static)
 
         def rules(shapes: _Shapes) -> dict[str, Any]:
             def over_leaves(leaves: Sequence[Any]) -> tuple[Function, list[int]]:
@@ -230,5 +241,4 @@ class checkpoint(_Custom):
 
             return {"vjp_rule": backward_rule, "jvp_rule": forward_rule}
 
-        bound = _Custom(fun) if kwargs else self
-        return bound.apply(args, rules)
+        return _Custom(fun).apply(args, rules)

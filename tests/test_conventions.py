@@ -349,3 +349,27 @@ def test_a_matrix_that_is_not_hermitian_has_the_value_and_the_derivative_of_its_
     np.testing.assert_allclose(pull(g)[0], opreg.vjp(f, half)[1](g)[0])
     filled = opreg.vjp(lambda a: f(np.tril(a) + np.tril(a, -1).T), a)[0]
     np.testing.assert_allclose(filled, f(a))  # NumPy reads the lower triangle
+
+
+def test_a_plain_array_beside_traced_values_is_kept_and_not_copied() -> None:
+    def of(x, used, buffer):
+        total = 0.0
+        for i in range(2):
+            buffer[...] = i + 1
+            total = total + np.sum(x * used(buffer))
+        return total
+
+    x = np.ones(3)
+    for used, like in (np.copy, None), (lambda buffer: buffer, x):
+        found = opreg.grad(
+            lambda x, used=used, like=like: of(x, used, np.zeros(3, like=None if like is None else x))
+        )(x)
+        np.testing.assert_array_equal(found, [3, 3, 3])
+    np.testing.assert_array_equal(opreg.grad(of)(x, lambda buffer: buffer, np.zeros(3)), [4, 4, 4])
+
+
+def test_a_ufunc_writes_where_its_mask_is_true_and_computes_nothing_elsewhere() -> None:
+    b = np.array([0.0, 4.0])
+    with np.errstate(all="raise"):
+        got = gradient(lambda b: np.divide(1.0, b, out=np.zeros(2, like=b), where=b != 0), b)
+    np.testing.assert_array_equal(got, [0, -1 / 16])

@@ -264,6 +264,35 @@ def test_some_of_the_results_are_written_into_arrays() -> None:
     assert opreg.grad(lambda x: np.sum(parts(x)))(x).tolist() == [1.0, 1.0, 1.0]
 
 
+def test_results_are_written_where_a_mask_is_true_and_not_computed_elsewhere() -> None:
+    def quotient(b: Any) -> Any:
+        return np.divide([1.0, 2.0], b, out=np.zeros((2, 2), like=b), where=b != 0)
+
+    def logarithm(b: Any) -> Any:
+        y = b * 1.0
+        assert np.log(y, out=y, where=[True, False, True, True][: y.size]) is y
+        return y
+
+    def parts(b: Any) -> Any:
+        fraction, whole = b * 1.0, b * 2.0
+        np.modf(b * 1.5, out=(fraction, whole), where=np.array([False, True]))
+        return fraction + 10 * whole
+
+    b = np.array([0.0, 4.0])
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(value(quotient, b), [[0, 0.5]] * 2)
+        np.testing.assert_array_equal(opreg.grad(lambda b: np.sum(quotient(b)))(b), [0, -0.25])
+    x = np.array([2.0, -3.0, 4.0])
+    np.testing.assert_array_equal(value(logarithm, x), [np.log(2), -3, np.log(4)])
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(logarithm(x)))(x), [0.5, 1, 0.25])
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(parts(x)))(np.array([1.5, 2.5])), [21, 1.5])
+    for mask in np.array([1, 0]), b:
+        with pytest.raises(TypeError, match="mask of booleans"):
+            value(lambda b, mask=mask: np.negative(b, out=np.zeros(2, like=b), where=mask), b)
+    with pytest.raises(ValueError, match="shape"):
+        value(lambda b: np.negative(b, out=np.zeros(3, like=b), where=[True, False, True]), b)
+
+
 def test_a_result_that_does_not_fit_the_array_for_it_is_refused() -> None:
     for call in (
         lambda x: np.add(x[None], 1, out=np.zeros((2, 3), like=x)),
@@ -282,6 +311,8 @@ def test_a_result_that_does_not_fit_the_array_for_it_is_refused() -> None:
     lambda x: np.zeros((2, 3)).__iadd__(x),
     lambda x: np.zeros((2, 2)).__imatmul__(x[:, :2]),
     lambda x: np.divmod(x, 2.0, out=(None, np.zeros((2, 3)))),
+    lambda x: np.divide(x, 2.0, out=np.zeros((2, 3)), where=True),
+    lambda x: np.divide(x, 2.0, out=np.zeros((2, 3)), where=np.ones((2, 3), bool)),
 ])  # fmt: skip
 def test_writing_into_a_plain_array_is_refused(call: Any) -> None:
     with pytest.raises(opreg.NotDifferentiable, match="existing plain array"):

@@ -205,6 +205,32 @@ def test_checkpoint_linearize_and_stop_gradient_on_arrays() -> None:
     np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(x * opreg.stop_gradient(x)))(x), x)
 
 
+@pytest.mark.parametrize("keywords", [False, True])
+def test_checkpoint_of_a_function_that_writes_into_its_arguments(keywords: bool) -> None:
+    def writes(x: Any, places: Any, weights: Any) -> Any:
+        x *= 2
+        places += 1
+        weights *= 3
+        return np.sum(weights * x[places] ** 2)
+
+    x, places, weights = np.array([0.5, 1.5, 2.5]), np.array([0, 1]), np.ones(2)
+
+    def again(x: Any) -> Any:
+        y = x.copy()
+        given = {"places": places, "weights": weights}
+        found = (
+            opreg.checkpoint(writes)(y, **given) if keywords else opreg.checkpoint(writes)(y, *given.values())
+        )
+        return found + y[0]
+
+    np.testing.assert_array_equal(opreg.grad(again)(x), [1, 36, 60])
+    np.testing.assert_array_equal(opreg.hessian(again)(x), np.diag([0, 24, 24]))
+    assert opreg.jvp(again, (x,), (np.ones(3),))[1] == 97
+    assert (x.tolist(), places.tolist(), weights.tolist()) == ([0.5, 1.5, 2.5], [0, 1], [1, 1])
+    opreg.checkpoint(writes)(x, places, weights)  # of nothing traced it is the function itself
+    assert (x.tolist(), places.tolist(), weights.tolist()) == ([1, 3, 5], [1, 2], [3, 3])
+
+
 @pytest.mark.parametrize(
     ("f", "at", "slope"),
     [

@@ -56,9 +56,14 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
         for target in out:
             if target is not None:
                 _require_traced(name, target)  # before what is said of keywords: `array @= traced` sets one
-        result = getattr(ufunc, method)(
-            *inputs, **{key: value for key, value in kwargs.items() if key != "out"}
-        )
+        options = {key: value for key, value in kwargs.items() if key != "out"}
+        if (
+            method == "__call__"
+            and options.get("where", True) is not True
+            and all(target is not None for target in out)
+        ):
+            return _written_where(ufunc, inputs, out, **options)
+        result = getattr(ufunc, method)(*inputs, **options)
         results = result if ufunc.nout > 1 else (result,)
         written = [
             part if target is None else _written(name, method, target, part)
@@ -103,6 +108,20 @@ def _written(name: str, method: str, target: Any, part: Any) -> Any:
         )
     target[...] = part
     return target
+
+
+def _written_where(
+    ufunc: Any, inputs: Sequence[Any], targets: tuple[Any, ...], where: Any, **options: Any
+) -> Any:
+    """Write results into the arrays given as ``out`` where a mask is true; elsewhere nothing is computed."""
+    where = stop_gradient(where)
+    if isinstance(where, np.ndarray) and where.dtype != bool:
+        raise TypeError(f"{ufunc.__name__}: where= is a mask of booleans, not of dtype {where.dtype}")
+    mask = np.broadcast_to(np.asarray(where, bool), np.shape(targets[0]))
+    result = ufunc(*[np.broadcast_to(x, mask.shape)[mask] for x in inputs], **options)
+    for target, part in zip(targets, result if ufunc.nout > 1 else (result,), strict=True):
+        target[mask] = part
+    return targets if ufunc.nout > 1 else targets[0]
 
 
 def _at(name: str, ufunc: Any, target: Any, indices: Any, *values: Any) -> None:

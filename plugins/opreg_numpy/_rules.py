@@ -76,7 +76,7 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 _INSTEAD: Mapping[str, str] = {
-    "where": "np.where(mask, result, otherwise)",
+    "where": "it with out=np.zeros(shape, like=x), into which it writes, or np.where(mask, result, otherwise)",
     "axes": "np.moveaxis on the arguments and on the result",
     "axis": "np.moveaxis on the arguments",
     "keepdims": "np.expand_dims(result, axis)",

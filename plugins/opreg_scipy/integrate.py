@@ -192,6 +192,11 @@ def _(
             "scipy.integrate.odeint with full_output reports on its own work, which has no derivative. Leave it out"
         )
     args = args if isinstance(args, tuple) else (args,)
+    if any(isinstance(value, dict) for value in args):
+        raise NotDifferentiable(
+            "scipy.integrate.odeint takes each of args as one array: pass the arrays of a dictionary one by one, as in "
+            "odeint(lambda y, t, *values: func(y, t, dict(zip(names, values))), y0, t, args=tuple(p.values()))"
+        )
     for value in (y0, *args):
         _is_moving(value)
     return (np.atleast_1d(_as_array(y0)), _as_array(t), *args), {

@@ -120,6 +120,8 @@ def test_times_of_either_order_and_first() -> None:
 
 def test_what_odeint_cannot_do_is_refused() -> None:
     y0 = np.array([1.0])
+    with pytest.raises(opreg.NotDifferentiable, match="a dictionary one by one"):
+        opreg.vjp(lambda k: scipy.integrate.odeint(lambda y, t, p: -p["k"] * y, y0, T, ({"k": k},)), 1.0)
     with pytest.raises(opreg.NotDifferentiable, match="full_output"):
         opreg.vjp(lambda y: scipy.integrate.odeint(decay, y, T, (1.0,), full_output=True), y0)
     with pytest.raises(opreg.NotDifferentiable, match="real and imaginary"):
