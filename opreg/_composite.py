@@ -14,7 +14,7 @@ from opreg._form import NOTHING, Form
 from opreg._primitive import Primitive
 from opreg._signature import Parameters, where
 from opreg._space import ADMITTED, spec_of
-from opreg._trace import Tracer, admit
+from opreg._trace import Tracer, admit, highest
 from opreg._transforms import jvp, vjp
 from opreg._tree import Tree, flatten, unflatten
 
@@ -117,7 +117,8 @@ class Composite(Primitive):
         for leaf in leaves:
             if type(leaf) not in ADMITTED:
                 admit(leaf)
-        return self.body(*args, **kwargs)
+        out = self.body(*args, **kwargs)
+        return highest(leaves).writable(out) if self.new else out
 
     def canonical(
         self, args: Sequence[Any], kwargs: Mapping[str, Any]

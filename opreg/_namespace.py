@@ -62,6 +62,8 @@ class Served:
             or any(kwargs.get(name) is not None for name in ("out", "where"))
         ):
             return (primitive or original)(*args, **kwargs)
+        if primitive.new:
+            return primitive(*map(_as_array, args), **kwargs)
         data, static = primitive.canonical(args, kwargs)
         return primitive.bind(*map(_as_array, data), **static)
 

@@ -89,7 +89,7 @@ class Primitive:
         self.__module__ = getattr(forward, "__module__", __name__)
         self.data, self.variadic, self.static, self.required = self._parameters(forward)
         self.elementwise = False
-        self.view = self.copied = self.in_place = False
+        self.view = self.copied = self.in_place = self.new = False
         self.sample_generators: list[Function] = []
         self.kinks: list[Kink] = []
         self._rules: dict[tuple[str, str], Function] = {}
@@ -182,6 +182,16 @@ class Primitive:
         primitive with a traced array is to write into that, and returns nothing.
         """
         self.in_place = True
+        self._prepare()
+        return self
+
+    def returns_new(self) -> Self:
+        """Declare that the output is a new array made to be written into, as that of ``numpy.zeros_like`` is.
+
+        Where an argument is traced, or ``like=`` is, so is the output, though its derivative is zero: a plain array
+        cannot hold traced values.
+        """
+        self.new = True
         self._prepare()
         return self
 
@@ -321,9 +331,9 @@ class Primitive:
         needs_residual = any("residual" in names for names in self._asks.values())
         self.residual_from = self._with_residual if needs_residual else None
         self.plain = self.form.declared is None and not (
-            self.view or self.static or self.variadic or self.is_composite or self.in_place
+            self.view or self.static or self.variadic or self.is_composite or self.in_place or self.new
         )
-        self.entry: Function = self._apply if self.variadic or self.in_place else self._first_call
+        self.entry: Function = self._apply if self.variadic or self.in_place or self.new else self._first_call
         self.recorders = None if self.variadic else Recorders(self, RECORDING)
 
     def environment(
@@ -432,7 +442,11 @@ class Primitive:
 
     def _apply(self, /, *args: Any, **kwargs: Any) -> Any:
         data, static = self.form.arrange(*args, **kwargs)
-        return self._write(data, static) if self.in_place else self.bind(*data, **static)
+        if self.in_place:
+            return self._write(data, static)
+        out = self.bind(*data, **static)
+        trace = highest((*args, *kwargs.values())) if self.new else None
+        return out if trace is None else trace.writable(out)
 
     def _write(self, data: tuple[Any, ...], static: dict[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""

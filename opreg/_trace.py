@@ -110,19 +110,19 @@ class Tracer:
         return format(self.primal, spec)
 
     def __float__(self) -> float:
-        raise NotDifferentiable(f"{_lost('float')}. An array to write it into is np.zeros(shape, like=x)")
+        return float(_fixed(self, "float", WRITTEN))
 
     def __int__(self) -> int:
-        raise NotDifferentiable(_lost("int"))
+        return int(_fixed(self, "int"))
 
     def __complex__(self) -> complex:
-        raise NotDifferentiable(f"{_lost('complex')}. An array to write it into is np.zeros(shape, like=x)")
+        return complex(_fixed(self, "complex", WRITTEN))
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(strip(self), digits)  # constant between its jumps, as a comparison is
 
     def __index__(self) -> int:
-        raise NotDifferentiable(_lost("an index"))
+        return operator.index(_fixed(self, "an index"))
 
     def __copy__(self) -> Any:
         return space_of(strip(self)).attribute(self, "__copy__")()
@@ -134,9 +134,8 @@ class Tracer:
         raise NotDifferentiable(_lost("bytes for another process or a file"))
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        if is_constant(self):
-            return space_of(strip(self)).attribute(self, "__array__")(*args, **kwargs)
-        raise NotDifferentiable(f"{_lost('a plain array')}. {ARRAYS_OF_TRACED}")
+        _fixed(self, "a plain array", ARRAYS_OF_TRACED)
+        return space_of(strip(self)).attribute(self, "__array__")(*args, **kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not (others or kwargs) and self.tracing.recording:
@@ -163,9 +162,10 @@ class Tracer:
         if len(types) > 1 and any([kind is not Tracer and SPACES[kind] is INERT for kind in types]):
             return NotImplemented
         primitive = FUNCTIONS.get(function) or plugins.for_function(function)
-        if primitive is not None:
-            return primitive.entry(*args, **kwargs)
-        return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
+        if primitive is None:
+            return space_of(strip(self)).attribute(self, "__array_function__")(function, args, kwargs)
+        out = primitive.entry(*args, **kwargs)
+        return self.tracing.writable(out) if primitive.new else out
 
 
 _PICK = operators("getitem")
@@ -177,11 +177,19 @@ def _foreign(value: Any) -> bool:
     return kind is not Tracer and SPACES[kind] is INERT and hasattr(kind, "__array_ufunc__")
 
 
+WRITTEN = "An array to write it into is np.zeros(shape, like=x)"
 ARRAYS_OF_TRACED = (
     "An array of several traced values is np.stack([x, y]) or opreg.numpy.array([x, y]), and one to write them into "
     "np.zeros(shape, like=x)"
 )
 """What to write in the place of an array of traced values, which there is not."""
+
+
+def _fixed(traced: Tracer, target: str, advice: str = "") -> Any:
+    """Return the plain value of one that depends on no input: so that it may become what carries no derivative."""
+    if is_constant(traced):
+        return strip(traced)
+    raise NotDifferentiable(f"{_lost(target)}{advice and '. '}{advice}")
 
 
 def _lost(target: str) -> str:
@@ -438,6 +446,10 @@ class Trace:
         """Tell whether one of this trace's values certainly has the derivative zero: it depends on no input."""
         raise NotImplementedError
 
+    def writable(self, value: Any) -> Any:
+        """Return a new value as one into which traced ones can be written: so it is traced, if it has a derivative."""
+        return value if type(value) is Tracer or spec_of(value) is None else self.constant(value)
+
     def why_fixed(self, traced: Tracer) -> str | None:
         """Return why one of this trace's values may not be written into, if so."""
         return None
@@ -642,7 +654,7 @@ def backward(
         while at < size:
             parent = node[at]
             key = parent[0]
-            if active is None or key in active:
+            if parent[2] is not CONSTANT if active is None else key in active:
                 rule, saved = node[at + 1], node[at + 2]
                 try:  # as call() does
                     c = rule.__wrapped__(g, *saved) if type(rule) is OfSeveral else rule(g, saved)

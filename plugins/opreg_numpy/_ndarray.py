@@ -142,7 +142,7 @@ def _at(name: str, ufunc: Any, target: Any, indices: Any, *values: Any) -> None:
 def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Answer a function of NumPy's that is no registered primitive."""
     if function in _CREATED:
-        return _created(traced, function(*args, **kwargs))
+        return traced.tracing.writable(function(*args, **kwargs))
     if function in _ANSWERED:
         return function(*stop_gradient(args), **(stop_gradient(kwargs) if kwargs else kwargs))
     name = _name_of(function)
@@ -254,14 +254,8 @@ def _outer(ufunc: Any, a: Any, b: Any, dtype: Any = None, **options: Any) -> Any
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
-def _created(traced: Any, plain: Any) -> Any:
-    """Return a new array with ``like=traced``: traced too, so that traced values can be written into it."""
-    if plain.dtype.kind not in "fc":
-        return plain
-    return traced.tracing.constant(plain)
-
-
 _CREATED = {np.zeros, np.ones, np.empty, np.eye, np.identity}
+"""What makes new arrays, of which ``like=x`` makes traced ones, so that traced values can be written into them."""
 _ANSWERED = {getattr(np, name.removeprefix("numpy.")) for name in ANSWERED}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, Primitive, Sample, primitive
+from opreg import NotDifferentiable, Primitive, Sample, is_traced, primitive
 from opreg_numpy._form import form_of
 from opreg_numpy._rules import NO_OUT
 from opreg_numpy._samples import (
@@ -299,7 +299,7 @@ def _filled(name: str, compute, doc: str) -> Primitive:
         return compute(a, dtype=dtype, order=order, subok=subok, shape=shape, device=device)
 
     constant = Primitive(forward, f"numpy.{name}", (name,))
-    constant.doc = doc
+    constant.doc = f"{doc} Of a traced argument it is traced: traced values can be written into it."
 
     @constant.samples
     def _of_shapes(rng):
@@ -310,7 +310,7 @@ def _filled(name: str, compute, doc: str) -> Primitive:
         yield Sample((complex_of(normal)(rng, (2, 0)),), note="complex, empty")
         yield Sample((normal(rng, (2, 3)),), IN_MEMORY, note="how it lies in memory")
 
-    return constant.not_differentiable(SHAPE)
+    return constant.not_differentiable(SHAPE).returns_new()
 
 
 zeros_like = _filled("zeros_like", np.zeros_like, "Zeros, of the shape and dtype of the argument.")
@@ -362,7 +362,7 @@ def full_like(a, fill_value, /, *, dtype=None, order="K", subok=True, shape=None
     return np.full_like(a, fill_value, dtype=dtype, order=order, subok=subok, shape=shape, device=device)
 
 
-full_like.not_differentiable(a=SHAPE)
+full_like.not_differentiable(a=SHAPE).returns_new()
 full_like.deflinear(fill_value=lambda g, residual: residual.fit(g))
 full_like.residual_of(lambda a, fill_value: form_of(fill_value))
 
@@ -388,13 +388,14 @@ def full(fill_value, /, *, shape, dtype=None, order="C", device=None):
 
 @full.called_as
 def _(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
-    if like is not None:
-        raise NotDifferentiable("numpy.full: like= is not supported where the fill value is differentiated")
+    if not (like is None or is_traced(like) or isinstance(like, np.ndarray)):
+        raise NotDifferentiable("numpy.full: like= is an array of NumPy's, or a traced value")
     return (fill_value,), {"shape": shape, "dtype": dtype, "order": order, "device": device}
 
 
+full.returns_new()
 full.deflinear(fill_value=lambda g, residual: residual.fit(g))
-full.leave_unchecked("like", "it is refused: it asks for an array of another library")
+full.leave_unchecked("like", "it makes the array a traced one: tests/ops/test_writing.py")
 full.residual_of(form_of)
 
 

@@ -725,6 +725,7 @@ copy.samples(
 ascontiguousarray.samples(of_one_array(call((3, 2)), call((3, 2), np.complex128), call(()), call((0,))))
 asfortranarray.samples(of_one_array(call((3, 2)), call((3, 2), np.complex128), call(()), call((0,))))
 for _function in array, asarray, asanyarray, ascontiguousarray, asfortranarray:
+    _function.returns_new()  # with like=
     _function.samples(of_one_array(call((2, 3), like=np.arange(1))))
 asarray.samples(of_one_array(call((2, 3), copy=False)))
 for _function in asarray, asanyarray:

@@ -54,7 +54,8 @@ def test_a_constant_of_a_traced_value_is_the_plain_result(name) -> None:
         return np.sum(x)
 
     np.testing.assert_array_equal(opreg.grad(loss)(x), np.ones(3))
-    assert not opreg.is_traced(seen[0])
+    assert opreg.is_traced(seen[0]) == name.endswith("_like")  # an array to write traced values into
+    seen[0] = np.asarray(seen[0])
     plain = np.trunc if name == "fix" else f  # numpy.fix is deprecated in NumPy 2.5, where it warns
     if name != "empty_like":
         np.testing.assert_array_equal(seen[0], plain(x, *args))

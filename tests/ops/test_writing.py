@@ -182,6 +182,28 @@ def a_new_array(x: Any) -> Any:
 
 
 @program
+def an_array_like_another(x: Any) -> Any:
+    y, row = np.zeros_like(x), np.empty_like(x[0])
+    for i in range(2):
+        row[:] = x[i] ** 2
+        y[i] = row * x[0]
+    filled, single = np.full_like(x[0], 2.0), onp.ones_like([x[0, 0], x[1, 1]])
+    filled[1] *= x[1, 0]
+    single[0] -= x[0, 2]
+    quotient = np.divide(x[0], x[1], out=np.zeros_like(x[0]), where=x[1] > 0.5)
+    return np.sum(y**2) + np.prod(filled) * np.prod(single) + np.sum(quotient)
+
+
+@program
+def a_new_array_of_a_value(x: Any) -> Any:
+    y, z = np.full(3, 2.0, like=x), onp.full((2, 1), 0.5, like=x)
+    a, b = np.array([1.0, 2.0], like=x), onp.asarray([0.5, 0.25], like=x)
+    y[:2], z[1], a[0] = x[0, :2], x[1, 1], x[1, 0]
+    b[1:] += a[:1] * x[0, 1]
+    return np.sum(y**2 * z) + np.prod(a) * np.prod(b) + np.sum(np.full(2, x[0, 0], like=x) * b)
+
+
+@program
 def a_recurrence(x: Any) -> Any:
     y = np.zeros(5, like=x)
     y[0] = x[0, 0]
@@ -197,7 +219,7 @@ def test_programs_that_write_have_numpys_values_and_right_derivatives(name: str)
     def plainly(x: Any) -> Any:  # np.zeros(..., like=x) is for traced values
         return (
             function(np.array(x))
-            if "new" not in name and "recur" not in name
+            if not any(part in name for part in ("new", "recur", "like"))
             else opreg.jvp(function, (x,), (0 * x,))[0]
         )
 
@@ -670,6 +692,63 @@ def test_a_number_written_into_a_plain_array_is_refused_with_advice() -> None:
     with pytest.raises(ValueError) as raised:  # NumPy's own
         opreg.grad(writes)(X)
     assert "np.zeros(shape, like=x)" in str(raised.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    "new", [np.zeros_like, np.ones_like, np.empty_like, lambda x, **kw: np.full_like(x, 2.0, **kw)]
+)
+def test_a_new_array_that_holds_no_traced_value_serves_as_a_plain_one(new: Any) -> None:
+    def constant(x: Any) -> Any:
+        y = new(x)
+        assert type(new(x, dtype=int)) is np.ndarray
+        y[0] = 2
+        two, three = y[0, 0], np.sum(y[0]) / 2
+        assert (float(two), int(three), complex(two), range(5)[np.astype(two, int)]) == (2.0, 3, 2 + 0j, 2)
+        assert [5, 6, 7][np.count_nonzero(y[0, :1])] == 6
+        buffer = np.zeros(3)
+        buffer[1:] = y[0, 1:]
+        buffer[0] = three
+        assert buffer.tolist() == [3, 2, 2]
+        y[0, 0] = x[0, 0]
+        with pytest.raises(opreg.NotDifferentiable, match="become float"):
+            float(y[0, 1])  # of an array that holds one
+        return np.sum(x * buffer)
+
+    np.testing.assert_array_equal(opreg.grad(constant)(X), [[3, 2, 2]] * 2)
+    np.testing.assert_array_equal(opreg.jvp(constant, (X,), (X,))[1], np.sum(X * [3, 2, 2]))
+
+
+def test_a_new_array_of_nested_values_takes_those_of_both_levels() -> None:
+    def inner(y: Any, x: Any) -> Any:
+        found = np.zeros_like(x)
+        found[0], found[1] = x[0] * y[1], y[0] * x[1] ** 2
+        return np.sum(found**2)
+
+    x, h = np.array([0.5, -1.5]), 1e-6
+    found = opreg.jacrev(lambda y: opreg.grad(inner, 1)(y, x))(x)
+    steps = [
+        (opreg.grad(inner, 1)(x + h * d, x) - opreg.grad(inner, 1)(x - h * d, x)) / (2 * h) for d in np.eye(2)
+    ]
+    np.testing.assert_allclose(found, np.transpose(steps), rtol=1e-7, atol=1e-9)
+    forward = opreg.jacfwd(lambda y: opreg.grad(inner, 1)(y, x))(x)
+    np.testing.assert_allclose(forward, found, rtol=1e-14)
+
+
+def test_the_backward_pass_asks_for_no_derivative_by_what_is_constant() -> None:
+    asked = []
+
+    @opreg.primitive("tests.weighted")
+    def weighted(x: Any, w: Any, /) -> Any:
+        return x * w
+
+    weighted.defvjp(x=lambda g, w: g * w, w=lambda g, x: asked.append(1) or g * x)
+    x = np.array([2.0, 3.0])
+    np.testing.assert_array_equal(opreg.grad(lambda x: np.sum(weighted(x, np.ones_like(x))))(x), [1, 1])
+    assert not asked
+    v = opreg.variable(x)
+    w = np.ones_like(v)
+    np.testing.assert_array_equal(np.sum(weighted(v, w)).grad(w), x)  # who asks by it gets it
+    assert asked
 
 
 def test_views_that_nobody_holds_are_forgotten() -> None:
