@@ -118,6 +118,10 @@ class Space:
         """Tell whether two plain values may share memory, so that writing into one of them changes the other."""
         return False
 
+    def detached(self, view: Any) -> Any:
+        """Return a view in memory of its own if it is small beside what it is a view of, which it would keep."""
+        return view
+
     def replaced(
         self, root: Any, view: Callable[[Any], Any] | None, traced: Any, index: Any, value: Any
     ) -> Any:

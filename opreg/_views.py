@@ -27,6 +27,8 @@ class Views(list["weakref.ref[Tracer]"]):
     """The views of a traced value that were taken: when there is no room, those that are gone are dropped."""
 
     room = 8
+    written = False
+    """Whether the value was written into, and stood for another one before: a view of that would keep all of it."""
 
     def drop_gone(self) -> None:
         """Make room, at a cost for each view taken that does not grow with their number."""
@@ -55,7 +57,18 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
         elif len(views) >= views.room:
             views.drop_gone()
         views.append(weakref.ref(out))
+        if views.written:
+            _mark(out)
+            if out.primal is plain:
+                out.primal = SPACES[type(plain)].detached(plain)
     return out
+
+
+def _mark(traced: Tracer) -> None:
+    """Take note that what this value stands for is one of several, in succession."""
+    if traced.viewed_by is None:
+        traced.viewed_by = Views()
+    traced.viewed_by.written = True
 
 
 def origin(traced: Tracer) -> tuple[Tracer, Function | None]:
@@ -93,8 +106,7 @@ def overwrite(root: Tracer, value: Any) -> None:
         if type(value) is not Tracer:  # as of x //= 2, whose result is constant between its jumps
             value = traced.tracing.constant(value)
         traced.primal, traced.tracing, traced.record = value.primal, value.tracing, value.record
-        if traced.viewed_by is None:
-            continue
+        _mark(traced)
         traced.viewed_by.drop_gone()
         for reference in list(traced.viewed_by):  # to take a view anew is to take note of it
             view = reference()

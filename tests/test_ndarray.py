@@ -459,10 +459,16 @@ def test_the_rest_of_the_array_api_s_array_object_answers_as_numpy_does() -> Non
             x.__dlpack__()
         with pytest.raises(opreg.NotDifferentiable, match="another library"):
             np.from_dlpack(x)
+        y, z = opreg.numpy.from_dlpack(x * 1), opreg.numpy.from_dlpack(x, device="cpu", copy=True)
+        y[0] = z[1]
+        z[...] = 0
+        with pytest.raises(ValueError, match="Device"):
+            opreg.numpy.from_dlpack(x, device="gpu")
+        assert np.array_equal(y, [2.0, 2.0])
         assert str(inspect.signature(x.__array_namespace__)) == "(*, api_version: 'Any' = None) -> 'Any'"
-        return np.sum(x.to_device("cpu") ** 2)
+        return np.sum(x.to_device("cpu") ** 2 + y)
 
-    np.testing.assert_array_equal(opreg.grad(function)(x), [2.0, 4.0])
+    np.testing.assert_array_equal(opreg.grad(function)(x), [2.0, 6.0])
 
 
 def test_the_limit_of_a_pseudo_inverse_is_constant_between_the_jumps_of_the_rank() -> None:

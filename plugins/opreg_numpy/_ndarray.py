@@ -312,7 +312,7 @@ def _dlpack(
 ) -> Any:
     raise NotDifferentiable(
         "a traced value is not handed to another library: its derivative would be lost. Pass opreg.stop_gradient(x) "
-        "if it is not wanted"
+        "if it is not wanted; opreg.numpy.from_dlpack(x) keeps it"
     )
 
 

@@ -165,6 +165,12 @@ class ArraySpace(Space):
             return a is b
         return a.base is b or a.base is b.base or np.may_share_memory(a, b)  # of one base: they may
 
+    def detached(self, view: Any) -> Any:
+        whole = view.base
+        if whole is None or 4 * view.nbytes > whole.nbytes or not (view.flags.forc and view.flags.writeable):
+            return view
+        return view.copy("K")  # as it is contiguous, the copy lies as it does
+
     replaced = staticmethod(replaced)
     updated = staticmethod(updated)
 

@@ -1,4 +1,4 @@
-"""Conversions: to an array of some kind, of finite numbers, or of complex ones in their order."""
+"""Conversions: to an array of some kind, of finite numbers, of NumPy's, or of complex ones in their order."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def asarray_chkfinite(a, dtype=None, order=None):
     return found
 
 
+@composite("numpy.from_dlpack")
+def from_dlpack(x, /, *, device=None, copy=None):
+    """The array itself, from whichever library it is: one that shares its memory, or a copy"""
+    np.from_dlpack(stop_gradient(x), device=device, copy=copy)  # raises where NumPy does
+    return np.copy(x) if copy else x[...]
+
+
 @composite("numpy.sort_complex")
 def sort_complex(a):
     """The elements of each lane along the last axis in ascending order of real and then imaginary parts, as complex"""
@@ -53,5 +60,10 @@ require.samples(
 )
 asarray_chkfinite.samples(
     of_one_array(call((2, 3)), call((2, 3), np.complex128), call((3, 2), order="F"), call(()), call((0,)))
+)
+from_dlpack.samples(
+    of_one_array(
+        call((2, 3)), call((3,), copy=True), call((2,), device="cpu", copy=False), call(()), call((0,))
+    )
 )
 sort_complex.samples(of_one_array(call((3,)), call((2, 3)), call((3, 1, 2)), call((1,)), call((0,))))

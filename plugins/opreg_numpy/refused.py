@@ -68,7 +68,7 @@ REFUSED: dict[str, str] = {
     ),
     **_all(_MATRIX, "asmatrix bmat"),
     **_all(_DATE, "busday_count busday_offset datetime_as_string datetime_data is_busday isnat"),
-    **_all(_READS, "from_dlpack frombuffer fromfile fromiter fromregex fromstring genfromtxt load loadtxt"),
+    **_all(_READS, "frombuffer fromfile fromiter fromregex fromstring genfromtxt load loadtxt"),
     **_all(
         _SIZES,
         "bartlett blackman broadcast_shapes diag_indices hamming hanning indices mask_indices tri tril_indices "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -201,6 +202,20 @@ def a_new_array_of_a_value(x: Any) -> Any:
     y[:2], z[1], a[0] = x[0, :2], x[1, 1], x[1, 0]
     b[1:] += a[:1] * x[0, 1]
     return np.sum(y**2 * z) + np.prod(a) * np.prod(b) + np.sum(np.full(2, x[0, 0], like=x) * b)
+
+
+@program
+def rows_of_a_table_that_was_written_into(x: Any) -> Any:
+    y = np.tile(x, (4, 1))
+    y[0] = x[1] * 2
+    row, across = y[1], y.T
+    first, pair = across[:, 1], row[1:]  # what is small beside the table lies in memory of its own
+    y[1] = y[0] * x[0]
+    pair *= y[2, 0]
+    first[0] = row[2] ** 2
+    y.reshape(-1)[5] += np.sum(pair)
+    row[:] = row[::-1]
+    return np.sum(row**2) + np.sum(y * across.T) + np.prod(first) + pair[0] * y.ravel()[4]
 
 
 @program
@@ -749,6 +764,22 @@ def test_the_backward_pass_asks_for_no_derivative_by_what_is_constant() -> None:
     w = np.ones_like(v)
     np.testing.assert_array_equal(np.sum(weighted(v, w)).grad(w), x)  # who asks by it gets it
     assert asked
+
+
+def test_the_rows_that_the_tape_keeps_do_not_keep_each_version_of_the_table() -> None:
+    versions: list[weakref.ref[Any]] = []
+
+    def recurrence(x: Any) -> Any:
+        y = np.zeros((50, 3), like=x)
+        y[0] = x[0]
+        for i in range(1, 50):
+            y[i] = y[i - 1] * x[1]  # whose rule keeps the row
+            versions.append(weakref.ref(opreg.stop_gradient(y)))
+        assert len([1 for version in versions if version() is not None]) == 1
+        return np.sum(y)
+
+    powers = X[1] ** np.arange(50)[:, None]
+    np.testing.assert_allclose(opreg.grad(recurrence)(X)[0], powers.sum(0), rtol=1e-12)
 
 
 def test_views_that_nobody_holds_are_forgotten() -> None:

@@ -4,8 +4,8 @@ In a clone of data-apis/array-api-tests, with its requirements installed (see CO
 
     PYTHONPATH=OPREG/tests/support ARRAY_API_TESTS_MODULE=traced_numpy pytest array_api_tests
 
-The suite looks at values by `float(x)` and `np.asarray(x)`, which traced values refuse; here they answer. Traced values
-fail what NumPy fails, and beyond that the two tests that hand an array to another library (DLPack).
+The suite looks at values by `float(x)`, `np.asarray(x)` and `x.__dlpack__()`, which traced values refuse; here they
+answer. Traced values fail what NumPy fails.
 """
 
 from __future__ import annotations
@@ -30,11 +30,19 @@ def reading() -> None:
     """Let the suite look at traced values."""
     for name, convert in {"__float__": float, "__int__": int, "__complex__": complex}.items():
         setattr(_Traced, name, lambda self, convert=convert: convert(opreg.stop_gradient(self)))
-    setattr(  # noqa: B010
-        _Traced,
-        "__array__",
-        lambda self, *args, **kwargs: np.asarray(opreg.stop_gradient(self), *args, **kwargs),
-    )
+    for name, read in {"__array__": _array, "__dlpack__": _dlpack}.items():
+        setattr(_Traced, name, read)
+
+
+def _array(self: Any, *args: Any, **kwargs: Any) -> Any:
+    return np.asarray(opreg.stop_gradient(self), *args, **kwargs)
+
+
+def _dlpack(
+    self: Any, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: Any = None
+) -> Any:
+    plain = np.asarray(opreg.stop_gradient(self))
+    return plain.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
 
 def traced(value: Any) -> Any:
