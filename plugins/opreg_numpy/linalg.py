@@ -691,12 +691,17 @@ def eigh(a, /, *, UPLO="L"):
 
 def _eigh_cotangent(g, out):
     """v* (diag(g_w) + F v^T g_v) v^T, made Hermitian, with F_ij = 1 / (w_j - w_i)"""
-    w, v = out
-    of_values = _of_distinct(g[0], w) if is_zero(g[1]) else g[0]
-    weights = np.expand_dims(of_values, -1) * np.eye(np.shape(w)[-1], dtype=w.dtype)
-    if not is_zero(g[1]):
-        weights = weights + _gaps(w, _asked(g[1])) * np.matmul(_transposed(v), g[1])
+    (w, v), (of_values, of_vectors) = out, g
+    if is_zero(of_vectors):
+        weights = _diagonal(_of_distinct(of_values, w))
+    else:
+        turned = np.matmul(_transposed(v), of_vectors)
+        weights = _diagonal(of_values) + _gaps(w, _asked(of_vectors)) * turned
     return _hermitian(np.matmul(np.conj(v), np.matmul(weights, _transposed(v))))
+
+
+def _diagonal(x):
+    return np.expand_dims(x, -1) * np.eye(np.shape(x)[-1], dtype=stop_gradient(x).dtype)
 
 
 def _eigh_tangent(t, out):
@@ -901,6 +906,11 @@ def _rounding_of(u, s, vh):
     return max(rows, columns) * np.finfo(s.dtype).eps * s[..., :1]
 
 
+def _beside_no_value(u, s, vh):
+    """Tell which singular values are 0 to rounding where there are more vectors than values, with which theirs mix."""
+    return (stop_gradient(s) <= _rounding_of(u, s, vh)) & (np.shape(u)[-2] != np.shape(vh)[-1])
+
+
 def _reciprocal(factors, asked):
     """1 / s, as :func:`_inverse` has it"""
     s = factors[1]
@@ -911,10 +921,7 @@ def _svd_cotangent(g, residual, compute_uv):
     """conj(u diag(g_s) vh) for the values; for the vectors the transpose of the JVP"""
     u, s, vh = residual
     if not compute_uv or (is_zero(g[0]) and is_zero(g[2])):
-        tall = np.shape(u)[-2] != np.shape(vh)[-1]
-        of_values = _of_distinct(
-            g[1] if compute_uv else g, s, tall & (stop_gradient(s) <= _rounding_of(*residual))
-        )
+        of_values = _of_distinct(g[1] if compute_uv else g, s, _beside_no_value(*residual))
         return np.conj(np.matmul(u * np.expand_dims(of_values, -2), vh))
     k = np.shape(s)[-1]
     of_u = _of_the_first(g[0], k, "full_matrices=False")
@@ -1725,8 +1732,8 @@ for _change, _reason in {
     "np.zeros_like(stop_gradient(a)) -> np.ones_like(stop_gradient(a))": _LINEAR,
 }.items():
     qr.waive_mutant("a", _change, _reason)
+eig.waive_mutant("a", "is_zero -> ...", _SHORT)
 for _function in eig, eigh, svd:
-    _function.waive_mutant("a", "is_zero -> ...", _SHORT)
     _function.waive_mutant(
         "a",
         "np.ones_like(stop_gradient(x)) -> np.zeros_like(stop_gradient(x))",
@@ -1744,9 +1751,9 @@ for _function in eigh, svd:
         "larger by 10**16 finite differences resolve nothing of a small one, but it has a test",
         "np.max(size, axis=-2, keepdims=True, initial=0) -> np.max(size, axis=-2, keepdims=True)": "of an empty matrix "
         "there is nothing to compare, but it has a test",
-        "n * np.finfo(size.dtype).eps -> np.finfo(size.dtype).eps": _LIMIT,
+        "np.shape(values)[-1] * np.finfo(size.dtype).eps -> np.finfo(size.dtype).eps": _LIMIT,
         "np.max(size, axis=-2, keepdims=True, initial=0) -> np.min(size, axis=-2, keepdims=True, initial=0)": _LIMIT,
-        "np.atleast_1d(asked)[..., None, :] & ~np.eye(n, dtype=bool) -> ~np.eye(n, dtype=bool)": _NO_SAMPLE,
+        "np.atleast_1d(asked)[..., None, :] & other -> other": _NO_SAMPLE,
     }.items():
         _function.waive_mutant("a", _change, _reason)
 for _change in "_gaps", "np.where(zero, np.where(asked, np.nan, 0.0).astype(inverse.dtype), inverse)", "0.0":
@@ -1774,7 +1781,6 @@ for _change in (
     "max(rows, columns) -> min(rows, columns)",
 ):
     svd.waive_mutant("a", _change, _LIMIT)
-svd.waive_mutant("a", "np.equal(total, 0) -> ...", _NO_SAMPLE)
 svd.waive_mutant("a", "total + np.equal(total, 0) -> ...", _NO_SAMPLE)
 svd.waive_mutant("a", "0 -> 1", _NO_SAMPLE)
 svd.waive_mutant(
@@ -1822,11 +1828,15 @@ for _function in eig, eigh, eigvalsh:
     _function.waive_mutant("*", "-1 -> -2", _SQUARE)
 eigh.waive_mutant("a", "-1 -> 1", "of a diagonal matrix rows and columns are alike")
 eigh.waive_mutant("a", "np.abs(stop_gradient(values)) -> stop_gradient(values)", _LIMIT)
-eigh.waive_mutant("a", "True -> False", _NO_SAMPLE)
 for _function in cholesky, eigh, eigvalsh:
     _function.waive_mutant("a", "_square(x) -> x", "it decides what is refused, not what is computed")
 for _function in eigh, eigvalsh, svd:
     _function.waive_mutant("a", "_of_distinct -> ...", OF_DISTINCT)
+eigh.waive_mutant("a", "_of_distinct(of_values, w) -> of_values", OF_DISTINCT)
 eigvalsh.waive_mutant("a", "_differences -> ...", OF_DISTINCT)
 eigvalsh.waive_mutant("a", "_of_distinct(g, out) -> g", OF_DISTINCT)
-svd.waive_mutant("a", "tall & (stop_gradient(s) <= _rounding_of(*residual)) -> ...", OF_DISTINCT)
+for _change in (
+    "_beside_no_value -> ...",
+    "_of_distinct(g[1] if compute_uv else g, s, _beside_no_value(*residual)) -> g[1] if compute_uv else g",
+):
+    svd.waive_mutant("a", _change, OF_DISTINCT)
