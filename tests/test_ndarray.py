@@ -180,6 +180,9 @@ UFUNC_METHODS: dict[str, Callable[[Any], Any]] = {
     "maximum.accumulate of nothing": lambda x: np.maximum.accumulate(x[:0]),
     "add.accumulate": lambda x: np.add.accumulate(x, axis=1),
     "multiply.accumulate": lambda x: np.multiply.accumulate(x),
+    "add.reduceat": lambda x: np.add.reduceat(x, [0, 2, 1, 1], axis=1) ** 2,
+    "multiply.reduceat along the first axis": lambda x: np.multiply.reduceat(x, [1, 0]),
+    "maximum.reduceat at no places": lambda x: np.maximum.reduceat(x, np.array([], int)),
     "hypot.accumulate": lambda x: np.hypot.accumulate(x, axis=1),
     "multiply.outer": lambda x: np.multiply.outer(x, x[0]),
     "power.outer": lambda x: np.power.outer(x[0], [1.0, 2.0]),
@@ -202,6 +205,7 @@ def test_methods_of_ufuncs(name: str) -> None:
         lambda x, **dtype: np.maximum.reduce(x, axis=1, **dtype),
         lambda x, **dtype: np.hypot.accumulate(x, axis=1, **dtype),
         lambda x, **dtype: np.multiply.outer(x, x[0], **dtype),
+        lambda x, **dtype: np.logaddexp.reduceat(x, np.array([0, 1]), -1, **dtype),
     ],
 )
 def test_methods_of_ufuncs_in_another_dtype(method: Any) -> None:
@@ -232,6 +236,7 @@ def test_what_a_mask_leaves_out_of_a_reduction_does_not_reach_the_derivative() -
         (ValueError, lambda x: np.subtract.reduce(x[:0])),
         (ValueError, lambda x: np.subtract.reduce(x, where=[True, False, True])),
         (TypeError, lambda x: np.logaddexp.accumulate(x[0, 0])),
+        (IndexError, lambda x: np.add.reduceat(x, [0, 2])),
         (TypeError, lambda x: np.multiply.outer(x, x, dtype=int)),
         (np.exceptions.AxisError, lambda x: np.logaddexp.reduce(x[0, 0], axis=1)),
         (TypeError, lambda x: np.clip(x, 0, 1, nonsense=1)),
@@ -334,8 +339,8 @@ def test_keywords_at_their_defaults_change_nothing() -> None:
 
 
 def test_other_methods_of_ufuncs_are_refused_by_name() -> None:
-    with pytest.raises(opreg.NotDifferentiable, match=r"numpy\.add\.reduceat"):
-        value(lambda x: np.add.reduceat(x, [0, 1]))
+    with pytest.raises(opreg.NotDifferentiable, match=r"numpy\.divmod\.outer"):
+        value(lambda x: np.divmod.outer(x, x))
 
 
 def test_comparisons_through_ufuncs_are_plain() -> None:

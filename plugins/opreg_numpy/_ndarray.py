@@ -248,6 +248,16 @@ def _accumulate(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, out: A
     return np.stack(results, axis=axis) if results else array
 
 
+def _reduceat(ufunc: Any, array: Any, indices: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    """Reduce from each index up to the next one, or take that element alone if the next one is no larger."""
+    plain = ufunc.reduceat(stop_gradient(array), indices, axis=axis, dtype=dtype)  # raises where NumPy does
+    array = np.moveaxis(_cast(array, dtype), axis, 0)
+    starts = np.asarray(indices).astype(np.intp).tolist()
+    ends = [*starts[1:], len(array)]
+    parts = [ufunc.reduce(array[i : max(i + 1, j)]) for i, j in zip(starts, ends, strict=False)]
+    return np.stack(parts, axis=axis) if parts else plain
+
+
 def _outer(ufunc: Any, a: Any, b: Any, dtype: Any = None, **options: Any) -> Any:
     refuse_options(f"{_name_of(ufunc)}.outer", options)
     a, b = (_cast(x if is_traced(x) else np.asarray(x), dtype) for x in (a, b))
@@ -272,6 +282,7 @@ _WAYS: Mapping[tuple[Any, str], Callable[..., Any]] = {
 _GENERAL_WAYS: Mapping[str, Callable[..., Any]] = {
     "reduce": _reduce,
     "accumulate": _accumulate,
+    "reduceat": _reduceat,
     "outer": _outer,
 }
 
