@@ -54,13 +54,13 @@ class Composite(Primitive):
     ) -> None:  # fmt: skip
         self.fixed, self.sequences = tuple(fixed), sequences
         special = {**dict.fromkeys(fixed, "static"), **dict.fromkeys(refused, "refused")}
+        self.body = body
         if special:
-            self.body = body
             for unknown in special.keys() - set(self.names):
                 raise DeclarationError(
                     f"{name}: {unknown!r} is declared {special[unknown]}, but is no parameter{where(body)}"
                 )
-        self.body = self._refusing(body) if special else body
+            self.body = self._refusing(body)
         super().__init__(body, name, aliases)
         self.form = Form(name, self.parameters, refused=refused)
         self.forward = self._forward
