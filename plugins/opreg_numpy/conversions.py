@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from opreg import NotDifferentiable, stop_gradient
+from opreg import NotDifferentiable, Sample, stop_gradient
 from opreg_numpy._rules import composite
-from opreg_numpy._samples import call, of_one_array
+from opreg_numpy._samples import call, complex_normal, normal, of_one_array
 from opreg_numpy.shapes import asarray
 
 
@@ -33,7 +33,8 @@ def asarray_chkfinite(a, dtype=None, order=None):
 @composite("numpy.from_dlpack")
 def from_dlpack(x, /, *, device=None, copy=None):
     """The array itself, from whichever library it is: one that shares its memory, or a copy"""
-    np.from_dlpack(stop_gradient(x), device=device, copy=copy)  # raises where NumPy does
+    options = {"device": device, "copy": copy}  # as of NumPy 2.1
+    np.from_dlpack(stop_gradient(x), **{name: given for name, given in options.items() if given is not None})
     return np.copy(x) if copy else x[...]
 
 
@@ -61,9 +62,21 @@ require.samples(
 asarray_chkfinite.samples(
     of_one_array(call((2, 3)), call((2, 3), np.complex128), call((3, 2), order="F"), call(()), call((0,)))
 )
-from_dlpack.samples(
-    of_one_array(
-        call((2, 3)), call((3,), copy=True), call((2,), device="cpu", copy=False), call(()), call((0,))
-    )
-)
+
+
+@from_dlpack.samples
+def _(rng):
+    for shape in (2, 3), (3,), (0,):
+        yield Sample((normal(rng, shape),))
+    yield Sample((complex_normal(rng, (2, 3)),))
+    yield Sample((np.array(normal(rng)),), note="0-d")
+    if _SINCE_2_1:
+        yield Sample((normal(rng, (3,)),), {"copy": True})
+        yield Sample((normal(rng, (2,)),), {"device": "cpu", "copy": False})
+
+
+_SINCE_2_1 = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+if not _SINCE_2_1:
+    for _what in "device", "copy", "given is not None", "np.copy(x) if copy else x[...]":
+        from_dlpack.leave_unchecked(_what, "it is of NumPy 2.1")
 sort_complex.samples(of_one_array(call((3,)), call((2, 3)), call((3, 1, 2)), call((1,)), call((0,))))

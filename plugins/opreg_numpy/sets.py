@@ -39,6 +39,10 @@ def unique(
     return np.unique(ar, return_index, return_inverse, return_counts, axis=axis, equal_nan=equal_nan)
 
 
+if not _SINCE_2_3:
+    unique.leave_unchecked("sorted", "it is of NumPy 2.3")
+
+
 @unique.with_residual
 def _(ar, *, axis=None, equal_nan=True, **options):
     _, number, size = np.unique(ar, False, True, True, axis=axis, equal_nan=equal_nan)

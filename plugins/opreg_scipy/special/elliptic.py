@@ -335,7 +335,8 @@ def _(rng):
     yield Sample((0.5, 1.5, normal(rng, ())), note="0-d")
     yield Sample((0.5, 1.5, normal(rng, (0, 2))), note="empty")
     yield Sample((0.5, 1.5, normal(rng, (3,)).astype(np.float32)), note="float32")
-    yield Sample((0.5, 1.5, complex_normal(rng, (2, 3))), note="complex")
+    if scipy.special.hyp1f1(0.5, 1.5, 1 + 0j) != 1:  # as SciPy 1.13 says of every complex number
+        yield Sample((0.5, 1.5, complex_normal(rng, (2, 3))), note="complex")
 
 
 @hyp2f1.samples

@@ -509,6 +509,9 @@ def _inside(n, k):
 
 
 elementwise(comb, n=_comb_by_n, k=_comb_by_k)
+_COUNTS_FEW = bool(scipy.special.comb(0.5, 2, repetition=True))  # before SciPy 1.15 it is 0 for n < 1
+if not _COUNTS_FEW:
+    comb.leave_unchecked("_by_both(n + k - 1, k)", "of n < 1 with repetition this SciPy counts nothing")
 
 
 @binom.samples
@@ -536,7 +539,7 @@ def _repeated(rng):
     yield Sample(
         (1.5 + moderate(rng, (2, 3)), moderate(rng, (3,))), {"repetition": True}, note="with repetition"
     )
-    if scipy.special.comb(0.5, 2, repetition=True):  # before SciPy 1.15 it is 0 for n < 1
+    if _COUNTS_FEW:
         yield Sample((np.array([0.0, 2.0]), np.array([2.0, 3.5])), {"repetition": True}, note="of none")
         yield Sample((np.array([1.3, 2.5]), np.array([-1.0, -2.0])), {"repetition": True}, note="below zero")
     yield Sample((np.array([2.5, 3.5]), np.array([3.2, 5.1])), note="of too few")

@@ -144,6 +144,9 @@ def _along_b(t, a, b, out, axis, keepdims, return_sign):
 logsumexp.defvjp(a=_by_a, b=_by_b).defjvp(a=_along_a, b=_along_b)
 
 
+_SUMS_NOTHING = np.lib.NumpyVersion(scipy.__version__) >= "1.15.0"
+
+
 @logsumexp.samples
 def _(rng):
     for axis in (None, 0, -1, (0, 2), (-1, 0)):
@@ -156,7 +159,8 @@ def _(rng):
     yield Sample((scalar_of(normal(rng, (1,))),), note="a Python float")
     yield Sample((normal(rng, (1, 2)),), {"axis": 0}, note="of one element")
     yield Sample((normal(rng, (0, 2)),), {"axis": 1}, note="empty")
-    yield Sample((normal(rng, (2, 0)),), {"axis": 1}, note="over nothing")
+    if _SUMS_NOTHING:
+        yield Sample((normal(rng, (2, 0)),), {"axis": 1}, note="over nothing")
     yield Sample((normal(rng, (2, 3)).astype(np.float32),), {"axis": 0}, note="float32")
     yield Sample((1000 + wide(rng, (5,)),), note="the exponentials overflow")
     yield Sample((np.array([[0.5, -np.inf, 1.5], [0.25, 1.0, -np.inf]]),), {"axis": 1}, note="minus infinity")

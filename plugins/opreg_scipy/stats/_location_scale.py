@@ -12,6 +12,7 @@ inside of the support: a probability that underflowed says nothing of them.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,11 +135,27 @@ def called_with(
     return calling
 
 
+@functools.cache
+def _cancels() -> bool:
+    """Tell whether this SciPy takes the logarithm of a probability that is rounded to 1."""
+    return bool(scipy.stats.laplace.logcdf(50.0) == 0)
+
+
+def _logarithm(distribution: Any, method: str, *data: Any) -> Any:
+    """Return ``logcdf`` or ``logsf``, where it is near 0 from the other of the two probabilities."""
+    this, other = (getattr(distribution, name) for name in ("cdf", "sf")[:: 1 if method == "logcdf" else -1])
+    p = this(*data)
+    return np.where(p < 0.5, np.log(p), np.log1p(-other(*data)))[()]
+
+
 def _method(family: Family, method: str) -> Primitive:
     """Return the primitive of one method, with its rules."""
 
     def forward(*data):
-        return getattr(getattr(scipy.stats, family.name), method)(*data)
+        distribution = getattr(scipy.stats, family.name)
+        if method in LOGARITHMS and _cancels() and f"_{method}" not in vars(type(distribution)):
+            return _logarithm(distribution, method, *data)
+        return getattr(distribution, method)(*data)
 
     names = ("q" if method in QUANTILE_METHODS else "x", *family.shapes, "loc", "scale")
     forward.__doc__ = DOCS[method]
