@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from opreg._errors import NotDifferentiable, OpregError
-from opreg._trace import Tracer, ancestors, parents
+from opreg._trace import CONSTANT, Tracer, ancestors, parents
 from opreg._variable import Application, Leaf, VariableTrace
 
 
@@ -99,6 +99,8 @@ def _label(origin: Any) -> tuple[str, str]:
         held = origin.find()
         value = "" if held is None else _short(held.primal)
         return " = ".join(part for part in (origin.name, value) if part) or "variable", "ellipse"
+    if origin is CONSTANT:
+        return "constant", "plaintext"
     primitive = origin.primitive if isinstance(origin, Application) else origin
     return (primitive.aliases or (primitive.__name__,))[0], "box"
 

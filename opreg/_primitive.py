@@ -14,7 +14,7 @@ from opreg._form import Form
 from opreg._recorder import Recorders, call_of
 from opreg._signature import Entry, Function, Parameters, as_called, for_joint, read_forward, read_rule, where
 from opreg._space import ADMITTED, space_of, spec_of
-from opreg._trace import RECORDING, Tracer, add, call, highest, strip, transpose, zeros_like
+from opreg._trace import RECORDING, Tracer, add, call, highest, is_constant, strip, transpose, zeros_like
 from opreg._views import note
 from opreg.hookspecs import hookimpl
 
@@ -450,7 +450,7 @@ class Primitive:
 
     def _write(self, data: tuple[Any, ...], static: dict[str, Any]) -> None:
         """Write into the first argument what the function leaves of it."""
-        if type(data[0]) is not Tracer and highest(data) is not None:
+        if type(data[0]) is not Tracer and not all(map(is_constant, data)):
             raise NotDifferentiable(
                 f"{self.name} cannot write a traced value into a plain one: its derivative would be lost. An array to "
                 "write it into is np.zeros(shape, like=x)"

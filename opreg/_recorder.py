@@ -124,6 +124,7 @@ def _recording(primitive: Primitive, mask: int, keywords: Keywords, compute: str
     if not edges:
         return [*lines, "return out"]
     arguments = ", ".join(f"a{i}" for i in range(len(names)))
+    fixed = " and ".join(f"a{i}.record[2] is CONSTANT" for i in entries)
     return [
         *lines,
         "spec = SPEC[type(out)](out)",
@@ -134,7 +135,7 @@ def _recording(primitive: Primitive, mask: int, keywords: Keywords, compute: str
         "tracer = new(Tracer)",
         "tracer.primal = out",
         "tracer.tracing = trace",
-        f"tracer.record = (serial(), spec, primitive, {', '.join(edges)})",
+        f"tracer.record = (serial(), spec, CONSTANT) if {fixed} else (serial(), spec, primitive, {', '.join(edges)})",
         "tracer.view_of = tracer.viewed_by = None",
         f"return {result}",
     ]

@@ -49,7 +49,7 @@ Function: TypeAlias = Callable[..., Any]
 
 FUNCTIONS, UNARY = plugins.FUNCTIONS, plugins.UNARY
 FIRST_EDGE = 3  # where a node's edges begin
-CONSTANT = object()  # the origin of a leaf that is no input
+CONSTANT = object()  # the origin of a leaf that is no input, and of what is computed of such leaves alone
 _serial = count(
     -1, -1
 ).__next__  # downwards: one counter for nodes and levels: atomic, so threads never share a number
@@ -110,19 +110,19 @@ class Tracer:
         return format(self.primal, spec)
 
     def __float__(self) -> float:
-        return float(_fixed(self, "float", WRITTEN))
+        return float(fixed(self, "float", WRITTEN))
 
     def __int__(self) -> int:
-        return int(_fixed(self, "int"))
+        return int(fixed(self, "int"))
 
     def __complex__(self) -> complex:
-        return complex(_fixed(self, "complex", WRITTEN))
+        return complex(fixed(self, "complex", WRITTEN))
 
     def __round__(self, digits: int | None = None) -> Any:
         return round(strip(self), digits)  # constant between its jumps, as a comparison is
 
     def __index__(self) -> int:
-        return operator.index(_fixed(self, "an index"))
+        return operator.index(fixed(self, "an index"))
 
     def __copy__(self) -> Any:
         return space_of(strip(self)).attribute(self, "__copy__")()
@@ -132,10 +132,6 @@ class Tracer:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise NotDifferentiable(_lost("bytes for another process or a file"))
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        _fixed(self, "a plain array", ARRAYS_OF_TRACED)
-        return space_of(strip(self)).attribute(self, "__array__")(*args, **kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, x: Any, *others: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not (others or kwargs) and self.tracing.recording:
@@ -185,7 +181,7 @@ ARRAYS_OF_TRACED = (
 """What to write in the place of an array of traced values, which there is not."""
 
 
-def _fixed(traced: Tracer, target: str, advice: str = "") -> Any:
+def fixed(traced: Tracer, target: str, advice: str = "") -> Any:
     """Return the plain value of one that depends on no input: so that it may become what carries no derivative."""
     if is_constant(traced):
         return strip(traced)
@@ -446,6 +442,13 @@ class Trace:
         """Tell whether one of this trace's values certainly has the derivative zero: it depends on no input."""
         raise NotImplementedError
 
+    def constants(self, out: Any) -> Any:
+        """Return what was computed of nothing but constants, one value or several."""
+        if not isinstance(out, tuple):
+            return self.constant(out)
+        parts = [part if spec_of(part) is None else self.constant(part) for part in out]
+        return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
+
     def writable(self, value: Any) -> Any:
         """Return a new value as one into which traced ones can be written: so it is traced, if it has a derivative."""
         return value if type(value) is Tracer or spec_of(value) is None else self.constant(value)
@@ -458,10 +461,13 @@ class Trace:
         """Return an argument as the levels below see it."""
         return value.primal if type(value) is Tracer and value.tracing is self else value
 
-    def escaped(self, primitive: Primitive, args: tuple[Any, ...]) -> EscapedTracer:
-        """Return the error for an operation on a tracer whose transformation has ended."""
-        culprit = next(a for a in args if type(a) is Tracer and a.tracing is self)
-        return EscapedTracer(
+    def outlived(self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Apply a primitive to tracers of this trace, which has ended: constants serve as plain values from then on."""
+        own = [a for a in args if type(a) is Tracer and a.tracing is self]
+        culprit = next((a for a in own if not self.knows_constant(a)), None)
+        if culprit is None:
+            return primitive.bind(*map(self.below, args), **kwargs)
+        raise EscapedTracer(
             f"{primitive.name} was applied to {culprit!r}, a traced value that escaped from {self.what or 'a trace'}, "
             "which has ended. Return the value from the differentiated function (has_aux=True gives it back beside "
             "the derivative), or store opreg.stop_gradient(value)"
@@ -487,13 +493,13 @@ class ReverseTrace(Trace):
         return self.leaf(value, spec_of(value), CONSTANT)
 
     def knows_constant(self, traced: Tracer) -> bool:
-        return all(len(node) > FIRST_EDGE or node[2] is CONSTANT for node in ancestors(traced.record))
+        return traced.record[2] is CONSTANT
 
     def process(
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
         if not self.live:
-            raise self.escaped(primitive, args)
+            return self.outlived(primitive, args, kwargs)
         if primitive.recorders is not None:
             mask, bit, plain, known = 0, 1, True, True
             for value in args:
@@ -530,6 +536,8 @@ class ReverseTrace(Trace):
             return out
         if not several and spec_of(out) is None:
             return _constant(primitive, out)
+        if all(args[i].record[2] is CONSTANT for i in needed):
+            return self.constants(out)
         environment = primitive.environment(out, residual, primals, kwargs)
         like = [(space_of(strip(part)), spec_of(part)) for part in out] if several else []
 
@@ -574,7 +582,7 @@ class ForwardTrace(Trace):
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
         if not self.live:
-            raise self.escaped(primitive, args)
+            return self.outlived(primitive, args, kwargs)
         args = _admitted(args)
         primals = [self.below(a) for a in args]
         tangents = [a.record if type(a) is Tracer and a.tracing is self else None for a in args]
@@ -586,9 +594,7 @@ class ForwardTrace(Trace):
         environment = primitive.environment(out, residual, primals, kwargs)
         total = primitive.push(environment, primals, tangents)
         if total is None:
-            if several or any([t is not None for t in tangents]):
-                return out
-            return self.constant(out)  # of nothing but constants
+            return out if any([t is not None for t in tangents]) else self.constants(out)
         if not several:
             return Tracer(out, self, primitive.fit_tangent(total, specs[0]))
         outputs = [
@@ -719,6 +725,7 @@ def transpose(linear: Function, like: Any, cotangent: Any) -> Any:
 
 
 RECORDING = {
+    "CONSTANT": CONSTANT,
     "Parts": Parts,
     "SPEC": SPEC,
     "Tracer": Tracer,

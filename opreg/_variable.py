@@ -16,6 +16,7 @@ from opreg._apart import Apart
 from opreg._errors import NotDifferentiable, NotInGraph
 from opreg._space import require_spec, space_of, spec_of
 from opreg._trace import (
+    CONSTANT,
     Function,
     ReverseTrace,
     Trace,
@@ -72,7 +73,7 @@ class VariableTrace(ReverseTrace):
         self, primitive: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], compute: Function | None = None
     ) -> Any:  # fmt: skip
         out = super().process(primitive, args, kwargs, compute)
-        if type(out) is Tracer and out.tracing is self:
+        if type(out) is Tracer and out.tracing is self and out.record[2] is not CONSTANT:
             constants = {i: a for i, a in enumerate(args) if isinstance(a, (int, float, complex))}
             if constants:
                 node = out.record

@@ -10,14 +10,15 @@ are taken anew.
 
 from __future__ import annotations
 
+import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opreg._errors import NotDifferentiable
 from opreg._space import SPACES, space_of
-from opreg._trace import BINARY, Function, Tracer, strip
+from opreg._trace import ARRAYS_OF_TRACED, BINARY, Function, Tracer, fixed, is_constant, strip
 
 if TYPE_CHECKING:
     from opreg._primitive import Primitive
@@ -27,6 +28,8 @@ class Views(list["weakref.ref[Tracer]"]):
     """The views of a traced value that were taken: when there is no room, those that are gone are dropped."""
 
     room = 8
+    lent: Sequence[weakref.ref[Any]] = ()
+    """Weak references to the memory of plain arrays that the value was handed out as, by ``np.asarray``."""
     written = False
     """Whether the value was written into, and stood for another one before: a view of that would keep all of it."""
 
@@ -59,7 +62,7 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
         views.append(weakref.ref(out))
         if views.written:
             _mark(out)
-            if out.primal is plain:
+            if out.primal is plain and not is_constant(source):
                 out.primal = SPACES[type(plain)].detached(plain)
     return out
 
@@ -89,17 +92,44 @@ def origin(traced: Tracer) -> tuple[Tracer, Function | None]:
     return traced, view if path else None
 
 
+_WRITING = threading.RLock()  # threads may fill parts of one array
+
+
 def write(traced: Tracer, index: Any, value: Any) -> None:
     """Do what ``traced[index] = value`` means."""
     root, view = origin(traced)
     reason = root.tracing.why_fixed(root)
     if reason is not None:
         raise NotDifferentiable(f"{root!r} is not written into: {reason}")
-    overwrite(root, space_of(strip(traced)).replaced(root, view, traced, index, value))
+    with _WRITING:
+        overwrite(root, space_of(strip(traced)).replaced(root, view, traced, index, value))
+
+
+def _lend(traced: Tracer, *args: Any, **kwargs: Any) -> Any:
+    """Return a value that has no derivative as a plain array. As long as that is in use, the value is not changed."""
+    fixed(traced, "a plain array", ARRAYS_OF_TRACED)
+    space = space_of(strip(traced))
+    plain = space.attribute(traced, "__array__")(*args, **kwargs)
+    memory = None if kwargs.get("copy") else space.owner(plain)
+    if memory is not None:
+        root, _ = origin(traced)
+        if root.viewed_by is None:
+            root.viewed_by = Views()
+        root.viewed_by.lent = [*_in_use(root), weakref.ref(memory)]
+    return plain
+
+
+def _in_use(root: Tracer) -> list[weakref.ref[Any]]:
+    return [reference for reference in root.viewed_by.lent if reference() is not None]
 
 
 def overwrite(root: Tracer, value: Any) -> None:
     """Let a value that is no view stand for another one, and take anew the views of it that are alive."""
+    if root.viewed_by is not None and root.viewed_by.lent and _in_use(root):
+        raise NotDifferentiable(
+            f"{root!r} is not written into while a plain array that np.asarray made of it is in use, which would not "
+            "change with it. Let np.array make a copy, or call np.asarray anew after writing"
+        )
     pending = [(root, value)]
     while pending:
         traced, value = pending.pop()
@@ -147,5 +177,6 @@ def _assigned(name: str) -> property:
 for _name in ("flat", "real", "imag", "shape", "dtype", "strides"):
     setattr(Tracer, _name, _assigned(_name))
 setattr(Tracer, "__setitem__", write)  # noqa: B010  (mypy: no method)
+setattr(Tracer, "__array__", _lend)  # noqa: B010
 for _name in BINARY:
     setattr(Tracer, f"__i{_name}__", _in_place(_name))

@@ -514,6 +514,7 @@ def test_a_value_on_which_no_input_acts_becomes_a_plain_array_that_nothing_is_wr
         assert plain.tolist() == [1.0, 1.0]
         with pytest.raises(ValueError, match="read-only"):
             plain[0] = 2.0
+        del plain
         fixed[0] = x[0]
         for moving in fixed, x, x * 0:
             with pytest.raises(opreg.NotDifferentiable, match="plain array"):

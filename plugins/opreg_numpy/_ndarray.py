@@ -52,6 +52,10 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     if method == "at":
         return _at(name, ufunc, *inputs)
     out = kwargs.get("out")
+    if not any(map(is_traced, out or ())) and (out or plugins.for_function(ufunc) is None):
+        fixed = _without_derivative(inputs, kwargs)
+        if fixed is not None:
+            return getattr(ufunc, method)(*fixed[0], **fixed[1])
     if out:
         for target in out:
             if target is not None:
@@ -90,6 +94,20 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     return way(ufunc, *inputs, **options)
 
 
+def _without_derivative(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return arguments as plain values if some are traced and have no derivative, as np.zeros_like(x); else None."""
+    if not any(map(is_traced, (*args, *kwargs.values()))):
+        return None
+
+    def plain(value: Any) -> Any:
+        return np.array(value)[()] if is_traced(value) else value
+
+    try:
+        return tuple(map(plain, args)), {name: plain(value) for name, value in kwargs.items()}
+    except NotDifferentiable:
+        return None
+
+
 def _require_traced(name: str, target: Any) -> None:
     if not is_traced(target):
         raise NotDifferentiable(
@@ -126,6 +144,10 @@ def _written_where(
 
 def _at(name: str, ufunc: Any, target: Any, indices: Any, *values: Any) -> None:
     """``ufunc.at``: sums and differences add up in places that are named twice."""
+    fixed = None if is_traced(target) else _without_derivative(values, {})
+    if fixed is not None:
+        ufunc.at(target, indices, *fixed[0])
+        return
     _require_traced(name, target)
     if ufunc not in (np.add, np.subtract):
         raise NotDifferentiable(
@@ -145,6 +167,9 @@ def _array_function(traced: Any, function: Any, args: Sequence[Any], kwargs: Map
         return traced.tracing.writable(function(*args, **kwargs))
     if function in _ANSWERED:
         return function(*stop_gradient(args), **(stop_gradient(kwargs) if kwargs else kwargs))
+    fixed = _without_derivative(args, kwargs)
+    if fixed is not None:
+        return function(*fixed[0], **fixed[1])
     name = _name_of(function)
     raise NotDifferentiable(
         plugins.refusal(name) or f"{name} is not registered as a primitive. {_advice(name)}"
@@ -332,10 +357,25 @@ def _dlpack_device(traced: Any) -> Any:
 
 
 def _array(traced: Any, dtype: Any = None, *, copy: Any = None) -> Any:
-    """Return a plain array of a value that has no derivative, read-only: what is written into it would be lost."""
-    plain = np.array(stop_gradient(traced), dtype)
-    plain.flags.writeable = bool(copy)
-    return plain
+    """Return a plain array of a value that has no derivative, read-only: what is written into it would be lost.
+
+    A view lies in a copy of all that it is a view of, so that functions may look at it by other strides.
+    """
+    plain = owner = np.asarray(stop_gradient(traced))
+    if copy:
+        return np.array(plain, dtype)
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if owner is plain or not owner.flags.forc:
+        found = np.array(plain, dtype)
+    else:
+        start, memory = owner.__array_interface__["data"][0], np.ravel(owner, "K").copy()
+        offset = plain.__array_interface__["data"][0] - start
+        found = np.ndarray(plain.shape, plain.dtype, memory, offset, plain.strides).astype(
+            dtype or plain.dtype, copy=False
+        )
+    found.flags.writeable = False
+    return found
 
 
 def _view(traced: Any, dtype: Any = None) -> Any:

@@ -260,7 +260,9 @@ def _quantiles_of(unit, methods):
         )  # fmt: skip
         some = np.array([[1, 2], [0, 3], [1, 1]])
         x = np.array([[3.0, 2, 5], [4, 0, 1]])
-        if np.quantile(x.T, 0.41, axis=(0, 1), weights=some, **w) == 1:  # NumPy errs before 2.4
+        if (
+            np.quantile(x.T, 0.41, axis=(0, 1), weights=some, method="inverted_cdf") == 1
+        ):  # NumPy errs before 2.4
             yield Sample(
                 (apart(rng, (2, 2, 3)), q(0.41, 0.2)),
                 w | {"axis": (2, 0), "weights": some},

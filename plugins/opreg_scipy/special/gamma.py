@@ -509,7 +509,7 @@ def _inside(n, k):
 
 
 elementwise(comb, n=_comb_by_n, k=_comb_by_k)
-_COUNTS_FEW = bool(scipy.special.comb(0.5, 2, repetition=True))  # before SciPy 1.15 it is 0 for n < 1
+_COUNTS_FEW = np.lib.NumpyVersion(scipy.__version__) >= "1.17.0"
 if not _COUNTS_FEW:
     comb.leave_unchecked("_by_both(n + k - 1, k)", "of n < 1 with repetition this SciPy counts nothing")
 

@@ -578,7 +578,7 @@ for _name in (
     globals()[_name].samples(_of_three)
 
 
-_OF_SHAPE_ZERO = not np.isnan(scipy.special.betainc(0.0, 1.5, 0.3))  # as it is in SciPy 1.13
+_OF_SHAPE_ZERO = np.lib.NumpyVersion(scipy.__version__) >= "1.16.0"
 if not _OF_SHAPE_ZERO:
     for _function in betainc, betaincc:
         for _what in "_by_a_near_zero", "-_by_a_near_zero(b, a, 1 - x)":

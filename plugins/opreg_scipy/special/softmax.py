@@ -144,7 +144,7 @@ def _along_b(t, a, b, out, axis, keepdims, return_sign):
 logsumexp.defvjp(a=_by_a, b=_by_b).defjvp(a=_along_a, b=_along_b)
 
 
-_SUMS_NOTHING = np.lib.NumpyVersion(scipy.__version__) >= "1.15.0"
+_SUMS_NOTHING = np.lib.NumpyVersion(scipy.__version__) >= "1.14.0"
 
 
 @logsumexp.samples
