@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -170,6 +172,16 @@ def test_a_graph_shows_a_constant() -> None:
     assert 'label="constant"' in str(opreg.graph(np.sum((np.ones_like(v) * 2) * v)))
 
 
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Let threads take turns after a microsecond, so that what is not held together comes apart."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty")
 def test_threads_fill_rows_of_one_array() -> None:
     rows, start = 64, threading.Barrier(4)
 
