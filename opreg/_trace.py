@@ -401,6 +401,11 @@ def _constant(primitive: Primitive, out: Any) -> Any:
     return out
 
 
+def _outputs(out: Any, parts: Sequence[Any]) -> Any:
+    """Return the parts of several outputs as the tuple, or the named one, that a primitive returned."""
+    return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
+
+
 class Trace:
     """One differentiation in progress. Its level says whose turn it is: traces begun later are inside."""
 
@@ -447,7 +452,7 @@ class Trace:
         if not isinstance(out, tuple):
             return self.constant(out)
         parts = [part if spec_of(part) is None else self.constant(part) for part in out]
-        return type(out)(*parts) if hasattr(out, "_fields") else tuple(parts)
+        return _outputs(out, parts)
 
     def writable(self, value: Any) -> Any:
         """Return a new value as one into which traced ones can be written: so it is traced, if it has a derivative."""
@@ -564,7 +569,7 @@ class ReverseTrace(Trace):
             else Tracer(part, self, (_serial(), spec, primitive, bundle, Parts.single, i))
             for i, (part, (_, spec)) in enumerate(zip(out, like, strict=True))
         ]  # fmt: skip
-        return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
+        return _outputs(out, outputs)
 
 
 class ForwardTrace(Trace):
@@ -601,7 +606,7 @@ class ForwardTrace(Trace):
             part if spec is None or t is None else Tracer(part, self, primitive.fit_tangent(t, spec))
             for part, spec, t in zip(out, specs, total, strict=True)
         ]
-        return type(out)(*outputs) if hasattr(out, "_fields") else tuple(outputs)
+        return _outputs(out, outputs)
 
 
 def call(rule: Function, g: Any, saved: Any) -> Any:

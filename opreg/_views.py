@@ -33,6 +33,10 @@ class Views(list["weakref.ref[Tracer]"]):
     written = False
     """Whether the value was written into, and stood for another one before: a view of that would keep all of it."""
 
+    def in_use(self) -> list[weakref.ref[Any]]:
+        """Return the references of ``lent`` that still lead to something."""
+        return [reference for reference in self.lent if reference() is not None]
+
     def drop_gone(self) -> None:
         """Make room, at a cost for each view taken that does not grow with their number."""
         self[:] = [reference for reference in self if reference() is not None]
@@ -61,17 +65,17 @@ def note(primitive: Primitive, source: Any, static: Mapping[str, Any], out: Any)
             views.drop_gone()
         views.append(weakref.ref(out))
         if views.written:
-            _mark(out)
+            _views_of(out).written = True
             if out.primal is plain and not is_constant(source):
                 out.primal = SPACES[type(plain)].detached(plain)
     return out
 
 
-def _mark(traced: Tracer) -> None:
-    """Take note that what this value stands for is one of several, in succession."""
+def _views_of(traced: Tracer) -> Views:
     if traced.viewed_by is None:
         traced.viewed_by = Views()
-    traced.viewed_by.written = True
+    found: Views = traced.viewed_by
+    return found
 
 
 def origin(traced: Tracer) -> tuple[Tracer, Function | None]:
@@ -113,19 +117,14 @@ def _lend(traced: Tracer, *args: Any, **kwargs: Any) -> Any:
     memory = None if kwargs.get("copy") else space.owner(plain)
     if memory is not None:
         root, _ = origin(traced)
-        if root.viewed_by is None:
-            root.viewed_by = Views()
-        root.viewed_by.lent = [*_in_use(root), weakref.ref(memory)]
+        views = _views_of(root)
+        views.lent = [*views.in_use(), weakref.ref(memory)]
     return plain
-
-
-def _in_use(root: Tracer) -> list[weakref.ref[Any]]:
-    return [reference for reference in root.viewed_by.lent if reference() is not None]
 
 
 def overwrite(root: Tracer, value: Any) -> None:
     """Let a value that is no view stand for another one, and take anew the views of it that are alive."""
-    if root.viewed_by is not None and root.viewed_by.lent and _in_use(root):
+    if root.viewed_by is not None and root.viewed_by.in_use():
         raise NotDifferentiable(
             f"{root!r} is not written into while a plain array that np.asarray made of it is in use, which would not "
             "change with it. Let np.array make a copy, or call np.asarray anew after writing"
@@ -136,7 +135,7 @@ def overwrite(root: Tracer, value: Any) -> None:
         if type(value) is not Tracer:  # as of x //= 2, whose result is constant between its jumps
             value = traced.tracing.constant(value)
         traced.primal, traced.tracing, traced.record = value.primal, value.tracing, value.record
-        _mark(traced)
+        _views_of(traced).written = True
         traced.viewed_by.drop_gone()
         for reference in list(traced.viewed_by):  # to take a view anew is to take note of it
             view = reference()

@@ -51,8 +51,8 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
     name = _name_of(ufunc)
     if method == "at":
         return _at(name, ufunc, *inputs)
-    out = kwargs.get("out")
-    if not any(map(is_traced, out or ())) and (out or plugins.for_function(ufunc) is None):
+    out, primitive = kwargs.get("out"), plugins.for_function(ufunc)
+    if not any(map(is_traced, out or ())) and (out or primitive is None):
         fixed = _without_derivative(inputs, kwargs)
         if fixed is not None:
             return getattr(ufunc, method)(*fixed[0], **fixed[1])
@@ -74,7 +74,6 @@ def _ufunc(traced: Any, ufunc: Any, method: str, inputs: Sequence[Any], kwargs: 
             for target, part in zip(out, results, strict=True)
         ]
         return written[0] if ufunc.nout == 1 else tuple(written)
-    primitive = plugins.for_function(ufunc)
     options = {key: value for key, value in kwargs.items() if key != "out" and not is_default(key, value)}
     if primitive is None:
         raise NotDifferentiable(
